@@ -1,0 +1,95 @@
+"""The contract of a probe."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from kdprobe.core.errors import ContractError
+from kdprobe.core.result import Result
+from kdprobe.core.trace import TaskKind
+
+Invariance = Literal["rotation", "scale", "shift", "row order", "monotone"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownAnswer:
+    """Input whose answer is known without this probe.
+
+    Parameters
+    ----------
+    name
+        What the case shows.
+    make
+        rng -> the arguments of ``measure``: (Trace, Trace, target), or (Panel, target) for a panel probe.
+    value
+        The true value; None where the probe must refuse.
+    tolerance
+        Largest allowed absolute error.
+    """
+
+    name: str
+    make: Callable[[np.random.Generator], tuple[Any, ...]]
+    value: float | None
+    tolerance: float = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """A question about a student, answered from traces alone.
+
+    Parameters
+    ----------
+    name
+        Identifier in tables and on the command line.
+    title
+        What a table's column says.
+    asks
+        The question in plain words, one sentence.
+    measure
+        (student: Trace, teacher: Trace, target) -> Measurement | Refusal. With ``panel=True``: (Panel, target) -> the same.
+        The target is (n,) integer classes, (n, c) regression values, or None where there are none.
+    needs
+        Any of "features" (a hidden layer), "target", "temperature" (fitted on validation rows).
+    tasks
+        Kinds of task it is defined for.
+    rows
+        Half of the probe rows it reads in a sweep: similarity is measured on "A", performance on "B", so that the two never share
+        noise.
+    cost
+        "cheap" probes run on every cell, "costly" ones on request.
+    better
+        "higher", "lower", or "neither" where more is not better.
+    bounds
+        Smallest and largest possible value.
+    """
+
+    name: str
+    title: str
+    asks: str
+    measure: Callable[..., Result]
+    needs: tuple[Literal["features", "target", "temperature"], ...] = ()
+    tasks: tuple[TaskKind, ...] = ("classification", "regression")
+    rows: Literal["A", "B"] = "A"
+    panel: bool = False
+    cost: Literal["cheap", "costly"] = "cheap"
+    better: Literal["higher", "lower", "neither"] = "neither"
+    unit: str = ""
+    bounds: tuple[float, float] = (-np.inf, np.inf)
+    symmetric: bool = False
+    invariant: tuple[Invariance, ...] = ()
+    truths: tuple[KnownAnswer, ...]
+    cites: str
+
+    def __post_init__(self) -> None:
+        if not self.truths:
+            raise ContractError(f"probe {self.name!r} has no truths: give at least one case whose answer is known")
+
+    def __call__(self, *arguments: Any) -> Result:
+        return self.measure(*arguments)
+
+    def applies_to(self, kind: TaskKind) -> bool:
+        """Whether the probe is defined for this kind of task."""
+        return kind in self.tasks
+

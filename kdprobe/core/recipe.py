@@ -1,0 +1,161 @@
+"""The contracts of what is trained: families of networks, distillers, and schemes of stages."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from kdprobe.core.errors import ContractError
+from kdprobe.core.trace import TaskKind
+
+Knowledge = Literal["none", "response", "intermediate", "relation", "information", "control"]
+Rows = Literal["train", "transfer"]
+Role = Literal["teacher", "twin", "student"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """Networks of one shape at many sizes.
+
+    Parameters
+    ----------
+    build
+        (input shape, number of outputs, width, torch.Generator) -> torch.nn.Module whose ``forward(x)`` returns
+        (outputs (n, c), {layer name: features}) with the layers in forward order. All randomness comes from the generator.
+    flops
+        (input shape, number of outputs, width) -> multiply-adds of one forward pass of one row.
+    knob
+        What the width counts, for axis labels.
+    """
+
+    name: str
+    title: str
+    build: Callable[..., Any]
+    flops: Callable[[tuple[int, ...], int, int], int]
+    knob: str = "hidden units"
+    minimum_width: int = 1
+    cites: str = ""
+
+
+class View(NamedTuple):
+    """What a loss sees of one model on one batch (torch tensors)."""
+
+    outputs: Any
+    """(n, c) logits or predictions."""
+    features: Mapping[str, Any]
+    """Hidden layers by name, in forward order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossTruth:
+    """Input of a loss whose answer is known.
+
+    Parameters
+    ----------
+    make
+        rng -> (student outputs, teacher outputs), numpy (n, c).
+    oracle
+        (student outputs, teacher outputs, **parameters) -> (n,) in float64 NumPy, written from the paper and not from the loss.
+    """
+
+    name: str
+    make: Callable[[Any], tuple[Any, Any]]
+    oracle: Callable[..., Any]
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    tolerance: float = 1e-5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distiller:
+    """A teacher's loss.
+
+    Parameters
+    ----------
+    knowledge
+        Which of the survey's four kinds of knowledge it transfers; "none" for the twin, "control" for controls.
+    loss
+        (student: View, teacher: View, **parameters) -> (n,) teacher loss per sample, in torch, differentiable by the student, free of
+        in-place writes and data-dependent branches, so that it runs under ``torch.func.vmap``. The engine mixes
+        (1 - alpha)·label loss + alpha·this. None for the twin.
+    parameters
+        Names and defaults of the parameters it takes, such as {"temperature": 4.0}.
+    formula
+        The loss in one line, for reports.
+    """
+
+    name: str
+    title: str
+    knowledge: Knowledge
+    tasks: tuple[TaskKind, ...]
+    loss: Callable[..., Any] | None
+    formula: str
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    needs: tuple[Literal["outputs", "features"], ...] = ("outputs",)
+    truths: tuple[LossTruth, ...] = ()
+    cites: str = ""
+
+    def __post_init__(self) -> None:
+        if self.loss is not None and not self.truths:
+            raise ContractError(f"distiller {self.name!r} has no truths: give at least one case with an oracle")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One training run of a scheme.
+
+    Parameters
+    ----------
+    role
+        What is trained. A student and its twin share initialisation and order by having the same seed.
+    rows
+        The rows it sees. Labels exist only on "train" rows.
+    taught_by
+        Roles whose outputs are its targets; none for a run from labels alone.
+    alpha
+        Fixed weight of the teacher's loss; None takes the plan's. Rows without labels need 1.
+    """
+
+    role: Role
+    rows: Rows = "train"
+    taught_by: tuple[Role, ...] = ()
+    alpha: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.rows == "transfer" and self.alpha != 1.0:
+            raise ContractError(f"stage {self.role!r} sees transfer rows, which have no labels: give it alpha=1.0")
+        if self.taught_by and self.role != "student":
+            raise ContractError(f"stage {self.role!r} is taught by {self.taught_by}: only a student is")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scheme:
+    """A way to distil, as pure data.
+
+    Parameters
+    ----------
+    objective
+        The survey's objective: compression, expansion, adaptation or enhancement.
+    regime
+        What a reader calls it, as in "distilled on the teacher's own rows".
+    """
+
+    name: str
+    title: str
+    objective: Literal["compression", "expansion", "adaptation", "enhancement"]
+    regime: str
+    expects: str
+    stages: tuple[Stage, ...]
+    cites: str = ""
+
+    def __post_init__(self) -> None:
+        roles = [stage.role for stage in self.stages]
+        if roles.count("student") != 1 or roles.count("twin") != 1:
+            raise ContractError(f"scheme {self.name!r} has stages {roles}: a scheme has one student and one twin")
+        for stage in self.stages:
+            missing = [role for role in stage.taught_by if role not in roles]
+            if missing:
+                raise ContractError(f"scheme {self.name!r}: {stage.role!r} is taught by {missing[0]!r}, which no stage trains")
+
+    @property
+    def student(self) -> Stage:
+        """The stage that trains the student."""
+        return next(stage for stage in self.stages if stage.role == "student")

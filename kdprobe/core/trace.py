@@ -1,0 +1,164 @@
+"""What a probe sees of a model: outputs, features and sample ids on the probe rows."""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+
+from kdprobe.core.errors import DataError
+
+TaskKind = Literal["classification", "regression"]
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trace:
+    """One model on the probe rows.
+
+    Parameters
+    ----------
+    kind
+        "classification" or "regression".
+    outputs
+        (n, c) float64. Probabilities, or predictions (scaled as the target is).
+    raw
+        (n, c). What the output layer gave: logits, or the predictions again. Probabilities where a model gave only those.
+    features
+        Hidden layers by name in forward order, each (n, ...).
+    ids
+        (n,) sample ids, the same in every trace that is compared.
+    blocks
+        (n,) labels of rows that belong together (the hours of one day); None where rows are independent. Intervals over rows
+        leave out whole blocks.
+    temperature
+        Divisor of the logits fitted on *validation* rows, or (n,) for cross-fitted ones; None where there were none.
+    name
+        For texts: "teacher", "student seed 3", ...
+
+    Raises
+    ------
+    DataError
+        If rows are unpaired or a number is NaN or infinite; the text names the layer and the first bad row.
+    """
+
+    kind: TaskKind
+    outputs: np.ndarray
+    raw: np.ndarray
+    features: Mapping[str, np.ndarray] = field(default_factory=dict)
+    ids: np.ndarray
+    blocks: np.ndarray | None = None
+    temperature: float | np.ndarray | None = None
+    name: str = "model"
+    _memo: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        n = len(self.ids)
+        layers = {"outputs": self.outputs, "raw outputs": self.raw, **self.features}
+        for layer, values in layers.items():
+            if len(values) != n:
+                raise DataError(f"{self.name}: {layer} has {len(values)} rows, the ids {n}: give one row an id")
+            check_finite(values, f"{self.name}: {layer}")
+        if self.blocks is not None and len(self.blocks) != n:
+            raise DataError(f"{self.name}: blocks has {len(self.blocks)} rows, the ids {n}: give one block label a row")
+
+    @classmethod
+    def from_raw(
+        cls,
+        kind: TaskKind,
+        raw: np.ndarray,
+        *,
+        features: Mapping[str, np.ndarray] | None = None,
+        ids: np.ndarray | None = None,
+        blocks: np.ndarray | None = None,
+        temperature: float | np.ndarray | None = None,
+        name: str = "model",
+    ) -> "Trace":
+        """Build a trace from logits (n, c) or predictions (n,) or (n, c).
+
+        Examples
+        --------
+        >>> Trace.from_raw("classification", np.zeros((2, 4))).outputs[0].tolist()
+        [0.25, 0.25, 0.25, 0.25]
+        """
+        raw = np.asarray(raw)
+        raw = raw[:, None] if raw.ndim == 1 else raw
+        check_finite(raw, f"{name}: raw outputs")
+        outputs = softmax(raw) if kind == "classification" else raw.astype(np.float64)
+        return cls(
+            kind=kind,
+            outputs=outputs,
+            raw=raw,
+            features=dict(features or {}),
+            ids=np.arange(len(raw)) if ids is None else np.asarray(ids),
+            blocks=blocks,
+            temperature=temperature,
+            name=name,
+        )
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return len(self.ids)
+
+    @property
+    def last_hidden(self) -> str | None:
+        """Name of the last hidden layer, or None where the trace has no features."""
+        return next(reversed(self.features), None)
+
+    def derived(self, key: Hashable, compute: Callable[["Trace"], Value]) -> Value:
+        """Return what `compute` makes of this trace, computed once: a sweep meets each trace in many pairs."""
+        if key not in self._memo:
+            self._memo[key] = compute(self)
+        return self._memo[key]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Panel:
+    """One student with everything it is read against: what a probe with ``panel=True`` sees.
+
+    Parameters
+    ----------
+    student, teacher, twin
+        The student, its own teacher and its paired twin.
+    reference_twins
+        Twins of the other seeds of the same draw.
+    siblings
+        Teachers of the same size from the other seeds of the same draw.
+    """
+
+    student: Trace
+    teacher: Trace
+    twin: Trace
+    reference_twins: tuple[Trace, ...] = ()
+    siblings: tuple[Trace, ...] = ()
+
+
+def check_finite(values: np.ndarray, name: str) -> None:
+    """Raise DataError naming the first row of `values` that holds NaN or an infinity."""
+    if values.dtype.kind not in "fiub":
+        raise DataError(f"{name} has dtype {values.dtype}: give real numbers")
+    # the sum is NaN or infinite whenever an entry is (float64, so finite float32 entries cannot overflow it): one fast pass
+    if values.dtype.kind in "iub" or np.isfinite(np.sum(values, dtype=np.float64)):
+        return
+    finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if not finite.all():
+        raise DataError(f"{name} holds NaN or an infinity, first in row {int(np.argmin(finite))}: drop or mend these rows")
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Rows of `logits` (n, c) as probabilities, in float64."""
+    return np.exp(log_softmax(logits))
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Rows of `logits` (n, c) as log probabilities, in float64; finite for any finite logits.
+
+    Examples
+    --------
+    >>> log_softmax(np.array([[0.0, 1e4]]))[0].tolist()
+    [-10000.0, 0.0]
+    """
+    shifted = np.asarray(logits, dtype=np.float64)
+    shifted = shifted - shifted.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
