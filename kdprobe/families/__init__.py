@@ -1,1 +1,1 @@
-
+"""Families of networks: one file each, found by the registry."""

@@ -1,1 +1,1 @@
-
+"""Schemes: who is trained on which rows, taught by whom. Pure data, one file each, found by the registry."""

@@ -1,1 +1,1 @@
-
+"""Training: engines that execute the stages of a scheme."""

@@ -1,0 +1,17 @@
+"""Compression on the rows that the teacher learned from."""
+
+from kdprobe.core.recipe import Scheme, Stage
+
+SAME_ROWS = Scheme(
+    name="same_rows",
+    title="compression on the teacher's own rows",
+    objective="compression",
+    regime="distilled on the teacher's own labelled rows",
+    expects="a small gain, and a capacity gap that is partly inherited over-confidence",
+    stages=(
+        Stage("teacher"),
+        Stage("twin"),
+        Stage("student", taught_by=("teacher",)),
+    ),
+    cites="arXiv:1503.02531",
+)

@@ -1,0 +1,17 @@
+"""Compression on unlabelled rows that neither the teacher nor the twin has seen."""
+
+from kdprobe.core.recipe import Scheme, Stage
+
+TRANSFER_ROWS = Scheme(
+    name="transfer_rows",
+    title="compression on unlabelled transfer rows",
+    objective="compression",
+    regime="distilled on unlabelled transfer rows",
+    expects="a larger gain, a smaller capacity gap",
+    stages=(
+        Stage("teacher"),
+        Stage("twin"),
+        Stage("student", rows="transfer", taught_by=("teacher",), alpha=1.0),
+    ),
+    cites="arXiv:1503.02531",
+)

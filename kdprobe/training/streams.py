@@ -1,0 +1,28 @@
+"""Random streams of a model: its initialisation and its batch order, each from a generator of its own."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from kdprobe.core.identity import derived_seed
+from kdprobe.core.recipe import Family
+from kdprobe.training.job import Job
+
+
+def initial_module(job: Job, family: Family, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    """Build the network of a job, on the CPU and alone, so that it does not depend on what else is trained beside it."""
+    generator = torch.Generator().manual_seed(derived_seed(job.seed, job.draw, job.stream, "init"))
+    return family.build(input_shape, outputs, job.width, generator)
+
+
+def batch_order(job: Job, rows: int) -> np.ndarray:
+    """Return the rows of every batch, (steps, batch) int32: pass after pass over permuted rows, no row left out at the end of a pass.
+
+    Every model has an order of its own. One order shared by all seeds would correlate them: the standard error over seeds would
+    then be too small.
+    """
+    rng = np.random.default_rng(derived_seed(job.seed, job.draw, job.stream, "order"))
+    batch = min(job.batch_size, rows)
+    passes = -(-job.steps * batch // rows)
+    stream = np.concatenate([rng.permutation(rows).astype(np.int32) for _ in range(passes)])
+    return stream[: job.steps * batch].reshape(job.steps, batch)
