@@ -1,40 +1,15 @@
 """The contract of a report section."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from kdprobe.core.errors import ContractError
 
 VERDICTS = ("SUPPORTED", "CONTRADICTED", "INCONCLUSIVE", "NOT APPLICABLE")
 Verdict = Literal["SUPPORTED", "CONTRADICTED", "INCONCLUSIVE", "NOT APPLICABLE"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    """One verdict on the first screen.
-
-    Parameters
-    ----------
-    headline
-        What it is about, such as "letters · student mlp-8 (0.6 k parameters)".
-    verdict, claim
-        One of the four words, and the claim it is said of.
-    sentences
-        The answer in plain words, each number with its interval.
-    change_our_mind
-        What evidence would overturn it.
-    """
-
-    headline: str
-    verdict: Verdict
-    claim: str
-    sentences: tuple[str, ...]
-    change_our_mind: str = ""
-
-    def __post_init__(self) -> None:
-        if self.verdict not in VERDICTS:
-            raise ContractError(f"verdict {self.verdict!r} is not one of {', '.join(VERDICTS)}")
+Part = Literal["verdict", "evidence", "change our mind", "every run", "provenance"]
+PARTS: tuple[Part, ...] = ("verdict", "evidence", "change our mind", "every run", "provenance")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,19 +20,77 @@ class Figure:
     ----------
     svg
         As given by the theme's ``to_svg``: the only markup that a page does not escape.
-    title, description
-        For people who cannot see it: what it shows and what is to be read off it.
+    caption
+        What a reader must know beside it, shown under it.
     """
 
     svg: str
-    title: str
-    description: str
     caption: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One verdict.
+
+    Parameters
+    ----------
+    scope
+        Where it holds, such as a regime: "same rows".
+    claim
+        What the verdict is said of, as a short phrase: "capacity gap".
+    sentences
+        The answer in plain words, each number with its interval.
+    change_our_mind
+        What evidence would overturn it.
+
+    Raises
+    ------
+    ContractError
+        If the verdict is not one of the four words.
+    """
+
+    scope: str
+    verdict: Verdict
+    claim: str
+    sentences: tuple[str, ...]
+    change_our_mind: str = ""
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS:
+            raise ContractError(f"verdict {self.verdict!r} of {self.scope!r} is not one of {', '.join(VERDICTS)}")
+
+    def __str__(self) -> str:
+        return f"{self.scope}: {self.verdict}: {self.claim}. {' '.join(self.sentences)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What the first screen says of one thing: a headline, a line a scope, at most one small figure.
+
+    Parameters
+    ----------
+    headline
+        What it is about, such as "letters · student mlp-8 (0.6 k parameters)".
+    """
+
+    headline: str
+    findings: tuple[Finding, ...]
+    figure: Figure | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column of a table: key in the rows, heading, and how its cells are shown."""
+    """One column of a table.
+
+    Parameters
+    ----------
+    key
+        Of the cell in a row; a row without it has an empty cell.
+    shown
+        "text", "number", "interval", "strip" (one tick a seed, all rows on one scale) or "flag" (text that calls for attention).
+    explains
+        What the heading leaves open, unit included; shown under the table.
+    """
 
     key: str
     title: str
@@ -76,7 +109,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What a section puts on the page."""
+    """What a section puts on the page: its cards on the first screen, the rest under its heading."""
 
     cards: tuple[Card, ...] = ()
     words: tuple[str, ...] = ()
@@ -92,14 +125,26 @@ class Section:
     ----------
     question
         What it answers, in plain words: its heading.
-    order
-        Place on the page; equal orders are sorted by name.
     draw
-        zoo -> Content, or None where the zoo holds nothing for it.
+        zoo -> Content, or None where the zoo holds nothing for it. It gets the frames of `kdprobe.zoo.Zoo`, each read once for the
+        whole page: treat them as read-only.
+    part
+        Where it stands: a page goes from the verdicts to the evidence, to what would change our mind, to every run, to provenance.
+    order
+        Place within its part; equal orders are sorted by name.
+
+    Raises
+    ------
+    ContractError
+        If there is no such part.
     """
 
     name: str
     question: str
     draw: Callable[[Any], Content | None]
+    part: Part = "evidence"
     order: int = 50
-    needs: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.part not in PARTS:
+            raise ContractError(f"section {self.name!r} has part {self.part!r}: use one of {', '.join(PARTS)}")

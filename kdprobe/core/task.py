@@ -1,11 +1,13 @@
 """The contract of a task: real data of a known origin."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from kdprobe.core.errors import ContractError, DataError
+from kdprobe.core.errors import ContractError, DataError, PlanError
 from kdprobe.core.trace import TaskKind, check_finite
 
 
@@ -16,15 +18,25 @@ class Dataset:
     Parameters
     ----------
     x
-        (n, d) or (n, channels, height, width) float32.
+        (n, d) or (n, channels, height, width); float32, or uint8 pixels (a split makes float32 of them).
     y
-        (n,) int64 classes 0..C-1, or (n, c) float64 regression values.
+        (n,) int64 classes 0..C-1, or (n, c) float64 regression values in the units of `targets`.
     blocks
         (n,) labels of rows that must stay on one side of every split; None where rows are independent.
     sha256
         Hash of the source, so that a model's id names its data.
     classes
-        Class names, or the names of the regression targets.
+        Class names in the order of their numbers; empty for regression.
+    targets
+        Names of the regression targets with what was done to them, such as "log1p(bikers)"; empty for classification.
+    columns
+        Names of the inputs; empty for images. Names of targets and columns enter a split's hash: the same file read in another way is
+        other data.
+
+    Raises
+    ------
+    DataError
+        If rows are unpaired, a shape or type is not one of the above, or a number is NaN or infinite.
     """
 
     x: np.ndarray
@@ -32,17 +44,39 @@ class Dataset:
     sha256: str
     blocks: np.ndarray | None = None
     classes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.x) != len(self.y):
-            raise DataError(f"x has {len(self.x)} rows, y {len(self.y)}: rows must be paired")
+        for name, values in (("y", self.y), ("blocks", self.blocks)):
+            if values is not None and len(values) != len(self.x):
+                raise DataError(f"x has {len(self.x)} rows, {name} {len(values)}: rows must be paired")
+        if self.x.ndim not in (2, 4) or self.x.dtype not in (np.float32, np.uint8):
+            raise DataError(f"x is {self.x.dtype} {self.x.shape}: give float32 or uint8, (n, d) or (n, channels, height, width)")
         check_finite(self.x, "x")
         check_finite(self.y, "y")
+        given = f"y is {self.y.dtype} {self.y.shape}"
+        if self.y.dtype == np.int64 and self.y.ndim == 1:
+            if len(self.y) and not 0 <= self.y.min() <= self.y.max() < len(self.classes):
+                raise DataError(f"{given} with classes {self.y.min()} to {self.y.max()}: name all in classes ({len(self.classes)} given)")
+        elif self.y.dtype != np.float64 or self.y.ndim != 2 or self.y.shape[1] != len(self.targets):
+            raise DataError(f"{given} with {len(self.targets)} targets: give int64 classes (n,), or float64 (n, c) and c target names")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitSizes:
-    """Rows in each part. With blocks, whole blocks are taken until the part is at least this large."""
+    """Rows in each part, at most: whole blocks are taken as long as they fit, so a part may be short by less than one block.
+
+    Raises
+    ------
+    PlanError
+        If a size is not a whole number of at least 1. `transfer` alone may be 0.
+
+    Examples
+    --------
+    >>> SplitSizes(train=200, transfer=0, validation=100, probe_a=100, probe_b=100).total
+    500
+    """
 
     train: int
     transfer: int
@@ -50,13 +84,31 @@ class SplitSizes:
     probe_a: int
     probe_b: int
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            size, least = getattr(self, field.name), 0 if field.name == "transfer" else 1
+            if isinstance(size, bool) or not isinstance(size, int) or size < least:
+                raise PlanError(f"{field.name}={size!r} rows: give a whole number of at least {least}")
+
     @property
     def total(self) -> int:
         """Rows needed in all."""
         return self.train + self.transfer + self.validation + self.probe_a + self.probe_b
 
 
-@dataclass(frozen=True, kw_only=True)
+class SourceFiles(Protocol):
+    """The files of a task: whether they are on this machine, and how they get there."""
+
+    def find(self) -> Mapping[str, Path]:
+        """Return where each file lies, unread; raise DataError that names the ways to get what is missing."""
+        ...
+
+    def fetch(self) -> Path:
+        """Return the folder of the files, downloaded and verified if need be; raise DataError where that cannot be done."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
     """Real data with a question to learn.
 
@@ -68,10 +120,16 @@ class Task:
         Default sizes of the parts.
     source
         Where the data comes from, in words.
+    rows
+        How many rows it has, known without loading it; None where that is not known.
+    files
+        Its files, for ``kdprobe data``; None where `load` needs none.
     families
         Names of the model families that fit it.
     score_range
         Test score (accuracy or R²) of the narrowest and the widest MLP, as measured: what a reader may expect.
+    notes
+        What a reader of its results must know: what was measured how, what was left out.
     """
 
     name: str
@@ -82,7 +140,10 @@ class Task:
     source: str
     licence: str
     families: tuple[str, ...]
+    rows: int | None = None
+    files: SourceFiles | None = None
     score_range: tuple[float, float] | None = None
+    notes: tuple[str, ...] = ()
     embedded: bool = False
     cites: str = ""
 

@@ -1,0 +1,196 @@
+"""Where units of work run: in this process, or on Dask workers. Both hand back one outcome at a time."""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from kdprobe.core.errors import DataError, PlanError
+
+
+class Outcome(NamedTuple):
+    """What became of a submitted call: its result, or the exception that ended it."""
+
+    key: str
+    result: Any
+    error: BaseException | None
+    lost: bool
+    """Whether its worker died each time it was tried."""
+
+
+class Executor(Protocol):
+    """Runs calls in any order."""
+
+    workers: int
+
+    def submit(self, key: str, function: Callable[..., Any], *arguments: Any) -> None:
+        """Hand over a call."""
+        ...
+
+    def next(self) -> Outcome:
+        """Wait for one call to end."""
+        ...
+
+
+class InProcess:
+    """Runs calls here, one after the other, in the order they were submitted."""
+
+    workers = 1
+
+    def __init__(self) -> None:
+        self._queue: deque[tuple[str, Callable[..., Any], tuple[Any, ...]]] = deque()
+
+    def submit(self, key: str, function: Callable[..., Any], *arguments: Any) -> None:
+        """Hand over a call."""
+        self._queue.append((key, function, arguments))
+
+    def next(self) -> Outcome:
+        """Run the next call."""
+        key, function, arguments = self._queue.popleft()
+        try:
+            return Outcome(key, function(*arguments), None, False)
+        except Exception as error:
+            return Outcome(key, None, error, False)
+
+
+class OnDask:
+    """Runs calls on the workers of a Dask client; a call whose worker dies is tried once more on another."""
+
+    def __init__(self, client: Any):
+        from distributed import as_completed
+
+        self._client = client
+        self._completed = as_completed()
+        self.workers = len(client.scheduler_info(n_workers=-1)["workers"])
+
+    def submit(self, key: str, function: Callable[..., Any], *arguments: Any) -> None:
+        """Hand over a call."""
+        # pure=False and a key of our own: Dask must never answer from a call of an earlier sweep on the same cluster
+        future = self._client.submit(function, *arguments, key=f"{key}-{time.monotonic_ns()}", pure=False)
+        future.kdprobe_key = key
+        self._completed.add(future)
+
+    def next(self) -> Outcome:
+        """Wait for one call to end."""
+        from distributed import KilledWorker
+
+        future = next(self._completed)
+        error = future.exception() if future.status == "error" else None
+        if future.status == "cancelled":
+            raise DataError("the Dask scheduler cancelled a call: it was restarted; run the same command again to resume")
+        result = None if error is not None else future.result()
+        future.release()
+        return Outcome(future.kdprobe_key, result, error, isinstance(error, KilledWorker))
+
+
+@contextmanager
+def executor(jobs: int, scheduler: str | None, zoo: Path) -> Iterator[Executor]:
+    """Open the executor of a sweep.
+
+    Parameters
+    ----------
+    jobs
+        Worker processes on this machine; 0 runs in this process.
+    scheduler
+        Address of the user's own Dask scheduler, such as "tcp://10.0.0.1:8786". Its workers must see the zoo's folder.
+    """
+    if scheduler is not None:
+        with _users_cluster(scheduler, zoo) as client:
+            yield OnDask(client)
+    elif jobs:
+        with _local_cluster(jobs) as client:
+            yield OnDask(client)
+    else:
+        with _one_thread():
+            yield InProcess()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread, as in every worker: faster for small networks, and the same last bits wherever a model is trained."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(limits=1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _local_cluster(jobs: int) -> Iterator[Any]:
+    import dask
+    from distributed import Client, LocalCluster
+
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+    configuration = {
+        "distributed.scheduler.allowed-failures": 1,
+        "distributed.nanny.pre-spawn-environ": threads,
+        "distributed.worker.multiprocessing-method": "spawn",  # forking a process that runs torch threads can hang
+        "distributed.admin.large-graph-warning-threshold": "1GB",
+    }
+    with (
+        dask.config.set(configuration),
+        LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=50,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        client.run(_watch_parent, os.getpid())
+        client.run(_prepare_worker)
+        yield client
+
+
+@contextmanager
+def _users_cluster(address: str, zoo: Path) -> Iterator[Any]:
+    from distributed import Client
+
+    try:
+        client = Client(address, set_as_default=False, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise PlanError(f"scheduler={address!r} cannot be reached ({error}): give the address that `dask scheduler` prints") from error
+    with client:
+        if not client.scheduler_info(n_workers=-1)["workers"]:
+            raise PlanError(f"scheduler={address!r} has no workers: start some with `dask worker {address}`")
+        here = {worker: seen for worker, seen in client.run(_sees, str(zoo.absolute() / "lock"), _lock_content(zoo)).items() if not seen}
+        if here:
+            raise PlanError(f"worker {min(here)} does not see {zoo}: give --out a folder that all workers share")
+        client.run(_prepare_worker)
+        yield client
+
+
+def _lock_content(zoo: Path) -> str:
+    return (zoo / "lock").read_text()
+
+
+def _sees(path: str, content: str) -> bool:
+    return os.path.exists(path) and Path(path).read_text() == content
+
+
+def _prepare_worker() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _watch_parent(parent: int) -> None:
+    """End this worker when the process that started it is gone, however it went: an orphan must not write into the zoo."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="watch-parent").start()

@@ -1,0 +1,157 @@
+"""What a worker does with a unit of measuring: trace every model of the unit once, run every probe on every pair that a reader needs."""
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kdprobe.core.errors import DataError
+from kdprobe.core.probe import Probe
+from kdprobe.core.registry import find
+from kdprobe.core.result import Measurement, Refusal, Result
+from kdprobe.core.task import SplitSizes, Task
+from kdprobe.core.trace import Panel, Trace
+from kdprobe.stats.intervals import over_seeds
+from kdprobe.tasks.splits import Part, split
+from kdprobe.training.job import Job
+from kdprobe.zoo.traces import load_module, trace_of
+
+Row = tuple[str, str, str, Result]
+"""(student id, probe, comparison, result)."""
+
+
+class Stored(NamedTuple):
+    """Where a model lies in the zoo."""
+
+    job: Job
+    shard: str
+    slot: int
+
+
+class MeasuredUnit(NamedTuple):
+    """Rows for the index, and tracebacks of probes that broke."""
+
+    rows: list[Row]
+    broken: list[str]
+
+
+def measure_unit(
+    zoo: Path,
+    task_name: str,
+    draw: int,
+    sizes: SplitSizes,
+    models: Mapping[str, Stored],
+    groups: Sequence[Mapping[int, str]],
+    teachers: Mapping[int, str],
+    twins: Mapping[int, str],
+    probes: Sequence[str],
+) -> MeasuredUnit:
+    """Run probes on the students of one teacher size and one student size.
+
+    Parameters
+    ----------
+    models
+        Where each model lies, by id. Models that failed are left out.
+    groups
+        One mapping seed -> student id for each scheme × distiller.
+    teachers, twins
+        Seed -> model id.
+    """
+    task: Task = find("tasks", task_name)
+    parts = split(task, draw=draw, sizes=sizes)
+    wanted: list[Probe] = [find("probes", name) for name in probes]
+    unit = _Unit()
+    for rows, part in (("A", parts.probe_a), ("B", parts.probe_b)):
+        selected = [probe for probe in wanted if probe.rows == rows and probe.applies_to(task.kind)]
+        if not selected:
+            continue
+
+        def trace(model_id: str, part: Part = part) -> Trace:
+            stored = models[model_id]
+            module = load_module(zoo, stored.job, stored.shard, stored.slot, parts)
+            name = f"{stored.job.role} seed {stored.job.seed}"
+            return trace_of(module, part, task.kind, name=name, validation=parts.validation)
+
+        teacher_traces = {seed: trace(model) for seed, model in teachers.items() if model in models}
+        twin_traces = {seed: trace(model) for seed, model in twins.items() if model in models}
+        # what twins show toward each teacher is the same for every group of students
+        baselines = {
+            (probe.name, teacher, twin): unit.ask(probe, twin_traces[twin], teacher_traces[teacher], part.y)
+            for probe in selected
+            if not probe.panel
+            for teacher in teacher_traces
+            for twin in twin_traces
+        }
+        for group in groups:
+            for seed, student_id in group.items():
+                if student_id not in models or seed not in teacher_traces:
+                    continue
+                student = trace(student_id)
+                for probe in selected:
+                    if probe.panel:
+                        result = unit.panel(probe, student, seed, teacher_traces, twin_traces, part.y)
+                        unit.rows.append((student_id, probe.name, "panel", result))
+                        continue
+                    own = unit.ask(probe, student, teacher_traces[seed], part.y)
+                    siblings = [unit.ask(probe, student, trace_, part.y) for other, trace_ in teacher_traces.items() if other != seed]
+                    others = [baselines[probe.name, seed, other] for other in twin_traces if other != seed]
+                    unit.rows.append((student_id, probe.name, "own", own))
+                    unit.rows.append((student_id, probe.name, "siblings", _mean(siblings, "sibling teachers")))
+                    unit.rows.append((student_id, probe.name, "baseline", _mean(others, "reference twins")))
+                    if seed in twin_traces:
+                        unit.rows.append((student_id, probe.name, "twin", baselines[probe.name, seed, seed]))
+    return MeasuredUnit(unit.rows, unit.broken)
+
+
+class _Unit:
+    """Collects rows; a probe that breaks is reported once, and all others go on."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.broken: list[str] = []
+        self._seen: set[str] = set()
+
+    def ask(self, probe: Probe, *arguments: Any) -> Result:
+        return self._guarded(probe, lambda: probe.measure(*arguments))
+
+    def panel(
+        self, probe: Probe, student: Trace, seed: int, teachers: Mapping[int, Trace], twins: Mapping[int, Trace], target: np.ndarray
+    ) -> Result:
+        if seed not in twins:
+            return Refusal(reason="the paired twin was not trained", advice="see the failed cells")
+        panel = Panel(
+            student=student,
+            teacher=teachers[seed],
+            twin=twins[seed],
+            reference_twins=tuple(trace for other, trace in twins.items() if other != seed),
+            siblings=tuple(trace for other, trace in teachers.items() if other != seed),
+        )
+        return self.ask(probe, panel, target)
+
+    def _guarded(self, probe: Probe, measure: Callable[[], Result]) -> Result:
+        try:
+            return measure()
+        except DataError as error:
+            return Refusal(reason=str(error))
+        except Exception as error:
+            # a plug-in's mistake costs its own values, never the sweep; the run ends with exit code 1
+            if probe.name not in self._seen:
+                self._seen.add(probe.name)
+                lines = traceback.format_exception_only(error)
+                self.broken.append(f"probe {probe.name!r} broke: {lines[-1].strip()}")
+            return Refusal(reason=f"probe {probe.name!r} broke: {type(error).__name__}: {error}", advice="mend the probe and run again")
+
+
+def _mean(results: Sequence[Result], of: str) -> Result:
+    """Mean over models, with the interval that their spread gives; refused with the first reason if any is refused."""
+    values = [result for result in results if isinstance(result, Measurement)]
+    if not results:
+        return Refusal(reason=f"there are no {of}", advice="give more seeds")
+    if len(values) < len(results):
+        return next(result for result in results if isinstance(result, Refusal))
+    found = over_seeds(np.array([result.value for result in values]))
+    if isinstance(found, Refusal):
+        return found
+    return Measurement(value=found.value, low=found.low, high=found.high, n=len(values), unit=values[0].unit, estimand="this recipe")

@@ -1,0 +1,245 @@
+"""The plan of a sweep: from a configuration to cells and jobs, without touching data or disk."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from itertools import product
+from typing import Any
+
+from kdprobe.core.errors import PlanError, did_you_mean
+from kdprobe.core.identity import content_id
+from kdprobe.core.recipe import Distiller, Family, Scheme
+from kdprobe.core.registry import find
+from kdprobe.core.task import SplitSizes, Task
+from kdprobe.training.job import Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class GapPlan:
+    """Which teacher size serves a student best: teacher widths × student widths × seeds, twins included.
+
+    Parameters
+    ----------
+    tasks
+        Names of tasks; `kdprobe ls tasks` lists them.
+    schemes
+        Regimes of distillation; `kdprobe ls schemes` lists them.
+    family
+        Family of both networks.
+    teacher_widths, student_widths
+        Hidden units. Each size is reported as a parameter count.
+    seeds
+        Paired seeds, in each draw: one teacher per size, one twin and one student per cell and seed.
+    draws
+        Draws of labelled rows.
+    distillers
+        Names of distillers; by default soft targets for classification and L2 imitation for regression.
+    alpha
+        Weight of the teacher's loss where there are labels.
+    temperature
+        Temperature of distillers that have one.
+    steps
+        Optimiser steps of every model, the same for students, twins and teachers.
+    batch_size
+        Rows a step.
+    learning_rate
+        Peak rate of AdamW; a cosine takes it to zero.
+    weight_decay
+        Decoupled weight decay.
+    train_rows, transfer_rows
+        Labelled and unlabelled rows, in place of the task's own numbers.
+
+    Examples
+    --------
+    >>> plan = GapPlan(tasks=("letters",), teacher_widths=(8, 32), student_widths=(8,), seeds=2)
+    >>> len(plan.cells())  # 2 teachers × 1 student × 2 schemes × 2 seeds
+    8
+    """
+
+    tasks: tuple[str, ...] = ("letters", "bikeshare")
+    schemes: tuple[str, ...] = ("same_rows", "transfer_rows")
+    family: str = "mlp"
+    teacher_widths: tuple[int, ...] = (8, 16, 32, 64, 128, 256)
+    student_widths: tuple[int, ...] = (8, 16, 32)
+    seeds: int = 10
+    draws: int = 1
+    distillers: tuple[str, ...] = ()
+    alpha: float = 0.7
+    temperature: float = 2.0
+    steps: int = 1200
+    batch_size: int = 64
+    learning_rate: float = 0.01
+    weight_decay: float = 1e-4
+    train_rows: int | None = None
+    transfer_rows: int | None = None
+
+    def __post_init__(self) -> None:
+        # lists come from TOML and from notebooks
+        for name in ("tasks", "schemes", "teacher_widths", "student_widths", "distillers"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        _check(self)
+
+    def quick(self) -> "GapPlan":
+        """Return a smaller plan that ends within a minute or so: fewer sizes, four seeds, fewer steps."""
+        widths = tuple(width for width in self.teacher_widths if width in (8, 32, 128)) or self.teacher_widths[:3]
+        return replace(self, teacher_widths=widths, student_widths=self.student_widths[:1], seeds=min(self.seeds, 4), steps=self.steps // 2)
+
+    @property
+    def hash(self) -> str:
+        """Content id of the plan: sealed before results."""
+        return content_id(self)
+
+    def sizes(self, task: str) -> SplitSizes:
+        """Rows in each part of a task's split."""
+        own: SplitSizes = find("tasks", task).split
+        changed = {"train": self.train_rows, "transfer": self.transfer_rows}
+        return replace(own, **{name: rows for name, rows in changed.items() if rows is not None})
+
+    def cells(self) -> "tuple[Cell, ...]":
+        """Every student of the plan, in a fixed order."""
+        return tuple(
+            Cell(task=task, draw=draw, scheme=scheme, distiller=distiller, teacher_width=teacher, student_width=student, seed=seed)
+            for task, draw, scheme in product(self.tasks, range(self.draws), self.schemes)
+            for distiller in self.distillers_for(task)
+            for student, teacher, seed in product(self.student_widths, self.teacher_widths, range(self.seeds))
+        )
+
+    def distillers_for(self, task: str) -> tuple[str, ...]:
+        """Distillers that run on a task."""
+        kind = find("tasks", task).kind
+        if not self.distillers:
+            return ("kd",) if kind == "classification" else ("l2_imitation",)
+        return tuple(name for name in self.distillers if kind in find("distillers", name).tasks)
+
+    def jobs(self, data: Mapping[tuple[str, int], str]) -> "list[Job]":
+        """Every model of the plan: teachers and twins first, then students.
+
+        Parameters
+        ----------
+        data
+            (task, draw) -> content hash of its split.
+        """
+        jobs: dict[str, Job] = {}
+        for cell in self.cells():
+            for job in (self._teacher(cell, data), self._twin(cell, data), self.student(cell, data)):
+                jobs.setdefault(job.id, job)
+        return sorted(jobs.values(), key=lambda job: job.role == "student")
+
+    def student(self, cell: "Cell", data: Mapping[tuple[str, int], str]) -> Job:
+        """Return the job of a cell's student."""
+        scheme: Scheme = find("schemes", cell.scheme)
+        distiller: Distiller = find("distillers", cell.distiller)
+        stage = scheme.student
+        parameters = dict(distiller.parameters)
+        if "temperature" in parameters:
+            parameters["temperature"] = self.temperature
+        return self._job(
+            cell,
+            data,
+            role="student",
+            width=cell.student_width,
+            rows=stage.rows,
+            scheme=cell.scheme,
+            distiller=cell.distiller,
+            parameters=parameters,
+            alpha=self.alpha if stage.alpha is None else stage.alpha,
+            teacher=self._teacher(cell, data).id,
+        )
+
+    def twin_id(self, cell: "Cell", data: Mapping[tuple[str, int], str]) -> str:
+        """Id of a cell's paired twin: same seed, initialisation and number of steps, no teacher."""
+        return self._twin(cell, data).id
+
+    def _teacher(self, cell: "Cell", data: Mapping[tuple[str, int], str]) -> Job:
+        return self._job(cell, data, role="teacher", width=cell.teacher_width)
+
+    def _twin(self, cell: "Cell", data: Mapping[tuple[str, int], str]) -> Job:
+        return self._job(cell, data, role="twin", width=cell.student_width)
+
+    def _job(self, cell: "Cell", data: Mapping[tuple[str, int], str], **own: Any) -> Job:
+        return Job(
+            task=cell.task,
+            data=data[cell.task, cell.draw],
+            draw=cell.draw,
+            family=self.family,
+            seed=cell.seed,
+            steps=self.steps,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            **own,
+        )
+
+    def differences(self, other: "GapPlan") -> list[str]:
+        """Fields in which another plan differs, in words."""
+        return [
+            f"{field.name}: {getattr(self, field.name)} -> {getattr(other, field.name)}"
+            for field in fields(self)
+            if getattr(self, field.name) != getattr(other, field.name)
+        ]
+
+    def extends(self, other: "GapPlan") -> bool:
+        """Whether every model of another plan belongs to this one too."""
+        data = {(task, draw): task for task in {*self.tasks, *other.tasks} for draw in range(max(self.draws, other.draws))}
+        same_rows = (self.train_rows, self.transfer_rows) == (other.train_rows, other.transfer_rows)
+        return same_rows and {job.id for job in other.jobs(data)} <= {job.id for job in self.jobs(data)}
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Cell:
+    """One student of a sweep."""
+
+    task: str
+    draw: int
+    scheme: str
+    distiller: str
+    teacher_width: int
+    student_width: int
+    seed: int
+
+
+def _check(plan: GapPlan) -> None:
+    """Refuse what cannot be run, before anything is trained."""
+    for name in ("tasks", "schemes", "teacher_widths", "student_widths"):
+        if not getattr(plan, name):
+            raise PlanError(f"{name} is empty: give at least one")
+        _check_repeats(name, getattr(plan, name))
+    tasks: list[Task] = [find("tasks", name) for name in plan.tasks]
+    family: Family = find("families", plan.family)
+    for scheme in plan.schemes:
+        find("schemes", scheme)
+    for task in tasks:
+        if plan.family not in task.families:
+            raise PlanError(f"family {plan.family!r} does not fit task {task.name!r}: {did_you_mean(plan.family, task.families)}")
+    for name in ("teacher_widths", "student_widths"):
+        for width in getattr(plan, name):
+            if width < family.minimum_width:
+                raise PlanError(f"{name} holds {width}: {family.title}s need at least {family.minimum_width} {family.knob}")
+    for name in plan.distillers:
+        distiller: Distiller = find("distillers", name)
+        if distiller.loss is None:
+            raise PlanError(f"distiller {name!r} has no teacher: every cell has its twin already, leave it out")
+        if not any(task.kind in distiller.tasks for task in tasks):
+            raise PlanError(f"distiller {name!r} is for {' and '.join(distiller.tasks)}, none of the tasks {', '.join(plan.tasks)} is")
+    for task in tasks:
+        if not plan.distillers_for(task.name):
+            raise PlanError(f"no distiller of {', '.join(plan.distillers)} is for task {task.name!r} ({task.kind}): add one that is")
+    if plan.seeds < 2:
+        raise PlanError(f"seeds={plan.seeds}: an interval over seeds needs at least 2, a verdict 8")
+    for name, low in (("draws", 1), ("steps", 1), ("batch_size", 1)):
+        if getattr(plan, name) < low:
+            raise PlanError(f"{name}={getattr(plan, name)}: give at least {low}")
+    for name, low, high in (("alpha", 0.0, 1.0), ("temperature", 1e-3, 1e6), ("learning_rate", 1e-12, 10.0), ("weight_decay", 0.0, 10.0)):
+        if not low <= getattr(plan, name) <= high:
+            raise PlanError(f"{name}={getattr(plan, name)}: give a number from {low:g} to {high:g}")
+    for name in ("train_rows", "transfer_rows"):
+        rows = getattr(plan, name)
+        if rows is not None and rows < 10:
+            raise PlanError(f"{name}={rows}: give at least 10")
+
+
+def _check_repeats(name: str, values: Iterable[Any]) -> None:
+    seen = set()
+    for value in values:
+        if value in seen:
+            raise PlanError(f"{name} holds {value!r} twice: give each once")
+        seen.add(value)

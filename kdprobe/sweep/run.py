@@ -1,0 +1,219 @@
+"""Running a plan: hand out units of work, record what comes back, never repeat what is there."""
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kdprobe.core.errors import PlanError, did_you_mean
+from kdprobe.core.probe import Probe
+from kdprobe.core.registry import available, find
+from kdprobe.core.task import SplitSizes
+from kdprobe.sweep.executors import Executor, Outcome, executor
+from kdprobe.sweep.measuring import MeasuredUnit, Stored, measure_unit
+from kdprobe.sweep.plan import GapPlan
+from kdprobe.sweep.progress import NoProgress, Progress, RichProgress
+from kdprobe.sweep.provenance import provenance, seal
+from kdprobe.sweep.training import TrainedUnit, train_unit
+from kdprobe.sweep.units import MeasureUnit, TrainUnit, measure_units, train_units
+from kdprobe.tasks.splits import split
+from kdprobe.training.job import Job
+from kdprobe.zoo import Zoo
+from kdprobe.zoo.writer import Writer, model_row
+
+Unit = TrainUnit | MeasureUnit
+
+
+def run(
+    plan: GapPlan, out: str | Path, *, jobs: int = 0, scheduler: str | None = None, probes: Sequence[str] = (), progress: bool = False
+) -> Zoo:
+    """Do what `kdprobe.sweep` says."""
+    if jobs < 0:
+        raise PlanError(f"jobs={jobs}: give 0 to run in this process, or the number of worker processes")
+    names = probes_of(plan, probes)
+    data = data_of(plan)  # before anything is created: a task whose data is missing leaves no folder behind
+    start = time.perf_counter()
+    with Writer(Path(out)) as writer:
+        seal(writer.index, plan, data)
+        writer.reconcile()
+        shown: Progress = RichProgress() if progress else NoProgress()
+        with shown, executor(jobs, scheduler, Path(out)) as runner:
+            _Run(plan, data, names, writer, runner, shown).complete()
+        record = provenance(plan, writer.index, seconds=time.perf_counter() - start, jobs=jobs)
+        with writer.index.transaction():
+            writer.index.set_meta("provenance", record)
+    return Zoo(out)
+
+
+def probes_of(plan: GapPlan, extra: Sequence[str]) -> tuple[str, ...]:
+    """Names of the probes a sweep runs: every cheap one that fits a task of the plan, and the costly ones asked for."""
+    known: Mapping[str, Probe] = available("probes")
+    for name in extra:
+        if name not in known:
+            raise PlanError(f"probe {name!r} is unknown: {did_you_mean(name, known)}")
+    kinds = {find("tasks", task).kind for task in plan.tasks}
+    return tuple(
+        name for name, probe in known.items() if kinds & set(probe.tasks) and (probe.cost == "cheap" or name in extra)
+    )
+
+
+def data_of(plan: GapPlan) -> dict[tuple[str, int], str]:
+    """Content hash of every split that a plan needs."""
+    return {
+        (task, draw): split(find("tasks", task), draw=draw, sizes=plan.sizes(task)).sha256
+        for task in plan.tasks
+        for draw in range(plan.draws)
+    }
+
+
+@dataclass
+class _Run:
+    """One pass over the units of a plan."""
+
+    plan: GapPlan
+    data: dict[tuple[str, int], str]
+    probes: tuple[str, ...]
+    writer: Writer
+    runner: Executor
+    progress: Progress
+    stored: dict[str, Stored] = field(default_factory=dict)
+    targets: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, Unit] = field(default_factory=dict)
+    running: dict[str, Unit] = field(default_factory=dict)
+
+    def complete(self) -> None:
+        """Run everything that is not there yet."""
+        jobs = self.plan.jobs(self.data)
+        self.twins = {self.plan.student(cell, self.data).id: self.plan.twin_id(cell, self.data) for cell in self.plan.cells()}
+        for row in self.writer.index.rows("SELECT model_id, job, shard, slot, targets FROM models WHERE status = 'done'"):
+            self._add(row["model_id"], msgspec.json.decode(row["job"], type=Job), row)
+        done = {row["unit_id"] for row in self.writer.index.rows("SELECT unit_id FROM units WHERE status = 'done'")}
+        units: list[Unit] = [*train_units([job for job in jobs if job.id not in self.stored])]
+        measured = measure_units(self.plan, self.data, self.probes)
+        units += [unit for unit in measured if unit.id not in done]
+        self.waiting = {unit.id: unit for unit in units}
+        self.progress.begin(
+            models=len(jobs), trained=sum(job.id in self.stored for job in jobs), tables=len(measured), measured=len(measured) - len(units) +
+            sum(isinstance(unit, TrainUnit) for unit in units)
+        )
+        self._hand_out()
+        while self.running:
+            outcome = self.runner.next()
+            unit = self.running.pop(outcome.key)
+            if isinstance(unit, TrainUnit):
+                self._trained(unit, outcome)
+            else:
+                self._measured(unit, outcome)
+            self._hand_out()
+
+    def _add(self, model_id: str, job: Job, row: Mapping[str, Any]) -> None:
+        self.stored[model_id] = Stored(job, row["shard"], row["slot"])
+        if row["targets"] is not None:
+            self.targets[model_id] = row["targets"]
+
+    def _hand_out(self) -> None:
+        """Submit every unit whose models are there; a unit of training loses the jobs whose teacher failed."""
+        for unit in list(self.waiting.values()):
+            if not all(model in self.stored or model in self.failed for model in unit.needs):
+                continue
+            del self.waiting[unit.id]
+            if isinstance(unit, TrainUnit):
+                orphans = [job for job in unit.jobs if job.teacher in self.failed]
+                if orphans:
+                    self._fail_jobs(orphans, {job.id: f"its teacher failed: {self.failed[job.teacher or '']}" for job in orphans})
+                    unit = TrainUnit(jobs=tuple(job for job in unit.jobs if job not in orphans))
+                if unit.jobs:
+                    self._submit(unit, *self._training(unit))
+            else:
+                self._submit(unit, *self._measuring(unit))
+
+    def _submit(self, unit: Unit, function: Callable[..., Any], *arguments: Any) -> None:
+        self.running[unit.id] = unit
+        self.runner.submit(unit.id, function, *arguments)
+
+    def _training(self, unit: TrainUnit) -> tuple[Any, ...]:
+        targets = {model: self.targets[model] for model in unit.needs}
+        twins = {job.id: self.twins[job.id] for job in unit.jobs if job.id in self.twins}
+        return train_unit, self._folder, unit.jobs, self._sizes(unit.jobs[0].task), targets, twins
+
+    def _measuring(self, unit: MeasureUnit) -> tuple[Any, ...]:
+        models = {model: self.stored[model] for model in unit.needs if model in self.stored}
+        groups = list(unit.students.values())
+        sizes = self._sizes(unit.task)
+        return measure_unit, self._folder, unit.task, unit.draw, sizes, models, groups, unit.teachers, unit.twins, unit.probes
+
+    @property
+    def _folder(self) -> Path:
+        return self.writer.path.absolute()
+
+    def _sizes(self, task: str) -> SplitSizes:
+        return self.plan.sizes(task)
+
+    def _trained(self, unit: TrainUnit, outcome: Outcome) -> None:
+        if outcome.error is not None:
+            if len(unit.jobs) > 1:
+                # one bad job must not cost the others of its stack: halve until it is alone
+                for half in unit.halves():
+                    self._submit(half, *self._training(half))
+                return
+            job = unit.jobs[0]
+            reason = _reason(outcome)
+            self._fail_jobs([job], {job.id: reason})
+            self.writer.record_unit({"unit_id": unit.id, "title": unit.title, "status": "failed", "reason": reason, "seconds": 0.0})
+            return
+        trained: TrainedUnit = outcome.result
+        self.writer.record_models(trained.models, trained.scores)
+        for job, row in zip(unit.jobs, trained.models, strict=True):
+            if row["status"] == "done":
+                self._add(job.id, job, row)
+            else:
+                self.failed[job.id] = row["reason"]
+                title = TrainUnit(jobs=(job,)).title
+                self.writer.record_unit({"unit_id": job.id, "title": title, "status": "failed", "reason": row["reason"], "seconds": 0.0})
+        failures = sum(row["status"] == "failed" for row in trained.models)
+        self.progress.trained(len(unit.jobs) - failures, failures)
+
+    def _fail_jobs(self, jobs: Sequence[Job], reasons: Mapping[str, str]) -> None:
+        kinds = {job.task: find("tasks", job.task).kind for job in jobs}
+        shared = {"size": 0, "flops": 0, "seconds": 0.0, "engine": "", "shard": None, "slot": None, "targets": None, "status": "failed"}
+        rows = [
+            model_row(job, **shared, kind=kinds[job.task], twin_id=self.twins.get(job.id), reason=reasons[job.id]) for job in jobs
+        ]
+        self.writer.record_models(rows, [])
+        for job in jobs:
+            self.failed[job.id] = reasons[job.id]
+            title = TrainUnit(jobs=(job,)).title
+            self.writer.record_unit({"unit_id": job.id, "title": title, "status": "failed", "reason": reasons[job.id], "seconds": 0.0})
+        self.progress.trained(0, len(jobs))
+
+    def _measured(self, unit: MeasureUnit, outcome: Outcome) -> None:
+        row: dict[str, Any] = {"unit_id": unit.id, "title": unit.title, "status": "done", "reason": "", "seconds": 0.0}
+        if outcome.error is not None:
+            self.writer.record_unit(row | {"status": "failed", "reason": _reason(outcome)})
+            self.progress.measured(failed=True)
+            return
+        measured: MeasuredUnit = outcome.result
+        if measured.broken:
+            row |= {"status": "failed", "reason": "; ".join(measured.broken)}
+        missing = [model for model in unit.needs if model in self.failed]
+        if missing and not measured.broken:
+            # the values are right for the models there are, but a resumed run may train the missing ones: measure again then
+            row |= {"status": "failed", "reason": f"{len(missing)} of its {len(unit.needs)} models failed"}
+        self.writer.record_unit(row, measured.rows)
+        self.progress.measured(failed=bool(measured.broken))
+
+
+def _reason(outcome: Outcome) -> str:
+    if outcome.lost:
+        return "its worker died twice (out of memory, or a crash in native code): run it alone with --jobs 1 to see why"
+    return f"{type(outcome.error).__name__}: {outcome.error}"
+
+
+def default_jobs() -> int:
+    """Worker processes of the command line: one a core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,166 @@
+"""What a worker does with a unit of training: load rows and targets, train the stack, write the shard, score the models."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from kdprobe.core.errors import DataError
+from kdprobe.core.recipe import Distiller, Family
+from kdprobe.core.registry import find
+from kdprobe.core.task import SplitSizes, Task
+from kdprobe.core.trace import log_softmax
+from kdprobe.stats import scores
+from kdprobe.tasks.splits import Part, Split, split
+from kdprobe.training.job import Job
+from kdprobe.training.loop import train_loop
+from kdprobe.training.problem import Problem, Trained
+from kdprobe.training.stack import train_stack
+from kdprobe.zoo.shards import read_targets, write_shard, write_targets
+from kdprobe.zoo.traces import module_of, outputs_of
+from kdprobe.zoo.writer import model_row
+
+ENGINES = {"stack": train_stack, "loop": train_loop}
+
+
+class TrainedUnit(NamedTuple):
+    """Rows for the index."""
+
+    models: list[dict[str, Any]]
+    scores: list[dict[str, Any]]
+
+
+def train_unit(
+    zoo: Path, jobs: Sequence[Job], sizes: SplitSizes, targets: Mapping[str, str], twins: Mapping[str, str], *, engine: str = "stack"
+) -> TrainedUnit:
+    """Train the jobs of one stack, write their shard and, for teachers, their targets.
+
+    Parameters
+    ----------
+    zoo
+        Folder of the zoo.
+    sizes
+        Sizes of the task's split.
+    targets
+        Teacher id -> SHA-256 of its file of outputs.
+    twins
+        Student id -> id of its paired twin.
+
+    Raises
+    ------
+    DataError
+        If the rows are not those the jobs were planned for, or a file of targets is missing or damaged.
+    """
+    start = time.perf_counter()
+    first = jobs[0]
+    task: Task = find("tasks", first.task)
+    parts = split(task, draw=first.draw, sizes=sizes)
+    if parts.sha256 != first.data:
+        raise DataError(f"task {first.task!r} gives other rows here than where the sweep was planned: use one data folder everywhere")
+    problem = _problem(zoo, jobs, task, parts, targets)
+    trained = ENGINES[engine](jobs, problem)
+    failures = {slot: reason for slot in range(len(jobs)) if (reason := _failure(trained, slot))}
+    tensors = {**trained.state, **{f"history.{name}": values for name, values in trained.history.items()}}
+    shard = write_shard(zoo, {name: torch.nan_to_num(values) if failures else values for name, values in tensors.items()})
+    seconds = (time.perf_counter() - start) / len(jobs)
+    size = sum(values[0].numel() for values in trained.state.values())
+    flops = problem.family.flops(parts.input_shape, parts.outputs, first.width)
+    rows, scored = [], []
+    for slot, job in enumerate(jobs):
+        shared = {"kind": task.kind, "size": size, "flops": flops, "seconds": seconds, "engine": trained.engine}
+        shared |= {"twin_id": twins.get(job.id)}
+        if slot in failures:
+            nothing = {"shard": None, "slot": None, "targets": None}
+            rows.append(model_row(job, **shared, **nothing, status="failed", reason=failures[slot]))
+            continue
+        module = module_of(job, trained.state, slot, parts)
+        sha256 = write_targets(zoo, job.id, _targets_of(module, parts)) if job.role == "teacher" else None
+        rows.append(model_row(job, **shared, shard=shard, slot=slot, targets=sha256, status="done", reason=""))
+        scored += [{"model_id": job.id, **score} for score in score_model(module, task, parts)]
+    return TrainedUnit(rows, scored)
+
+
+def score_model(module: torch.nn.Module, task: Task, parts: Split) -> list[dict[str, Any]]:
+    """Scores on both halves of the probe rows; a classifier's temperature is fitted on validation rows."""
+    found: list[dict[str, Any]] = []
+
+    def add(metric: str, rows: str, value: float) -> None:
+        found.append({"metric": metric, "rows": rows, "value": float(value)})
+
+    temperature = 1.0
+    if task.kind == "classification":
+        temperature = scores.fit_temperature(outputs_of(module, parts.validation.x)[0], parts.validation.y)
+        add("temperature", "validation", temperature)
+    for rows, part in (("A", parts.probe_a), ("B", parts.probe_b)):
+        raw, _ = outputs_of(module, part.x)
+        if task.kind == "classification":
+            add("nll", rows, scores.nll(log_softmax(raw), part.y).mean())
+            add("nll_calibrated", rows, scores.nll(log_softmax(raw / temperature), part.y).mean())
+            add("accuracy", rows, scores.accuracy(raw, part.y))
+        else:
+            predictions = raw.astype(np.float64)
+            add("mse", rows, scores.squared_error(predictions, part.y).mean())
+            add("r2", rows, scores.r2(predictions, part.y))
+    return found
+
+
+def _problem(zoo: Path, jobs: Sequence[Job], task: Task, parts: Split, targets: Mapping[str, str]) -> Problem:
+    first = jobs[0]
+    family: Family = find("families", first.family)
+    distiller: Distiller = find("distillers", first.distiller)
+    part = parts.train if first.rows == "train" else parts.transfer
+    teachers = list(dict.fromkeys(job.teacher for job in jobs if job.teacher is not None))
+    outputs = None
+    if teachers:
+        outputs = torch.stack([_rows_of(read_targets(zoo, teacher, targets[teacher]), part, teacher) for teacher in teachers])
+    return Problem(
+        kind=task.kind,
+        family=family,
+        distiller=distiller,
+        outputs=parts.outputs,
+        x=_tensor(part.x),
+        y=_labels(part, task) if first.rows == "train" else None,
+        targets=outputs,
+        teacher_of=[teachers.index(job.teacher) if job.teacher is not None else 0 for job in jobs],
+        validation_x=_tensor(parts.validation.x),
+        validation_y=_labels(parts.validation, task),
+    )
+
+
+def _targets_of(module: torch.nn.Module, parts: Split) -> dict[str, torch.Tensor]:
+    """Outputs of a teacher by sample id, on every row that a student may learn from."""
+    ids = np.concatenate([parts.train.ids, parts.transfer.ids])
+    raw = np.concatenate([outputs_of(module, part.x)[0] for part in (parts.train, parts.transfer)])
+    order = np.argsort(ids)
+    return {"ids": torch.from_numpy(ids[order].astype(np.int64)), "outputs": torch.from_numpy(raw[order])}
+
+
+def _rows_of(targets: Mapping[str, torch.Tensor], part: Part, teacher: str) -> torch.Tensor:
+    """Pick a part's rows by sample id, never by position: (n, c)."""
+    wanted = torch.from_numpy(part.ids.astype(np.int64))
+    places = torch.searchsorted(targets["ids"], wanted).clamp(max=len(targets["ids"]) - 1)
+    if not torch.equal(targets["ids"][places], wanted):
+        raise DataError(f"targets of teacher {teacher[:12]}… lack some rows of this split: run the sweep into a new folder")
+    return targets["outputs"][places]
+
+
+def _tensor(x: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.array(x, dtype=np.float32))
+
+
+def _labels(part: Part, task: Task) -> torch.Tensor:
+    return torch.from_numpy(np.array(part.y, dtype=np.int64 if task.kind == "classification" else np.float32))
+
+
+def _failure(trained: Trained, slot: int) -> str:
+    """Why a model of the stack is unusable, or nothing."""
+    steps = trained.history["step"]
+    finite = torch.stack([trained.history[name][slot].isfinite() for name in ("loss", "validation_loss", "gradient_norm")]).all(dim=0)
+    if not finite.all():
+        return f"training diverged by step {int(steps[int(finite.int().argmin())])}: lower the learning rate"
+    if not all(bool(values[slot].isfinite().all()) for values in trained.state.values()):
+        return f"training diverged by step {int(steps[-1])}: lower the learning rate"
+    return ""

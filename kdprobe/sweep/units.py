@@ -1,0 +1,132 @@
+"""Units of work: what is handed to a worker at once, and what each waits for."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kdprobe.core.identity import content_id
+from kdprobe.sweep.plan import GapPlan
+from kdprobe.training.job import Job
+
+STACK = 64
+"""Most models in one stack: more saves nothing and costs memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainUnit:
+    """Jobs of one stack key, trained together and written as one shard."""
+
+    jobs: tuple[Job, ...]
+
+    @property
+    def id(self) -> str:
+        """Content id."""
+        return content_id([job.id for job in self.jobs])
+
+    @property
+    def title(self) -> str:
+        """For progress and for failed rows, such as "letters: 10 teachers mlp-64"."""
+        first = self.jobs[0]
+        seeds = sorted({job.seed for job in self.jobs})
+        which = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
+        scheme = f", {first.scheme}, {first.distiller}" if first.scheme else ""
+        return f"{first.task}: {len(self.jobs)} {first.role}{'s' if len(self.jobs) > 1 else ''} {first.family}-{first.width}{scheme}, {which}"
+
+    @property
+    def models(self) -> int:
+        """Models that it trains."""
+        return len(self.jobs)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Ids of models that must be there first."""
+        return frozenset(job.teacher for job in self.jobs if job.teacher is not None)
+
+    def halves(self) -> "tuple[TrainUnit, TrainUnit]":
+        """Two smaller units with the same jobs."""
+        middle = len(self.jobs) // 2
+        return TrainUnit(jobs=self.jobs[:middle]), TrainUnit(jobs=self.jobs[middle:])
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureUnit:
+    """All students of one teacher size and one student size, with everything they are read against.
+
+    Parameters
+    ----------
+    students
+        For each group that shares scheme and distiller, model ids by seed.
+    teachers, twins
+        Model ids by seed.
+    probes
+        Names of the probes to run.
+    """
+
+    task: str
+    data: str
+    draw: int
+    teacher_width: int
+    student_width: int
+    students: Mapping[tuple[str, str], Mapping[int, str]]
+    teachers: Mapping[int, str]
+    twins: Mapping[int, str]
+    probes: tuple[str, ...]
+    models: int = field(default=0)
+
+    @property
+    def id(self) -> str:
+        """Content id."""
+        groups = {"/".join(key): sorted(group.values()) for key, group in self.students.items()}
+        return content_id([groups, sorted(self.teachers.values()), sorted(self.twins.values()), self.probes])
+
+    @property
+    def title(self) -> str:
+        """For progress and for failed rows."""
+        draw = f", draw {self.draw}" if self.draw else ""
+        return f"{self.task}: probes of students {self.student_width} under teachers {self.teacher_width}{draw}"
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Ids of models that must be there first."""
+        students = (model for group in self.students.values() for model in group.values())
+        return frozenset([*students, *self.teachers.values(), *self.twins.values()])
+
+
+def train_units(jobs: Sequence[Job]) -> list[TrainUnit]:
+    """Group jobs into stacks; teachers and twins come first, the widest first, so that the last unit to end is a short one."""
+    groups: dict[tuple[object, ...], list[Job]] = defaultdict(list)
+    for job in jobs:
+        groups[job.stack_key].append(job)
+    units = []
+    for group in groups.values():
+        stacks = -(-len(group) // STACK)
+        size = -(-len(group) // stacks)
+        units += [TrainUnit(jobs=tuple(group[start : start + size])) for start in range(0, len(group), size)]
+    return sorted(units, key=lambda unit: (unit.jobs[0].role == "student", -unit.jobs[0].width))
+
+
+def measure_units(plan: GapPlan, data: Mapping[tuple[str, int], str], probes: tuple[str, ...]) -> list[MeasureUnit]:
+    """One unit a task × draw × teacher size × student size, all schemes and distillers together: they share teachers and twins."""
+    groups: dict[tuple[str, int, int, int], dict[tuple[str, str], dict[int, str]]] = defaultdict(lambda: defaultdict(dict))
+    teachers: dict[tuple[str, int, int, int], dict[int, str]] = defaultdict(dict)
+    twins: dict[tuple[str, int, int, int], dict[int, str]] = defaultdict(dict)
+    for cell in plan.cells():
+        key = (cell.task, cell.draw, cell.teacher_width, cell.student_width)
+        student = plan.student(cell, data)
+        groups[key][cell.scheme, cell.distiller][cell.seed] = student.id
+        teachers[key][cell.seed] = student.teacher or ""
+        twins[key][cell.seed] = plan.twin_id(cell, data)
+    return [
+        MeasureUnit(
+            task=key[0],
+            data=data[key[0], key[1]],
+            draw=key[1],
+            teacher_width=key[2],
+            student_width=key[3],
+            students={group: dict(members) for group, members in students.items()},
+            teachers=teachers[key],
+            twins=twins[key],
+            probes=probes,
+        )
+        for key, students in groups.items()
+    ]

@@ -1,0 +1,95 @@
+"""Tidy tables of a zoo."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from kdprobe.zoo.index import Index
+from kdprobe.zoo.shards import read_shard
+
+_JOB = {
+    **{"task": "task", "role": "role", "family": "family", "width": "width", "seed": "seed", "draw": "draw", "rows": "rows"},
+    **{"scheme": "scheme", "distiller": "distiller", "alpha": "alpha", "steps": "steps", "learning_rate": "learning_rate"},
+    **{"weight_decay": "weight_decay", "batch_size": "batch_size", "teacher": "teacher_id", "data": "data"},
+}
+
+
+def models(index: Index) -> pd.DataFrame:
+    """One row a model."""
+    records = []
+    for row in index.rows("SELECT * FROM models ORDER BY rowid"):
+        job = json.loads(row["job"])
+        record = {"model_id": row["model_id"], "kind": row["kind"]} | {name: job[key] for key, name in _JOB.items()}
+        record |= {"temperature": job["parameters"].get("temperature"), "loss_parameters": json.dumps(job["parameters"], sort_keys=True)}
+        record |= {key: row[key] for key in ("size", "flops", "twin_id", "status", "reason", "seconds", "engine", "shard", "slot")}
+        records.append(record)
+    columns = ["model_id", "kind", *_JOB.values(), "temperature", "loss_parameters"]
+    columns += ["size", "flops", "twin_id", "status", "reason", "seconds", "engine", "shard", "slot"]
+    frame = pd.DataFrame(records, columns=columns)
+    order = ["task", "draw", "role", "scheme", "distiller", "width", "teacher_width", "seed"]
+    # a student's teacher by its width, so that tables need no second look-up
+    widths = frame.set_index("model_id")["width"]
+    frame["teacher_width"] = frame["teacher_id"].map(widths).astype("Int64")
+    frame["teacher_size"] = frame["teacher_id"].map(frame.set_index("model_id")["size"]).astype("Int64")
+    return frame.sort_values(order, kind="stable").reset_index(drop=True)
+
+
+def scores(index: Index) -> pd.DataFrame:
+    """One row a model × metric × half of the probe rows."""
+    wide = models(index)[["model_id", "task", "role", "width", "size", "seed", "draw", "scheme", "distiller"]]
+    long = pd.DataFrame(index.rows("SELECT model_id, metric, rows, value FROM scores"), columns=["model_id", "metric", "rows", "value"])
+    return wide.merge(long, on="model_id", how="inner")
+
+
+def measurements(index: Index) -> pd.DataFrame:
+    """One row a student × probe × comparison."""
+    columns = ["model_id", "probe", "comparison", "value", "low", "high", "n", "unit", "status", "reason"]
+    long = pd.DataFrame(index.rows("SELECT * FROM measurements"), columns=columns)
+    for column in ("value", "low", "high"):
+        long[column] = long[column].astype("Float64")
+    students = models(index).rename(columns={"width": "student_width", "size": "student_size"})
+    keys = ["model_id", "task", "scheme", "distiller", "teacher_width", "student_width", "teacher_size", "student_size", "seed", "draw"]
+    return students[students["role"] == "student"][keys].merge(long, on="model_id", how="inner")
+
+
+def history(index: Index, path: Path, model_ids: list[str] | None) -> pd.DataFrame:
+    """One row a model × recorded step."""
+    pieces = []
+    wanted = None if model_ids is None else set(model_ids)
+    for row in index.rows("SELECT model_id, shard, slot FROM models WHERE status = 'done' ORDER BY rowid"):
+        if wanted is not None and row["model_id"] not in wanted:
+            continue
+        tensors = read_shard(path, row["shard"])
+        columns = {name: tensors[f"history.{name}"][row["slot"]].double() for name in ("loss", "validation_loss", "gradient_norm")}
+        pieces.append(pd.DataFrame({"model_id": row["model_id"], "step": tensors["history.step"], **columns}))
+    empty = pd.DataFrame(columns=["model_id", "step", "loss", "validation_loss", "gradient_norm"])
+    return pd.concat(pieces, ignore_index=True) if pieces else empty
+
+
+def runs(index: Index) -> pd.DataFrame:
+    """One wide row a model."""
+    frame = models(index)
+    scored = scores(index)
+    if len(scored):
+        wide = scored.assign(column=scored["metric"] + "." + scored["rows"]).pivot(index="model_id", columns="column", values="value")
+        frame = frame.merge(wide.reset_index(), on="model_id", how="left")
+    measured = measurements(index)
+    if len(measured):
+        names = measured["probe"] + "." + measured["comparison"]
+        wide = measured.assign(column=names).pivot(index="model_id", columns="column", values="value")
+        frame = frame.merge(wide.reset_index(), on="model_id", how="left")
+        refused = measured[measured["status"] == "refused"].assign(
+            text=lambda d: d["probe"] + "." + d["comparison"] + ": " + d["reason"]
+        )
+        reasons = refused.groupby("model_id")["text"].agg("; ".join).rename("refusals")
+        frame = frame.merge(reasons.reset_index(), on="model_id", how="left")
+    return frame
+
+
+def census(index: Index) -> pd.DataFrame:
+    """Count models by task, role, family and width."""
+    frame = models(index)
+    keys = ["task", "role", "scheme", "family", "width"]
+    counts = frame.groupby(keys).agg(parameters=("size", "first"), trained=("status", lambda s: int((s == "done").sum())), models=("status", "size"))
+    return counts.reset_index()

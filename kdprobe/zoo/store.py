@@ -1,0 +1,154 @@
+"""Opening a zoo: its models, what was measured, and where it came from."""
+
+import html
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import pandas as pd
+from torch import nn
+
+from kdprobe.core.errors import DataError, PlanError
+from kdprobe.core.registry import find
+from kdprobe.core.task import SplitSizes
+from kdprobe.core.trace import Trace
+from kdprobe.tasks.splits import Split, split
+from kdprobe.training.job import Job
+from kdprobe.zoo import frames
+from kdprobe.zoo.index import Index
+from kdprobe.zoo.shards import SHARDS, TARGETS, tensor_path, verified_bytes
+from kdprobe.zoo.traces import load_module, trace_of
+from kdprobe.zoo.writer import INDEX
+
+
+class Zoo:
+    """A zoo that a sweep wrote, read-only.
+
+    Parameters
+    ----------
+    path
+        The folder that holds ``index.sqlite``.
+
+    Raises
+    ------
+    DataError
+        If there is no zoo, or one of another schema version.
+
+    Examples
+    --------
+    >>> zoo = Zoo("sweep-gap")  # doctest: +SKIP
+    >>> zoo.models().groupby("role").size()  # doctest: +SKIP
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self._index = Index(self.path / INDEX)
+
+    def __enter__(self) -> "Zoo":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the index; frames that were taken stay valid."""
+        self._index.close()
+
+    def models(self) -> pd.DataFrame:
+        """One row a model: what it is, what it was trained with, whether it was trained."""
+        return frames.models(self._index)
+
+    def scores(self) -> pd.DataFrame:
+        """One row a model × metric × half of the probe rows. Losses are in nats, or in variances of the target."""
+        return frames.scores(self._index)
+
+    def measurements(self) -> pd.DataFrame:
+        """One row a student × probe × comparison.
+
+        Comparisons are "own" (student to its teacher), "siblings" (student to the teachers of the other seeds, mean), "twin" (paired twin
+        to that teacher), "baseline" (twins of the other seeds to that teacher, mean), and "panel" for probes that read all of them.
+        A refused question has value None and its reason.
+        """
+        return frames.measurements(self._index)
+
+    def history(self, model_ids: list[str] | None = None) -> pd.DataFrame:
+        """Training history, one row a model × recorded step: loss, validation_loss, gradient_norm."""
+        return frames.history(self._index, self.path, model_ids)
+
+    def runs(self) -> pd.DataFrame:
+        """One wide row a model, with all scores and, for students, all measurements: what runs.csv holds."""
+        return frames.runs(self._index)
+
+    def provenance(self) -> dict[str, Any]:
+        """Where the zoo came from: command, plan, versions, hardware, wall time, failed cells."""
+        text = self._index.meta("provenance")
+        units = self._index.rows("SELECT title, reason FROM units WHERE status = 'failed' ORDER BY title")
+        found = json.loads(text) if text else {}
+        return found | {"failed_cells": units}
+
+    def job(self, model_id: str) -> Job:
+        """What determined a model. A prefix of the id is enough if it is unique."""
+        return msgspec.json.decode(self._row(model_id)["job"], type=Job)
+
+    def module(self, model_id: str) -> nn.Module:
+        """Load a model, in evaluation mode; its ``forward(x)`` gives (outputs, {layer: features})."""
+        row = self._row(model_id)
+        job = msgspec.json.decode(row["job"], type=Job)
+        if row["status"] != "done":
+            raise DataError(f"model {model_id} was not trained: {row['reason']}")
+        return load_module(self.path, job, row["shard"], row["slot"], self.split(job.data))
+
+    def trace(self, model_id: str, *, rows: Literal["A", "B"] = "A") -> Trace:
+        """Trace a model on one half of the probe rows, with its temperature from the validation rows."""
+        job = self.job(model_id)
+        parts = self.split(job.data)
+        part = parts.probe_a if rows == "A" else parts.probe_b
+        kind = find("tasks", job.task).kind
+        name = f"{job.role} {job.family}-{job.width} seed {job.seed}"
+        return trace_of(self.module(model_id), part, kind, name=name, validation=parts.validation)
+
+    def split(self, data: str) -> Split:
+        """Return the rows that models with this data hash were trained and probed on."""
+        known = self._splits.get(data)
+        if known is None:
+            raise PlanError(f"data={data!r} is no split of {self.path}: take it from job(model_id).data")
+        found = split(find("tasks", known["task"]), draw=known["draw"], sizes=SplitSizes(**known["sizes"]))
+        if found.sha256 != data:
+            raise DataError(f"the rows of task {known['task']!r} have changed since this zoo was trained: install the kdprobe that wrote it")
+        return found
+
+    def verify(self) -> list[str]:
+        """Check every file against its SHA-256 and every row against its file; return what is wrong, in words."""
+        problems = []
+        rows = self._index.rows("SELECT model_id, shard, targets FROM models WHERE status = 'done' ORDER BY model_id")
+        files = {(SHARDS, row["shard"], row["shard"]) for row in rows}
+        files |= {(TARGETS, row["model_id"], row["targets"]) for row in rows if row["targets"]}
+        for folder, name, sha256 in sorted(files):
+            try:
+                verified_bytes(tensor_path(self.path, folder, name), sha256)
+            except DataError as error:
+                problems.append(str(error))
+        problems += [f"index: {row['integrity_check']}" for row in self._index.rows("PRAGMA integrity_check") if row["integrity_check"] != "ok"]
+        return problems
+
+    def _row(self, model_id: str) -> dict[str, Any]:
+        rows = self._index.rows("SELECT * FROM models WHERE substr(model_id, 1, ?) = ? LIMIT 2", (len(model_id), model_id))
+        if len(rows) != 1:
+            found = "no model" if not rows else "several models"
+            raise PlanError(f"model_id={model_id!r} fits {found} of {self.path}: list them with `kdprobe zoo ls {self.path}`")
+        return rows[0]
+
+    @cached_property
+    def _splits(self) -> dict[str, dict[str, Any]]:
+        return json.loads(self._index.meta("splits") or "{}")
+
+    def _repr_html_(self) -> str:
+        table = frames.census(self._index)
+        cells = "".join(f"<tr>{''.join(f'<td>{html.escape(str(v))}</td>' for v in row)}</tr>" for row in table.itertuples(index=False))
+        head = "".join(f"<th>{html.escape(str(column))}</th>" for column in table.columns)
+        return f"<strong>Zoo {html.escape(self.path.name)}</strong><table><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>"
+
+    def __repr__(self) -> str:
+        return f"Zoo({str(self.path)!r})"

@@ -1,0 +1,56 @@
+"""Traces of the models of a zoo."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from kdprobe.core.recipe import Family
+from kdprobe.core.registry import find
+from kdprobe.core.trace import TaskKind, Trace
+from kdprobe.stats.scores import fit_temperature
+from kdprobe.tasks.splits import Part, Split
+from kdprobe.training.job import Job
+from kdprobe.training.streams import initial_module
+from kdprobe.zoo.shards import read_shard
+
+CHUNK = 8192
+"""Rows in one forward pass: bounds memory, changes no value."""
+
+
+def outputs_of(module: nn.Module, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Outputs (n, c) and hidden layers of a family's module on rows x, float32, in evaluation mode."""
+    module.eval()
+    pieces = []
+    with torch.inference_mode():
+        for start in range(0, len(x), CHUNK):
+            # copied: the rows of a split are read-only, which torch warns about
+            pieces.append(module(torch.from_numpy(np.array(x[start : start + CHUNK]))))
+    outputs = torch.cat([piece[0] for piece in pieces]).numpy()
+    return outputs, {name: torch.cat([piece[1][name] for piece in pieces]).numpy() for name in pieces[0][1]}
+
+
+def module_of(job: Job, state: Mapping[str, torch.Tensor], slot: int, split: Split) -> nn.Module:
+    """Rebuild the network of a job with the weights in one slot of a stack, in evaluation mode."""
+    family: Family = find("families", job.family)
+    module = initial_module(job, family, split.input_shape, split.outputs)
+    module.load_state_dict({name: state[name][slot] for name in module.state_dict()})
+    return module.eval()
+
+
+def load_module(zoo: Path, job: Job, shard: str, slot: int, split: Split) -> nn.Module:
+    """Rebuild a network of a zoo from its verified shard."""
+    return module_of(job, read_shard(zoo, shard), slot, split)
+
+
+def trace_of(module: nn.Module, part: Part, kind: TaskKind, *, name: str, validation: Part | None = None) -> Trace:
+    """Trace a module on a part of a split; with validation rows, a classifier gets the temperature that fits them best."""
+    raw, features = outputs_of(module, part.x)
+    temperature = None
+    if kind == "classification" and validation is not None:
+        temperature = fit_temperature(outputs_of(module, validation.x)[0], validation.y)
+    return Trace.from_raw(
+        kind, raw, features=features, ids=part.ids, blocks=part.blocks, temperature=temperature, name=name
+    )
