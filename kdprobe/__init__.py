@@ -1,3 +1,13 @@
 """Measures what a student network really learned from its teacher."""
 
+import lazy_loader
+
+# these three share their names with the rooms they live in: importing a room later would put the module in the function's place, so the
+# rooms are imported first; they import nothing heavy themselves
+from kdprobe.sweep import sweep as sweep
+
 __version__ = "0.1.0"
+
+# everything else is imported on first use, from where the stub beside this file says: `import kdprobe` needs neither torch nor pandas
+__getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
+__all__ = sorted([*_names, "sweep"])  # noqa: PLE0605

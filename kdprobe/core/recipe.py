@@ -1,7 +1,7 @@
 """The contracts of what is trained: families of networks, distillers, and schemes of stages."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from kdprobe.core.errors import ContractError
@@ -98,7 +98,7 @@ class Distiller:
             raise ContractError(f"distiller {self.name!r} has no truths: give at least one case with an oracle")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Stage:
     """One training run of a scheme.
 
@@ -115,6 +115,7 @@ class Stage:
     """
 
     role: Role
+    _: KW_ONLY
     rows: Rows = "train"
     taught_by: tuple[Role, ...] = ()
     alpha: float | None = None

@@ -139,8 +139,9 @@ def check_finite(values: np.ndarray, name: str) -> None:
     if values.dtype.kind not in "fiub":
         raise DataError(f"{name} has dtype {values.dtype}: give real numbers")
     # the sum is NaN or infinite whenever an entry is (float64, so finite float32 entries cannot overflow it): one fast pass
-    if values.dtype.kind in "iub" or np.isfinite(np.sum(values, dtype=np.float64)):
-        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        if values.dtype.kind in "iub" or np.isfinite(np.sum(values, dtype=np.float64)):
+            return
     finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if not finite.all():
         raise DataError(f"{name} holds NaN or an infinity, first in row {int(np.argmin(finite))}: drop or mend these rows")
@@ -160,5 +161,7 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     [-10000.0, 0.0]
     """
     shifted = np.asarray(logits, dtype=np.float64)
-    shifted = shifted - shifted.max(axis=1, keepdims=True)
+    with np.errstate(over="ignore"):
+        # logits at both ends of the range of float64 lie further apart than it reaches
+        shifted = np.maximum(shifted - shifted.max(axis=1, keepdims=True), np.finfo(np.float64).min)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

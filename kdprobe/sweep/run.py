@@ -29,9 +29,16 @@ Unit = TrainUnit | MeasureUnit
 
 
 def run(
-    plan: GapPlan, out: str | Path, *, jobs: int = 0, scheduler: str | None = None, probes: Sequence[str] = (), progress: bool = False
+    plan: GapPlan,
+    out: str | Path,
+    *,
+    jobs: int = 0,
+    scheduler: str | None = None,
+    probes: Sequence[str] = (),
+    progress: bool = False,
+    command: str = "kdprobe.sweep(plan, out)",
 ) -> Zoo:
-    """Do what `kdprobe.sweep` says."""
+    """Do what `kdprobe.sweep` says; `command` is what the provenance names."""
     if jobs < 0:
         raise PlanError(f"jobs={jobs}: give 0 to run in this process, or the number of worker processes")
     names = probes_of(plan, probes)
@@ -43,7 +50,7 @@ def run(
         shown: Progress = RichProgress() if progress else NoProgress()
         with shown, executor(jobs, scheduler, Path(out)) as runner:
             _Run(plan, data, names, writer, runner, shown).complete()
-        record = provenance(plan, writer.index, seconds=time.perf_counter() - start, jobs=jobs)
+        record = provenance(writer.index, plan, command=command, seconds=time.perf_counter() - start, jobs=jobs)
         with writer.index.transaction():
             writer.index.set_meta("provenance", record)
     return Zoo(out)
@@ -98,8 +105,10 @@ class _Run:
         units += [unit for unit in measured if unit.id not in done]
         self.waiting = {unit.id: unit for unit in units}
         self.progress.begin(
-            models=len(jobs), trained=sum(job.id in self.stored for job in jobs), tables=len(measured), measured=len(measured) - len(units) +
-            sum(isinstance(unit, TrainUnit) for unit in units)
+            models=len(jobs),
+            trained=sum(job.id in self.stored for job in jobs),
+            cells=len(measured),
+            measured=sum(unit.id in done for unit in measured),
         )
         self._hand_out()
         while self.running:

@@ -85,6 +85,10 @@ class Writer:
             if is_temporary(path):
                 path.unlink(missing_ok=True)
         rows = self.index.rows("SELECT model_id, shard, targets FROM models WHERE status = 'done'")
+        with self.index.transaction():
+            # what failed is tried again
+            self.index.delete("units", "status", ["failed"])
+            self.index.delete("models", "status", ["failed"])
         gone = [
             row["model_id"]
             for row in rows

@@ -1,0 +1,94 @@
+"""Where results come from: the sealed plan, the command, versions, hardware, wall time. Never a user, a host or an absolute path."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kdprobe.core.errors import PlanError
+from kdprobe.sweep.plan import GapPlan
+from kdprobe.zoo.index import Index
+
+PACKAGES = ("kdprobe", "torch", "numpy", "scipy", "scikit-learn", "pandas", "distributed")
+
+
+def seal(index: Index, plan: GapPlan, data: Mapping[tuple[str, int], str]) -> None:
+    """Store the plan before any result; refuse one that contradicts results that are there.
+
+    A plan that only adds models (more seeds, sizes, tasks) extends the zoo, and the report shows that it was extended after results
+    were known.
+    """
+    sealed = index.meta("plan")
+    deviations: list[dict[str, Any]] = json.loads(index.meta("deviations") or "[]")
+    if sealed is not None:
+        before = msgspec.json.decode(sealed, type=GapPlan)
+        if before.hash != plan.hash:
+            changes = before.differences(plan)
+            if not plan.extends(before):
+                raise PlanError(
+                    f"{index.path.parent} holds results of another plan ({'; '.join(changes)}): "
+                    "choose another folder with --out, or repeat the plan that is there"
+                )
+            trained = index.rows("SELECT count(*) AS n FROM models")[0]["n"]
+            if trained:
+                deviations.append({"from": before.hash, "to": plan.hash, "changes": changes, "models_there": trained})
+    splits = {
+        sha256: {"task": task, "draw": draw, "sizes": msgspec.to_builtins(plan.sizes(task))} for (task, draw), sha256 in data.items()
+    }
+    known = json.loads(index.meta("splits") or "{}")
+    with index.transaction():
+        index.set_meta("plan", msgspec.json.encode(plan).decode())
+        index.set_meta("plan_hash", plan.hash)
+        index.set_meta("deviations", deviations)
+        index.set_meta("splits", known | splits)
+
+
+def provenance(index: Index, plan: GapPlan, *, command: str, seconds: float, jobs: int) -> dict[str, Any]:
+    """Collect what a reader needs to repeat a sweep."""
+    before = json.loads(index.meta("provenance") or "{}")
+    return {
+        "command": command,
+        "plan": msgspec.to_builtins(plan),
+        "plan_hash": plan.hash,
+        "deviations": json.loads(index.meta("deviations") or "[]"),
+        "commit": _commit(),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "hardware": f"{_processor()}, {os.cpu_count()} cores, {jobs or 1} worker{'s' if jobs > 1 else ''} of one thread",
+        "seconds": round(before.get("seconds", 0.0) + seconds, 1),
+        "runs": before.get("runs", 0) + 1,
+    }
+
+
+def shown_path(path: Path) -> str:
+    """A path as a reader may see it: relative to the working folder, or its last part."""
+    try:
+        return path.absolute().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path.name
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _commit() -> str:
+    """Commit of the checkout that kdprobe runs from; empty where it was installed from a wheel."""
+    folder = Path(__file__).parents[2]
+    if not (folder / ".git").exists():
+        return ""
+    command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=12", "--dirty"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
