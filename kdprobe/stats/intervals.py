@@ -39,6 +39,8 @@ FISHER = Transform(np.arctanh, np.tanh)
 """For values in [-1, 1]: keeps the interval inside."""
 LOG = Transform(np.log, np.exp)
 """For values above 0."""
+BELOW_ONE = Transform(lambda value: -np.log1p(-value), lambda scaled: -np.expm1(-scaled))
+"""For values up to 1, such as R²: the log of what is left to 1."""
 
 
 def jackknife(

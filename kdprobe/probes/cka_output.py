@@ -1,0 +1,52 @@
+"""Centred kernel alignment of what the output layers gave."""
+
+import numpy as np
+
+from kdprobe.core.probe import KnownAnswer, Probe
+from kdprobe.core.result import Result
+from kdprobe.core.trace import Trace
+from kdprobe.probes._cka import OUTPUT, cka_of_traces
+
+
+def _raw_outputs(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
+    return cka_of_traces(student, OUTPUT, teacher, OUTPUT)
+
+
+def _logits(*raw: np.ndarray) -> list[Trace]:
+    return [Trace.from_raw("classification", x) for x in raw]
+
+
+def _itself(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    x = rng.normal(size=(50, 4))
+    return *_logits(x, x), None
+
+
+def _mirrored(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    x = rng.normal(size=(50, 4))
+    return *_logits(x, 10 - 3 * x), None
+
+
+def _independent(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    return *_logits(rng.normal(size=(500, 5)), rng.normal(size=(500, 10))), None
+
+
+def _constant(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    return *_logits(np.tile(rng.normal(size=3), (50, 1)), rng.normal(size=(50, 3))), None
+
+
+CKA_OUTPUT = Probe(
+    name="cka_output",
+    title="CKA, outputs",
+    asks="How alike are the two models' raw outputs, up to rotation and scale?",
+    measure=_raw_outputs,
+    bounds=(-1.0, 1.0),
+    symmetric=True,
+    invariant=("rotation", "scale", "shift", "row order"),
+    truths=(
+        KnownAnswer(name="outputs with themselves", make=_itself, value=1.0),
+        KnownAnswer(name="mirrored, scaled and shifted", make=_mirrored, value=1.0),
+        KnownAnswer(name="independent", make=_independent, value=0.0, tolerance=0.013),
+        KnownAnswer(name="constant outputs have no shape", make=_constant, value=None),
+    ),
+    cites="Kornblith et al. 2019, arXiv:1905.00414; Song et al. 2012, JMLR 13; Székely and Rizzo 2014, arXiv:1310.2926",
+)
