@@ -12,7 +12,7 @@ from kdprobe.probes._rows import blocks, check_paired, measured
 from kdprobe.stats.intervals import FISHER, from_left_out, too_few
 
 OUTPUT = "(raw outputs)"
-LEAST_SPREAD = 1e-10
+LEAST_SPREAD = 1e-9
 """Of ‖XᵀX‖²: below it the difference that HSIC₁ is has lost more digits than the value may."""
 
 

@@ -25,7 +25,8 @@ def _rows(names: list[int], classes: int = 4) -> Trace:
 
 
 def _independent(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
-    return *(Trace.from_raw("classification", rng.normal(size=(20_000, 5))) for _ in range(2)), None
+    student, teacher = (Trace.from_raw("classification", rng.normal(size=(20_000, 5))) for _ in range(2))
+    return student, teacher, None
 
 
 AGREEMENT_TOP1 = Probe(

@@ -15,34 +15,35 @@ def _last_hidden(student: Trace, teacher: Trace, target: np.ndarray | None = Non
     return cka_of_traces(student, str(student.last_hidden), teacher, str(teacher.last_hidden))
 
 
-def _features(*layers: np.ndarray) -> list[Trace]:
-    return [Trace.from_raw("regression", np.zeros(len(x)), features={"hidden": x}) for x in layers]
+def _features(x: np.ndarray, y: np.ndarray) -> tuple[Trace, Trace, None]:
+    student, teacher = (Trace.from_raw("regression", np.zeros(len(layer)), features={"hidden": layer}) for layer in (x, y))
+    return student, teacher, None
 
 
 def _itself(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
     x = rng.normal(size=(50, 4))
-    return *_features(x, x), None
+    return _features(x, x)
 
 
 def _rotated(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
     x = rng.normal(size=(50, 6))
     rotation, _ = np.linalg.qr(rng.normal(size=(6, 6)))
-    return *_features(x, 1e3 - 1e-3 * x @ rotation), None
+    return _features(x, 1e3 - 1e-3 * x @ rotation)
 
 
 def _independent(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
-    return *_features(rng.normal(size=(500, 5)), rng.normal(size=(500, 700))), None
+    return _features(rng.normal(size=(500, 5)), rng.normal(size=(500, 700)))
 
 
 def _public_case(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
     """The case of several packages' own tests: seed 1337, Y = noise + X."""
     fixed = np.random.RandomState(1337)  # the published numbers belong to this generator
     x = fixed.randn(100, 10)
-    return *_features(x, fixed.randn(100, 10) + x), None
+    return _features(x, fixed.randn(100, 10) + x)
 
 
 def _constant(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
-    return *_features(np.full((50, 3), 7.0), rng.normal(size=(50, 3))), None
+    return _features(np.full((50, 3), 7.0), rng.normal(size=(50, 3)))
 
 
 CKA = Probe(

@@ -12,26 +12,26 @@ def _raw_outputs(student: Trace, teacher: Trace, target: np.ndarray | None = Non
     return cka_of_traces(student, OUTPUT, teacher, OUTPUT)
 
 
-def _logits(*raw: np.ndarray) -> list[Trace]:
-    return [Trace.from_raw("classification", x) for x in raw]
+def _logits(x: np.ndarray, y: np.ndarray) -> tuple[Trace, Trace, None]:
+    return Trace.from_raw("classification", x), Trace.from_raw("classification", y), None
 
 
 def _itself(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
     x = rng.normal(size=(50, 4))
-    return *_logits(x, x), None
+    return _logits(x, x)
 
 
 def _mirrored(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
     x = rng.normal(size=(50, 4))
-    return *_logits(x, 10 - 3 * x), None
+    return _logits(x, 10 - 3 * x)
 
 
 def _independent(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
-    return *_logits(rng.normal(size=(500, 5)), rng.normal(size=(500, 10))), None
+    return _logits(rng.normal(size=(500, 5)), rng.normal(size=(500, 10)))
 
 
 def _constant(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
-    return *_logits(np.tile(rng.normal(size=3), (50, 1)), rng.normal(size=(50, 3))), None
+    return _logits(np.tile(rng.normal(size=3), (50, 1)), rng.normal(size=(50, 3)))
 
 
 CKA_OUTPUT = Probe(

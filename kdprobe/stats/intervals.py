@@ -33,13 +33,24 @@ class Transform(NamedTuple):
 
     forward: Callable[[Any], Any]
     inverse: Callable[[Any], Any]
+    least: float
+    most: float
+    """Ends of the value's range, which no interval leaves."""
 
 
-FISHER = Transform(np.arctanh, np.tanh)
-"""For values in [-1, 1]: keeps the interval inside."""
-LOG = Transform(np.log, np.exp)
+def _minus_log_rest(value: np.ndarray) -> np.ndarray:
+    return -np.log1p(-value)
+
+
+def _without_rest(scaled: np.ndarray) -> np.ndarray:
+    return -np.expm1(-scaled)
+
+
+FISHER = Transform(np.arctanh, np.tanh, -1.0, 1.0)
+"""For correlations."""
+LOG = Transform(np.log, np.exp, 0.0, math.inf)
 """For values above 0."""
-BELOW_ONE = Transform(lambda value: -np.log1p(-value), lambda scaled: -np.expm1(-scaled))
+BELOW_ONE = Transform(_minus_log_rest, _without_rest, -math.inf, 1.0)
 """For values up to 1, such as R²: the log of what is left to 1."""
 
 
@@ -61,7 +72,8 @@ def jackknife(
     blocks
         (n,) labels of rows that are left out together. None: rows are independent.
     transform
-        Scale on which the interval is made; dropped where it sends an estimate to infinity (a correlation of exactly 1).
+        Scale on which the interval is made. Where it sends an estimate to infinity (a correlation of exactly 1), the interval is made on
+        the plain scale and cut at the ends of the value's range.
 
     Returns
     -------
@@ -119,7 +131,8 @@ def from_left_out(estimate: float, left_out: np.ndarray, sizes: np.ndarray, *, t
             if np.isfinite(centre) and np.isfinite(around).all():
                 reach = quantile * _jackknife_error(centre, around, sizes)
                 low, high = float(transform.inverse(centre - reach)), float(transform.inverse(centre + reach))
-    if not (np.isfinite(low) and np.isfinite(high)):
+            low, high = max(low, transform.least), min(high, transform.most)
+    if not (np.isfinite(low) and np.isfinite(high) and np.isfinite(error)):
         return Refusal(reason="the interval is beyond the range of float64", advice="scale the arrays")
     # a transform carries the estimate back to within rounding only
     return Interval(estimate, min(low, estimate), max(high, estimate), len(sizes), error)

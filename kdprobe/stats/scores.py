@@ -104,9 +104,9 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         return 1.0
 
     def slope(log_temperature: float) -> float:
-        """Derivative of the mean loss by 1/T: mean logit under the model less the label's."""
+        """Derivative of the summed loss by 1/T: the logits expected under the model less those of the labels."""
         probabilities = np.exp(log_softmax(shifted * math.exp(-log_temperature)))
-        return float(np.mean(np.sum(probabilities * shifted, axis=1) - of_label))
+        return float((probabilities * shifted).sum() - of_label.sum())
 
     low, high = math.log(TEMPERATURES[0]), math.log(TEMPERATURES[1])
     # the slope by 1/T rises with 1/T

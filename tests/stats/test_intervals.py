@@ -152,6 +152,13 @@ def test_a_correlation_of_one_keeps_a_finite_interval():
     assert (interval.value, interval.low, interval.high) == (1.0, 1.0, 1.0)
 
 
+def test_the_plain_scale_is_cut_at_the_ends_of_the_range():
+    one_of_many = np.zeros(30)
+    one_of_many[0] = 3.0  # without this row the mean is 0, whose logarithm is not finite
+    interval = jackknife(one_of_many, transform=LOG)
+    assert interval.low == 0.0 < interval.value < interval.high
+
+
 def test_fieller_solves_its_quadratic():
     rng = np.random.default_rng(11)
     b = 2 + rng.normal(size=50)
