@@ -51,7 +51,7 @@ class Dataset:
         for name, values in (("y", self.y), ("blocks", self.blocks)):
             if values is not None and len(values) != len(self.x):
                 raise DataError(f"x has {len(self.x)} rows, {name} {len(values)}: rows must be paired")
-        if self.x.ndim not in (2, 4) or self.x.dtype not in (np.float32, np.uint8):
+        if self.x.ndim not in (2, 4) or self.x.dtype.name not in ("float32", "uint8"):
             raise DataError(f"x is {self.x.dtype} {self.x.shape}: give float32 or uint8, (n, d) or (n, channels, height, width)")
         check_finite(self.x, "x")
         check_finite(self.y, "y")

@@ -45,8 +45,8 @@ BIKESHARE = Task(
     files=_FILES,
     score_range=(0.80, 0.90),
     notes=(
-        "R² of one hidden layer of width 2 (.802, seed sd .053) and 128 (.905, sd .002): whole days, default split, draw 0, 10 seeds, Adam, "
-        "epoch and learning rate chosen on validation rows, scored on probe half B. Draws 1 and 2 give .78 to .90 and .77 to .87.",
+        "R² of one hidden layer of width 2 (.802, seed sd .053) and 128 (.905, sd .002): whole days, default split, draw 0, 10 seeds, "
+        "Adam, epoch and learning rate chosen on validation rows, scored on probe half B. Draws 1 and 2 give .78 to .90 and .77 to .87.",
         "Hours of one day are alike: with rows split one by one the same networks seem to reach .85 and .92.",
         "Days are drawn at random, not by time: this measures filling in missing days of 2011, not forecasting.",
     ),

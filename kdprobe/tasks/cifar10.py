@@ -39,9 +39,8 @@ def parse_records(content: bytes) -> tuple[np.ndarray, np.ndarray]:
     records = np.frombuffer(content, dtype=np.uint8).reshape(-1, _RECORD)
     classes = records[:, 0].astype(np.int64)
     if classes.max() > 9:
-        raise DataError(
-            f"record {int(np.argmax(classes > 9))} of a CIFAR-10 batch has class {classes.max()}, not 0 to 9: give the binary version"
-        )
+        first = int(np.argmax(classes > 9))
+        raise DataError(f"record {first} of a CIFAR-10 batch has class {classes[first]}, not 0 to 9: give the files of the binary version")
     return records[:, 1:].reshape(-1, 3, 32, 32), classes
 
 

@@ -50,9 +50,9 @@ DIAMONDS = Task(
     files=_FILES,
     score_range=(0.984, 0.987),
     notes=(
-        "R² of one hidden layer of width 2 (.984, seed sd .001) and 128 (.987): default split, draw 0, 3 seeds, Adam, epoch and learning rate "
-        "chosen on validation rows, scored on probe half B. R² hides the difference: the residual variance of the log price falls from "
-        ".0161 to .0129 target variances, by a fifth.",
+        "R² of one hidden layer of width 2 (.984, seed sd .001) and 128 (.987): default split, draw 0, 3 seeds, Adam, epoch and learning "
+        "rate chosen on validation rows, scored on probe half B. R² hides the difference: the residual variance of the log price falls by "
+        "a fifth, from .0161 to .0129 target variances.",
         "23 of the 53,940 rows are left out: a side of 0 mm (20 rows) or above 12 mm (3). One of them in a probe half weighs more than the "
         "other 4,999 rows together: the width-128 network misses the one with a side of 58.9 mm by 156 target variances.",
     ),

@@ -41,8 +41,8 @@ DIGITS = Task(
     files=_FILES,
     score_range=(0.36, 0.95),
     notes=(
-        "Accuracy of one hidden layer of width 2 (.36, seed sd .18) and 128 (.950, sd .003): default split, draw 0, 3 seeds, Adam, epoch and "
-        "learning rate chosen on validation rows, scored on probe half B.",
+        "Accuracy of one hidden layer of width 2 (.36, seed sd .18) and 128 (.950, sd .003): default split, draw 0, 3 seeds, Adam, epoch "
+        "and learning rate chosen on validation rows, scored on probe half B.",
         "With 350 rows a probe half resolves differences of about 2 points of accuracy: for trying things out, not for conclusions.",
     ),
     cites="doi:10.24432/C50P49; Alpaydin & Kaynak 1998",

