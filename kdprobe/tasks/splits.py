@@ -206,8 +206,7 @@ def _assign(name: str, groups: np.ndarray, draw: int, sizes: SplitSizes) -> dict
         wanted = getattr(sizes, part)
         taken = _take(order, counts, wanted)
         if len(taken) == 0 and wanted > 0:
-            left = f"the next has {counts[order[0]]} rows" if len(order) else "none is left"
-            raise PlanError(f"{name}: {part}={wanted} holds no whole block ({left}): raise it, or lower the other parts")
+            raise PlanError(f"{name}: {part}={wanted} is smaller than one block, of {counts[order[0]]} rows: raise it")
         owner[taken] = PARTS.index(part)
 
     def free(order: np.ndarray) -> np.ndarray:
