@@ -4,10 +4,11 @@ import lazy_loader
 
 # these three share their names with the rooms they live in: importing a room later would put the module in the function's place, so the
 # rooms are imported first; they import nothing heavy themselves
+from kdprobe.compare import compare as compare
+from kdprobe.report import report as report
 from kdprobe.sweep import sweep as sweep
 
 __version__ = "0.1.0"
 
 # everything else is imported on first use, from where the stub beside this file says: `import kdprobe` needs neither torch nor pandas
-__getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
-__all__ = sorted([*_names, "sweep"])  # noqa: PLE0605
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -87,9 +87,9 @@ class Probe:
             raise ContractError(f"probe {self.name!r} has no truths: give at least one case whose answer is known")
 
     def __call__(self, *arguments: Any) -> Result:
+        """Measure."""
         return self.measure(*arguments)
 
     def applies_to(self, kind: TaskKind) -> bool:
         """Whether the probe is defined for this kind of task."""
         return kind in self.tasks
-

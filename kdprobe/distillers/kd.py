@@ -43,7 +43,9 @@ KD = Distiller(
     truths=(
         LossTruth(name="KL by hand", make=_random, oracle=_oracle, parameters={"temperature": 1.0}),
         LossTruth(name="KL by hand, T=4", make=_random, oracle=_oracle, parameters={"temperature": 4.0}),
-        LossTruth(name="a high temperature gives the logit MSE", make=_random, oracle=_logit_mse, parameters={"temperature": 1e3}, tolerance=0.02),
+        LossTruth(
+            name="a high temperature gives the logit MSE", make=_random, oracle=_logit_mse, parameters={"temperature": 1e3}, tolerance=0.02
+        ),
     ),
     cites="arXiv:1503.02531",
 )

@@ -64,7 +64,7 @@ class OnDask:
         from distributed import as_completed
 
         self._client = client
-        self._completed = as_completed()
+        self._completed = as_completed(loop=client.loop)
         self.workers = len(client.scheduler_info(n_workers=-1)["workers"])
 
     def submit(self, key: str, function: Callable[..., Any], *arguments: Any) -> None:
@@ -105,12 +105,12 @@ def executor(jobs: int, scheduler: str | None, zoo: Path) -> Iterator[Executor]:
         with _local_cluster(jobs) as client:
             yield OnDask(client)
     else:
-        with _one_thread():
+        with one_thread():
             yield InProcess()
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """One thread, as in every worker: faster for small networks, and the same last bits wherever a model is trained."""
     import torch
     from threadpoolctl import threadpool_limits
@@ -143,7 +143,8 @@ def _local_cluster(jobs: int) -> Iterator[Any]:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port: another cluster on this machine must not matter
+            scheduler_kwargs={"dashboard": False},
             silence_logs=50,
         ) as cluster,
         Client(cluster, set_as_default=False) as client,

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import product
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.core.identity import content_id
@@ -13,6 +15,12 @@ from kdprobe.core.task import SplitSizes, Task
 from kdprobe.training.job import Job
 
 
+def _list(*names: str) -> Parameter:
+    """How a field of several values is spelt on the command line: --task letters bikeshare."""
+    return Parameter(name=[f"--{name}" for name in names], consume_multiple=True, negative=())
+
+
+@Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class GapPlan:
     """Which teacher size serves a student best: teacher widths × student widths × seeds, twins included.
@@ -55,14 +63,14 @@ class GapPlan:
     8
     """
 
-    tasks: tuple[str, ...] = ("letters", "bikeshare")
-    schemes: tuple[str, ...] = ("same_rows", "transfer_rows")
+    tasks: Annotated[tuple[str, ...], _list("task", "tasks")] = ("letters", "bikeshare")
+    schemes: Annotated[tuple[str, ...], _list("scheme", "schemes")] = ("same_rows", "transfer_rows")
     family: str = "mlp"
-    teacher_widths: tuple[int, ...] = (8, 16, 32, 64, 128, 256)
-    student_widths: tuple[int, ...] = (8, 16, 32)
+    teacher_widths: Annotated[tuple[int, ...], _list("teacher-widths")] = (8, 16, 32, 64, 128, 256)
+    student_widths: Annotated[tuple[int, ...], _list("student-widths")] = (8, 16, 32)
     seeds: int = 10
     draws: int = 1
-    distillers: tuple[str, ...] = ()
+    distillers: Annotated[tuple[str, ...], _list("distiller", "distillers")] = ()
     alpha: float = 0.7
     temperature: float = 2.0
     steps: int = 1200
@@ -79,9 +87,10 @@ class GapPlan:
         _check(self)
 
     def quick(self) -> "GapPlan":
-        """Return a smaller plan that ends within a minute or so: fewer sizes, four seeds, fewer steps."""
-        widths = tuple(width for width in self.teacher_widths if width in (8, 32, 128)) or self.teacher_widths[:3]
-        return replace(self, teacher_widths=widths, student_widths=self.student_widths[:1], seeds=min(self.seeds, 4), steps=self.steps // 2)
+        """Return a smaller plan that ends within a minute or so. Only fields that still have their defaults change."""
+        small = {"teacher_widths": (8, 32, 128), "student_widths": (8,), "seeds": 4, "steps": 600}
+        defaults = {field.name: field.default for field in fields(self)}
+        return replace(self, **{name: value for name, value in small.items() if getattr(self, name) == defaults[name]})
 
     @property
     def hash(self) -> str:

@@ -38,9 +38,7 @@ def seal(index: Index, plan: GapPlan, data: Mapping[tuple[str, int], str]) -> No
             trained = index.rows("SELECT count(*) AS n FROM models")[0]["n"]
             if trained:
                 deviations.append({"from": before.hash, "to": plan.hash, "changes": changes, "models_there": trained})
-    splits = {
-        sha256: {"task": task, "draw": draw, "sizes": msgspec.to_builtins(plan.sizes(task))} for (task, draw), sha256 in data.items()
-    }
+    splits = {sha256: {"task": task, "draw": draw, "sizes": msgspec.to_builtins(plan.sizes(task))} for (task, draw), sha256 in data.items()}
     known = json.loads(index.meta("splits") or "{}")
     with index.transaction():
         index.set_meta("plan", msgspec.json.encode(plan).decode())

@@ -63,9 +63,7 @@ def probes_of(plan: GapPlan, extra: Sequence[str]) -> tuple[str, ...]:
         if name not in known:
             raise PlanError(f"probe {name!r} is unknown: {did_you_mean(name, known)}")
     kinds = {find("tasks", task).kind for task in plan.tasks}
-    return tuple(
-        name for name, probe in known.items() if kinds & set(probe.tasks) and (probe.cost == "cheap" or name in extra)
-    )
+    return tuple(name for name, probe in known.items() if kinds & set(probe.tasks) and (probe.cost == "cheap" or name in extra))
 
 
 def data_of(plan: GapPlan) -> dict[tuple[str, int], str]:
@@ -190,9 +188,7 @@ class _Run:
     def _fail_jobs(self, jobs: Sequence[Job], reasons: Mapping[str, str]) -> None:
         kinds = {job.task: find("tasks", job.task).kind for job in jobs}
         shared = {"size": 0, "flops": 0, "seconds": 0.0, "engine": "", "shard": None, "slot": None, "targets": None, "status": "failed"}
-        rows = [
-            model_row(job, **shared, kind=kinds[job.task], twin_id=self.twins.get(job.id), reason=reasons[job.id]) for job in jobs
-        ]
+        rows = [model_row(job, **shared, kind=kinds[job.task], twin_id=self.twins.get(job.id), reason=reasons[job.id]) for job in jobs]
         self.writer.record_models(rows, [])
         for job in jobs:
             self.failed[job.id] = reasons[job.id]

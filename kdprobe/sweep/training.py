@@ -42,6 +42,8 @@ def train_unit(
     ----------
     zoo
         Folder of the zoo.
+    jobs
+        Jobs of one stack key.
     sizes
         Sizes of the task's split.
     targets

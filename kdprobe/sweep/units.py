@@ -30,7 +30,9 @@ class TrainUnit:
         seeds = sorted({job.seed for job in self.jobs})
         which = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
         scheme = f", {first.scheme}, {first.distiller}" if first.scheme else ""
-        return f"{first.task}: {len(self.jobs)} {first.role}{'s' if len(self.jobs) > 1 else ''} {first.family}-{first.width}{scheme}, {which}"
+        return (
+            f"{first.task}: {len(self.jobs)} {first.role}{'s' if len(self.jobs) > 1 else ''} {first.family}-{first.width}{scheme}, {which}"
+        )
 
     @property
     def models(self) -> int:

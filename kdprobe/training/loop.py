@@ -39,7 +39,8 @@ def _train_one(job: Job, problem: Problem, teacher: int) -> tuple[dict[str, torc
             assert problem.y is not None, "rows without labels need alpha=1"
             loss = loss + (1 - job.alpha) * label_loss(problem.kind, outputs, problem.y[batch]).mean()
         if job.alpha > 0:
-            assert problem.targets is not None and problem.distiller.loss is not None, "alpha above 0 needs a teacher"
+            assert problem.targets is not None, "alpha above 0 needs a teacher"
+            assert problem.distiller.loss is not None, "alpha above 0 needs a teacher's loss"
             teacher_view = View(problem.targets[teacher, batch], {})
             loss = loss + job.alpha * problem.distiller.loss(View(outputs, features), teacher_view, **job.parameters).mean()
         optimiser.zero_grad()

@@ -1,7 +1,7 @@
 """The fast engine: many models of one architecture at once, as one set of batched matrix products.
 
-Seeds, batch orders, teachers, alphas, temperatures, learning rates and weight decays differ by model. All parameters of the stack lie in one
-(models, parameters) tensor, so that the optimiser is a handful of element-wise operations however many layers there are.
+Seeds, batch orders, teachers, alphas, temperatures, learning rates and weight decays differ by model. All parameters of the stack lie in
+one (models, parameters) tensor, so that the optimiser is a handful of element-wise operations however many layers there are.
 """
 
 import math

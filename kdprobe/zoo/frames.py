@@ -79,9 +79,7 @@ def runs(index: Index) -> pd.DataFrame:
         names = measured["probe"] + "." + measured["comparison"]
         wide = measured.assign(column=names).pivot(index="model_id", columns="column", values="value")
         frame = frame.merge(wide.reset_index(), on="model_id", how="left")
-        refused = measured[measured["status"] == "refused"].assign(
-            text=lambda d: d["probe"] + "." + d["comparison"] + ": " + d["reason"]
-        )
+        refused = measured[measured["status"] == "refused"].assign(text=lambda d: d["probe"] + "." + d["comparison"] + ": " + d["reason"])
         reasons = refused.groupby("model_id")["text"].agg("; ".join).rename("refusals")
         frame = frame.merge(reasons.reset_index(), on="model_id", how="left")
     return frame
@@ -91,5 +89,7 @@ def census(index: Index) -> pd.DataFrame:
     """Count models by task, role, family and width."""
     frame = models(index)
     keys = ["task", "role", "scheme", "family", "width"]
-    counts = frame.groupby(keys).agg(parameters=("size", "first"), trained=("status", lambda s: int((s == "done").sum())), models=("status", "size"))
+    counts = frame.groupby(keys).agg(
+        parameters=("size", "first"), trained=("status", lambda s: int((s == "done").sum())), models=("status", "size")
+    )
     return counts.reset_index()

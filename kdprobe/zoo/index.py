@@ -58,14 +58,8 @@ class Index:
             self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
             self._connection.row_factory = sqlite3.Row
             if create:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute("PRAGMA synchronous = FULL")
                 self._connection.execute("PRAGMA foreign_keys = ON")
-                with self.transaction():
-                    if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-                        for statement in filter(str.strip, TABLES.split(";")):
-                            self._connection.execute(statement)
-                        self._connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
+                self._create()
             version = self.meta("schema_version")
         except sqlite3.DatabaseError as error:
             raise DataError(f"{path} is not a readable index ({error}): run the sweep into a new folder") from error
@@ -75,6 +69,17 @@ class Index:
                 f"{path.parent} has zoo schema version {version}, this kdprobe reads version {SCHEMA_VERSION}: "
                 "open it with the kdprobe that wrote it, or run the sweep into a new folder"
             )
+        if create:
+            # only now: a zoo of another version must not be touched, not even its journal mode
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+
+    def _create(self) -> None:
+        with self.transaction():
+            if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+                for statement in filter(str.strip, TABLES.split(";")):
+                    self._connection.execute(statement)
+                self._connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -118,13 +123,13 @@ class Index:
                     raise DataError(f"{table}.{key} = {value}: the store keeps values or reasons, never NaN or an infinity")
             names = ", ".join(row)
             self._connection.execute(
-                f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608 - names are ours
+                f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({', '.join('?' * len(row))})",
                 tuple(row.values()),
             )
 
     def delete(self, table: str, key: str, values: Iterable[str]) -> None:
         """Delete the rows whose `key` is one of `values`."""
-        self._connection.executemany(f"DELETE FROM {table} WHERE {key} = ?", [(value,) for value in values])  # noqa: S608 - names are ours
+        self._connection.executemany(f"DELETE FROM {table} WHERE {key} = ?", [(value,) for value in values])
 
 
 def measurement_row(model_id: str, probe: str, comparison: str, result: Result) -> dict[str, Any]:

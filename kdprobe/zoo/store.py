@@ -88,6 +88,23 @@ class Zoo:
         found = json.loads(text) if text else {}
         return found | {"failed_cells": units}
 
+    def census(self) -> pd.DataFrame:
+        """How many models there are, by task, role, scheme, family and width."""
+        return frames.census(self._index)
+
+    def describe(self, model_id: str) -> dict[str, Any]:
+        """Everything known of one model: its job, size, scores and, for a student, what was measured."""
+        row = self._row(model_id)
+        key = row["model_id"]
+        scored = self._index.rows("SELECT metric, rows, value FROM scores WHERE model_id = ?", (key,))
+        measured = self._index.rows("SELECT * FROM measurements WHERE model_id = ?", (key,))
+        found = {"model_id": key} | json.loads(row["job"]) | {name: row[name] for name in row if name not in ("model_id", "job")}
+        found |= {f"{score['metric']}.{score['rows']}": score["value"] for score in scored}
+        for result in measured:
+            text = result["reason"] if result["value"] is None else f"{result['value']:.4g} [{result['low']:.4g}, {result['high']:.4g}]"
+            found[f"{result['probe']}.{result['comparison']}"] = text
+        return found
+
     def job(self, model_id: str) -> Job:
         """What determined a model. A prefix of the id is enough if it is unique."""
         return msgspec.json.decode(self._row(model_id)["job"], type=Job)
@@ -116,7 +133,9 @@ class Zoo:
             raise PlanError(f"data={data!r} is no split of {self.path}: take it from job(model_id).data")
         found = split(find("tasks", known["task"]), draw=known["draw"], sizes=SplitSizes(**known["sizes"]))
         if found.sha256 != data:
-            raise DataError(f"the rows of task {known['task']!r} have changed since this zoo was trained: install the kdprobe that wrote it")
+            raise DataError(
+                f"the rows of task {known['task']!r} have changed since this zoo was trained: install the kdprobe that wrote it"
+            )
         return found
 
     def verify(self) -> list[str]:
@@ -130,7 +149,9 @@ class Zoo:
                 verified_bytes(tensor_path(self.path, folder, name), sha256)
             except DataError as error:
                 problems.append(str(error))
-        problems += [f"index: {row['integrity_check']}" for row in self._index.rows("PRAGMA integrity_check") if row["integrity_check"] != "ok"]
+        problems += [
+            f"index: {row['integrity_check']}" for row in self._index.rows("PRAGMA integrity_check") if row["integrity_check"] != "ok"
+        ]
         return problems
 
     def _row(self, model_id: str) -> dict[str, Any]:

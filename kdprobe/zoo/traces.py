@@ -51,6 +51,4 @@ def trace_of(module: nn.Module, part: Part, kind: TaskKind, *, name: str, valida
     temperature = None
     if kind == "classification" and validation is not None:
         temperature = fit_temperature(outputs_of(module, validation.x)[0], validation.y)
-    return Trace.from_raw(
-        kind, raw, features=features, ids=part.ids, blocks=part.blocks, temperature=temperature, name=name
-    )
+    return Trace.from_raw(kind, raw, features=features, ids=part.ids, blocks=part.blocks, temperature=temperature, name=name)

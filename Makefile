@@ -1,0 +1,47 @@
+# Two commands: `make sweep` and `make test`. Each sets up .venv by itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --constraint constraints.txt
+OUT ?= sweep-gap
+
+.PHONY: sweep test lint types rooms tests wheel clean
+
+sweep: $(VENV)/run  ## the main job: which teacher size serves a student best, on real data, to an HTML report
+	$(BIN)/kdprobe sweep --gap --out $(OUT)
+
+test: lint types rooms tests wheel  ## everything that continuous integration checks
+
+lint: $(VENV)/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/test
+	$(BIN)/pyright
+
+rooms: $(VENV)/test
+	$(BIN)/lint-imports
+
+tests: $(VENV)/test
+	$(BIN)/pytest
+
+# the wheel in an environment of its own, with a plug-in beside it
+wheel: $(VENV)/test
+	rm -rf build dist
+	$(BIN)/python -m build --wheel --outdir dist . >/dev/null
+	$(BIN)/python -m build --wheel --outdir dist tests/installed/plugin >/dev/null
+	$(PYTHON) -m venv build/clean
+	build/clean/bin/pip install --quiet --constraint constraints.txt dist/*.whl
+	cd build && clean/bin/python -W error ../tests/installed/check.py
+
+$(VENV)/run: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/test: $(VENV)/run
+	$(PIP) --editable '.[notebooks,test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

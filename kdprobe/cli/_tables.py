@@ -1,0 +1,30 @@
+"""Tables on standard output."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def show(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table: ruled and folded to the width of a terminal, or tab-separated where the output is piped."""
+    import sys
+
+    if not sys.stdout.isatty():
+        print(*columns, sep="\t")
+        for row in rows:
+            print(*row, sep="\t")
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, box=box.SIMPLE_HEAD)
+    for row in rows:
+        # markup off: a name may hold brackets
+        table.add_row(*(_escaped(cell) for cell in row))
+    Console().print(table)
+
+
+def _escaped(cell: Any) -> str:
+    from rich.markup import escape
+
+    return escape(str(cell))

@@ -1,0 +1,125 @@
+"""``kdprobe sweep``."""
+
+import json as json_module
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from kdprobe.core.errors import PlanError
+from kdprobe.sweep.plan import GapPlan
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """How a sweep is run; what it trains is the plan's.
+
+    Parameters
+    ----------
+    out
+        Folder of the zoo, report.html and runs.csv.
+    jobs
+        Worker processes; 0 runs in this process. By default one a core.
+    scheduler
+        Address of your own Dask scheduler; its workers must share the folder.
+    probes
+        Costly probes to run beside the cheap ones.
+    dry_run
+        Say how many models, how long and how much disk, and train nothing.
+    json
+        Print one JSON document in place of text.
+    config
+        TOML file with any of these settings; what is given on the command line wins.
+    """
+
+    out: Path | None = None
+    jobs: int | None = None
+    scheduler: str | None = None
+    probes: Annotated[tuple[str, ...], Parameter(name=["--probe", "--probes"], consume_multiple=True, negative=())] = ()
+    dry_run: Annotated[bool, Parameter(negative=())] = False
+    json: Annotated[bool, Parameter(negative=())] = False
+    config: Path | None = None
+
+
+def sweep(
+    *,
+    gap: Annotated[bool, Parameter(negative=())] = False,
+    quick: Annotated[bool, Parameter(negative=())] = False,
+    plan: GapPlan | None = None,
+    where: Where | None = None,
+) -> int:
+    """Train and measure a zoo of distilled models, and write its report.
+
+    Running the same command again resumes: finished cells are not repeated.
+
+    Parameters
+    ----------
+    gap
+        Ask which teacher size serves a student best.
+    quick
+        A small plan of a minute or so, too few seeds for a verdict.
+    """
+    plan, where = plan or GapPlan(), where or Where()
+    if not gap:
+        raise PlanError("sweep: say what to ask: --gap (which teacher size serves a student best?)")
+    plan = plan.quick() if quick else plan
+    out = where.out or Path("sweep-gap-quick" if quick else "sweep-gap")
+    if where.dry_run:
+        return _dry_run(plan, where)
+    return _run(plan, where, out, "kdprobe sweep --gap" + (" --quick" if quick else ""))
+
+
+def _dry_run(plan: GapPlan, where: Where) -> int:
+    from kdprobe.sweep.estimate import estimate
+    from kdprobe.sweep.run import default_jobs
+
+    found = estimate(plan, jobs=default_jobs() if where.jobs is None else where.jobs)
+    if where.json:
+        print(json_module.dumps(found))
+        return 0
+    print(f"{found['models']} models ({found['teachers']} teachers, {found['twins']} twins, {found['students']} students)")
+    print(f"about {_duration(found['seconds'])} with {found['workers']} worker{'s' if found['workers'] > 1 else ''}")
+    print(f"about {found['bytes'] / 1e6:.0f} MB on disk")
+    print("nothing was trained")
+    return 0
+
+
+def _run(plan: GapPlan, where: Where, out: Path, command: str) -> int:
+    start = time.perf_counter()
+    import kdprobe
+    from kdprobe.report import verdict_lines
+    from kdprobe.sweep.provenance import shown_path
+    from kdprobe.sweep.run import default_jobs, run
+
+    jobs = 0 if where.scheduler else default_jobs() if where.jobs is None else where.jobs
+    from kdprobe.sweep.spelling import spelled
+
+    command = spelled(command, plan, shown_path(out))
+    with run(plan, out, jobs=jobs, scheduler=where.scheduler, probes=where.probes, progress=True, command=command) as zoo:
+        page = kdprobe.report(zoo, out / "report.html")
+        failed = zoo.provenance()["failed_cells"]
+        lines = verdict_lines(zoo)
+    if where.json:
+        document: dict[str, Any] = {
+            "report": str(page),
+            "runs": str(page.with_name("runs.csv")),
+            "zoo": str(out),
+            "verdicts": lines,
+            "failed_cells": failed,
+            "seconds": round(time.perf_counter() - start, 1),
+        }
+        print(json_module.dumps(document))
+    else:
+        print(*lines, sep="\n")
+        print(f"\nreport: {page}   (took {_duration(time.perf_counter() - start)})")
+    if failed:
+        print(f"{len(failed)} cells failed; the report lists them, and the same command tries them again", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"

@@ -1,0 +1,27 @@
+"""How a plan is spelt as a command."""
+
+import shlex
+from dataclasses import fields
+
+from kdprobe.sweep.plan import GapPlan
+
+SINGULAR = {"tasks": "task", "schemes": "scheme", "distillers": "distiller"}
+
+
+def spelled(command: str, plan: GapPlan, out: str) -> str:
+    """Return the command that repeats a plan, with every setting that is not a default.
+
+    Examples
+    --------
+    >>> spelled("kdprobe sweep --gap", GapPlan(tasks=("letters",), seeds=20), "zoo")
+    'kdprobe sweep --gap --task letters --seeds 20 --out zoo'
+    """
+    default = GapPlan().quick() if command.endswith("--quick") else GapPlan()
+    words = [command]
+    for field in fields(plan):
+        value = getattr(plan, field.name)
+        if value == getattr(default, field.name):
+            continue
+        words.append("--" + SINGULAR.get(field.name, field.name).replace("_", "-"))
+        words += [shlex.quote(str(part)) for part in (value if isinstance(value, tuple) else (value,))]
+    return " ".join([*words, "--out", shlex.quote(out)])

@@ -1,0 +1,129 @@
+"""A plan is pure, and refuses what cannot be run before anything is trained."""
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from kdprobe import GapPlan, PlanError
+from kdprobe.sweep.estimate import estimate
+from kdprobe.sweep.units import STACK, measure_units, train_units
+
+DATA = {("letters", 0): "a" * 64, ("bikeshare", 0): "b" * 64, ("letters", 1): "c" * 64, ("bikeshare", 1): "d" * 64}
+
+
+def test_the_default_plan_is_the_documented_one():
+    plan = GapPlan()
+    assert plan.tasks == ("letters", "bikeshare")
+    assert len(plan.teacher_widths) >= 6
+    assert len(plan.student_widths) >= 3
+    assert (plan.seeds, plan.alpha, plan.temperature) == (10, 0.7, 2.0)
+    assert plan.schemes == ("same_rows", "transfer_rows")
+    jobs = plan.jobs(DATA)
+    assert sum(job.task == "letters" for job in jobs) == 60 + 30 + 360
+
+
+def test_sizes_of_the_parts():
+    letters, bikeshare = GapPlan().sizes("letters"), GapPlan().sizes("bikeshare")
+    assert (letters.train, letters.transfer, letters.validation, letters.probe_a, letters.probe_b) == (2000, 8000, 2000, 4000, 4000)
+    assert (bikeshare.train, bikeshare.transfer, bikeshare.validation, bikeshare.probe_a, bikeshare.probe_b) == (
+        1500,
+        3600,
+        900,
+        1300,
+        1300,
+    )
+
+
+def test_student_and_twin_are_paired():
+    plan = GapPlan(seeds=2)
+    jobs = {job.id: job for job in plan.jobs(DATA)}
+    for cell in plan.cells():
+        student, twin = plan.student(cell, DATA), jobs[plan.twin_id(cell, DATA)]
+        teacher = jobs[student.teacher]
+        assert (twin.seed, twin.width, twin.steps, twin.data) == (student.seed, student.width, student.steps, student.data)
+        assert (teacher.seed, teacher.width, teacher.role) == (cell.seed, cell.teacher_width, "teacher")
+        assert twin.rows == "train"
+
+
+def test_transfer_rows_have_no_labels_and_so_alpha_one():
+    plan = GapPlan(seeds=2, alpha=0.3)
+    alphas = {cell.scheme: plan.student(cell, DATA).alpha for cell in plan.cells()}
+    assert alphas == {"same_rows": 0.3, "transfer_rows": 1.0}
+
+
+def test_a_plan_survives_json_and_has_one_hash():
+    plan = GapPlan(tasks=["letters"], seeds=3)
+    again = msgspec.json.decode(msgspec.json.encode(plan), type=GapPlan)
+    assert again == plan
+    assert again.hash == plan.hash != replace(plan, seeds=4).hash
+
+
+def test_more_seeds_extend_a_plan_and_other_settings_do_not():
+    plan = GapPlan(tasks=("letters",), seeds=3)
+    assert replace(plan, seeds=4).extends(plan)
+    assert replace(plan, teacher_widths=(8, 16, 32, 64, 128, 256, 512)).extends(plan)
+    assert not replace(plan, seeds=2).extends(plan)
+    assert not replace(plan, steps=plan.steps + 1).extends(plan)
+    assert not replace(plan, train_rows=1000).extends(plan)
+    assert plan.differences(replace(plan, seeds=4)) == ["seeds: 3 -> 4"]
+
+
+def test_quick_keeps_what_was_asked_for():
+    assert GapPlan(seeds=6).quick().seeds == 6
+    assert GapPlan().quick().seeds == 4
+
+
+def test_units_cover_every_job_once():
+    jobs = GapPlan(draws=2).jobs(DATA)
+    units = train_units(jobs)
+    assert sorted(job.id for unit in units for job in unit.jobs) == sorted(job.id for job in jobs)
+    assert max(unit.models for unit in units) <= STACK
+    for unit in units:
+        assert len({job.stack_key for job in unit.jobs}) == 1
+
+
+def test_measure_units_hold_all_schemes_of_a_pair_of_sizes():
+    plan = GapPlan(tasks=("letters",), seeds=3)
+    units = measure_units(plan, DATA, ("gain",))
+    assert len(units) == len(plan.teacher_widths) * len(plan.student_widths)
+    assert all(len(unit.students) == 2 and len(unit.teachers) == len(unit.twins) == 3 for unit in units)
+    assert len({unit.id for unit in units}) == len(units)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"tasks": ("leters",)}, r"task 'leters' is unknown: did you mean 'letters'\?"),
+        ({"tasks": ()}, r"tasks is empty: give at least one"),
+        ({"tasks": ("letters", "letters")}, r"tasks holds 'letters' twice: give each once"),
+        ({"schemes": ("same_row",)}, r"scheme 'same_row' is unknown: did you mean 'same_rows'"),
+        ({"family": "mpl"}, r"family 'mpl' is unknown: did you mean 'mlp'"),
+        ({"teacher_widths": (8, 0)}, r"teacher_widths holds 0: multilayer perceptrons need at least 1 hidden units"),
+        ({"student_widths": (-3,)}, r"student_widths holds -3"),
+        ({"seeds": 1}, r"seeds=1: an interval over seeds needs at least 2, a verdict 8"),
+        ({"draws": 0}, r"draws=0: give at least 1"),
+        ({"alpha": 1.5}, r"alpha=1.5: give a number from 0 to 1"),
+        ({"alpha": float("nan")}, r"alpha=nan: give a number from 0 to 1"),
+        ({"temperature": 0.0}, r"temperature=0.0: give a number from 0.001"),
+        ({"distillers": ("none",)}, r"distiller 'none' has no teacher: every cell has its twin already, leave it out"),
+        ({"distillers": ("kd",)}, r"no distiller of kd is for task 'bikeshare' \(regression\): add one that is"),
+        ({"distillers": ("kd",), "tasks": ("bikeshare",)}, r"distiller 'kd' is for classification, none of the tasks bikeshare is"),
+        ({"train_rows": 3}, r"train_rows=3: give at least 10"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(changes, text):
+    with pytest.raises(PlanError, match=text):
+        GapPlan(**changes)
+
+
+def test_more_rows_than_there_are():
+    with pytest.raises(PlanError, match=r"19,?000"):
+        estimate(GapPlan(tasks=("letters",), train_rows=19_000), jobs=0)
+
+
+def test_estimate_counts_models():
+    found = estimate(GapPlan(tasks=("letters",), teacher_widths=(4, 8), student_widths=(2,), seeds=2, steps=30), jobs=2)
+    assert (found["models"], found["teachers"], found["twins"], found["students"], found["workers"]) == (14, 4, 2, 8, 2)
+    assert found["seconds"] > 0
+    assert found["bytes"] > 4 * 10_000 * 26 * 4  # four teachers' targets

@@ -1,0 +1,282 @@
+"""Sweeps that are interrupted, killed, poisoned or repeated."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kdprobe
+from kdprobe import GapPlan, PlanError
+from kdprobe.sweep import executors
+from kdprobe.zoo.writer import Writer
+from tests.conftest import SMALL
+
+TINY = GapPlan(tasks=("letters",), schemes=("same_rows",), teacher_widths=(4, 8), student_widths=(2,), seeds=3, steps=40)
+TINY_FLAGS = [
+    "--task",
+    "letters",
+    "--scheme",
+    "same_rows",
+    "--teacher-widths",
+    "4",
+    "8",
+    "--student-widths",
+    "2",
+    "--seeds",
+    "3",
+    "--steps",
+    "40",
+]
+TIMES = ["seconds"]
+
+
+def table(zoo: kdprobe.Zoo) -> pd.DataFrame:
+    """Everything a reader sees, in an order that does not depend on when it was written."""
+    return zoo.runs().drop(columns=TIMES).sort_values("model_id").reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The table of an uninterrupted run."""
+    with kdprobe.sweep(TINY, tmp_path_factory.mktemp("whole")) as zoo:
+        return table(zoo)
+
+
+def test_running_again_repeats_nothing(own_zoo_folder, monkeypatch):
+    before = {path: path.stat().st_mtime_ns for path in own_zoo_folder.rglob("*.safetensors")}
+    submitted = []
+    submit = executors.InProcess.submit
+    monkeypatch.setattr(executors.InProcess, "submit", lambda self, key, *rest: submitted.append(key) or submit(self, key, *rest))
+    kdprobe.sweep(SMALL, own_zoo_folder).close()
+    assert submitted == []
+    assert {path: path.stat().st_mtime_ns for path in own_zoo_folder.rglob("*.safetensors")} == before
+
+
+def test_workers_give_the_same_table_as_one_process(tmp_path, whole):
+    with kdprobe.sweep(TINY, tmp_path, jobs=2) as zoo:
+        pd.testing.assert_frame_equal(table(zoo), whole)
+
+
+def test_more_seeds_train_only_what_is_new_and_are_shown_as_a_deviation(tmp_path, whole):
+    with kdprobe.sweep(replace(TINY, seeds=2), tmp_path) as zoo:
+        first = zoo.models()
+        assert zoo.provenance()["deviations"] == []
+    with kdprobe.sweep(TINY, tmp_path) as zoo:
+        shards = zoo.models().set_index("model_id")["shard"]
+        assert (shards[first["model_id"]].to_numpy() == first["shard"].to_numpy()).all()
+        (deviation,) = zoo.provenance()["deviations"]
+        assert deviation["changes"] == ["seeds: 2 -> 3"]
+        assert deviation["models_there"] == len(first)
+        places = ["engine", "shard", "slot"]  # models of a seed that came later lie in a shard of their own
+        pd.testing.assert_frame_equal(table(zoo).drop(columns=places), whole.drop(columns=places))
+
+
+def test_another_plan_in_the_same_folder_is_refused(own_zoo_folder):
+    before = sorted(path.name for path in own_zoo_folder.rglob("*"))
+    with pytest.raises(PlanError, match=r"holds results of another plan \(steps: 60 -> 61\): choose another folder with --out"):
+        kdprobe.sweep(replace(SMALL, steps=61), own_zoo_folder)
+    assert sorted(path.name for path in own_zoo_folder.rglob("*")) == before
+
+
+def _command(folder, *more):
+    return [sys.executable, "-m", "kdprobe", "sweep", "--gap", *TINY_FLAGS, "--out", str(folder), *more]
+
+
+@pytest.mark.parametrize("jobs", ["0", "2"])
+def test_killed_at_random_moments_the_resumed_table_is_the_uninterrupted_one(tmp_path, whole, jobs):
+    """SIGKILL to the parent; its workers must end by themselves and write nothing more."""
+    rng, kills = np.random.default_rng(int(jobs)), 0
+    for _ in range(5 if jobs == "0" else 2):
+        process = subprocess.Popen(_command(tmp_path / "zoo", "--jobs", jobs), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # after it has started to write, at a random moment
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "zoo" / "index.sqlite").exists() and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.02)
+        time.sleep(rng.uniform(0.1, 6.0))
+        if process.poll() is None:
+            kills += 1
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert kills > 0
+    with kdprobe.sweep(TINY, tmp_path / "zoo") as zoo:
+        found = table(zoo)
+        assert zoo.verify() == []
+    places = ["engine", "shard", "slot"]
+    pd.testing.assert_frame_equal(found.drop(columns=places), whole.drop(columns=places))
+
+
+def test_ctrl_c_ends_with_130_and_can_be_resumed(tmp_path, whole):
+    process = subprocess.Popen(_command(tmp_path / "zoo", "--jobs", "0"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not list((tmp_path / "zoo").rglob("*.safetensors")) and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err.splitlines()[-1] == "kdprobe: interrupted: what is finished is kept, run the same command again to go on"
+    assert out == ""
+    with kdprobe.sweep(TINY, tmp_path / "zoo") as zoo:
+        places = ["engine", "shard", "slot"]
+        pd.testing.assert_frame_equal(table(zoo).drop(columns=places), whole.drop(columns=places))
+
+
+def test_two_sweeps_in_one_folder(tmp_path):
+    with Writer(tmp_path / "zoo"):
+        done = subprocess.run(_command(tmp_path / "zoo", "--jobs", "0"), capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"another process (process {os.getpid()}) is writing to" in done.stderr
+
+
+# ---- cells that fail
+
+
+def test_a_model_that_diverges_costs_itself_and_its_students(tmp_path):
+    """One seed's teacher is made to diverge for real, by an absurd learning rate; all other cells are done."""
+    from kdprobe.sweep import run as run_module
+    from kdprobe.sweep import training
+
+    def sabotaged(jobs, problem):
+        import msgspec
+
+        mad = [
+            msgspec.structs.replace(job, learning_rate=1e38) if (job.role, job.seed, job.width) == ("teacher", 1, 8) else job
+            for job in jobs
+        ]
+        return _stack(mad, problem)
+
+    _stack = training.ENGINES["stack"]
+    training.ENGINES["stack"] = sabotaged
+    try:
+        with run_module.run(TINY, tmp_path) as zoo:
+            models = zoo.models()
+            failed = zoo.provenance()["failed_cells"]
+    finally:
+        training.ENGINES["stack"] = _stack
+    bad = models[models["status"] == "failed"]
+    assert sorted(zip(bad["role"], bad["seed"], strict=True)) == [("student", 1), ("teacher", 1)]
+    reasons = dict(zip(bad["role"], bad["reason"], strict=True))
+    assert reasons["teacher"].startswith("training diverged by step ")
+    assert reasons["student"].startswith("its teacher failed: training diverged by step ")
+    assert len(failed) >= 2
+    assert (models["status"] == "done").sum() == len(models) - 2
+    with kdprobe.sweep(TINY, tmp_path) as zoo:  # mended: the same command trains what failed and measures it
+        assert (zoo.models()["status"] == "done").all()
+        assert zoo.provenance()["failed_cells"] == []
+
+
+PLUGIN = """
+import os
+import torch
+from kdprobe.core.recipe import Distiller, LossTruth
+
+def _loss(student, teacher):
+    if (teacher.outputs.shape[0] >= 0) and os.environ.get("KDPROBE_TEST_POISON") == "raise":
+        raise RuntimeError("poison")
+    return ((student.outputs - teacher.outputs) ** 2).mean(-1)
+
+TRUTH = LossTruth(name="t", make=lambda rng: (rng.normal(size=(3, 2)),) * 2, oracle=lambda s, t: ((s - t) ** 2).mean(1))
+POISON = Distiller(name="poison", title="poison", knowledge="control", tasks=("classification",), loss=_loss, formula="", truths=(TRUTH,))
+"""
+
+
+def test_a_poison_cell_ends_as_failed_rows_and_exit_code_1(tmp_path, poison_environment):
+    flags = ["--distiller", "kd", "poison"]
+    done = subprocess.run(
+        _command(tmp_path / "zoo", "--jobs", "0", "--json", *flags), capture_output=True, text=True, env=poison_environment
+    )
+    assert done.returncode == 1, done.stderr
+    document = json.loads(done.stdout)
+    assert document["failed_cells"]
+    with kdprobe.Zoo(tmp_path / "zoo") as zoo:
+        models = zoo.models()
+        assert set(models.loc[models["status"] == "failed", "distiller"]) == {"poison"}
+        assert (models.loc[models["status"] == "failed", "reason"] == "RuntimeError: poison").all()
+        assert (models.loc[models["distiller"] != "poison", "status"] == "done").all()
+
+
+@pytest.fixture
+def poison_environment(tmp_path):
+    """An environment in which a plug-in with a poisonous distiller is installed."""
+    site = tmp_path / "site"
+    info = site / "poison-1.dist-info"
+    info.mkdir(parents=True)
+    (site / "poison_plugin.py").write_text(PLUGIN)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: poison\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[kdprobe.distillers]\npoison = poison_plugin:POISON\n")
+    return os.environ | {"PYTHONPATH": str(site), "KDPROBE_TEST_POISON": "raise"}
+
+
+def test_a_killed_worker_costs_one_retry(tmp_path, whole):
+    """Real workers, one killed while it works: the sweep ends with the same table and nothing failed."""
+    process = subprocess.Popen(_command(tmp_path / "zoo", "--jobs", "2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    victim = None
+    deadline = time.monotonic() + 60
+    while victim is None and time.monotonic() < deadline and process.poll() is None:
+        if list((tmp_path / "zoo").rglob("*.safetensors")):
+            workers = [pid for pid in _children(process.pid) if b"spawn_main" in _cmdline(pid)]
+            victim = workers[0] if workers else None
+        time.sleep(0.02)
+    assert victim is not None
+    os.kill(victim, signal.SIGKILL)
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    with kdprobe.Zoo(tmp_path / "zoo") as zoo:
+        pd.testing.assert_frame_equal(table(zoo), whole)
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    process = subprocess.Popen(_command(tmp_path / "zoo", "--jobs", "2"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list((tmp_path / "zoo").rglob("*.safetensors")) and process.poll() is None:
+        time.sleep(0.02)
+    children = _children(process.pid)
+    assert children
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 10
+    while any(_alive(pid) for pid in children) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [pid for pid in children if _alive(pid)] == []
+
+
+def _children(pid):
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return [int(line) for line in found.split()]
+
+
+def _cmdline(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_scheduler_that_is_not_there(tmp_path):
+    with pytest.raises(PlanError, match=r"scheduler='tcp://127.0.0.1:1' cannot be reached .*give the address that `dask scheduler` prints"):
+        kdprobe.sweep(TINY, tmp_path / "zoo", scheduler="tcp://127.0.0.1:1")
+
+
+def test_a_negative_number_of_jobs(tmp_path):
+    with pytest.raises(PlanError, match=r"jobs=-1: give 0 to run in this process"):
+        kdprobe.sweep(TINY, tmp_path / "zoo", jobs=-1)
+    assert not (tmp_path / "zoo").exists()
+
+
+def test_an_unknown_probe(tmp_path):
+    with pytest.raises(PlanError, match=r"probe 'ckaa' is unknown: did you mean 'cka'"):
+        kdprobe.sweep(TINY, tmp_path / "zoo", probes=("ckaa",))
+    assert not (tmp_path / "zoo").exists()
