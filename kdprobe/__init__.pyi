@@ -7,7 +7,6 @@ from .core.registry import available as available
 from .core.result import Measurement as Measurement
 from .core.result import Refusal as Refusal
 from .probes._agreement import agreement as agreement
-from .probes.cka import cka as cka
 from .report import report as report
 from .sweep import sweep as sweep
 from .sweep.plan import GapPlan as GapPlan
