@@ -1,1 +1,84 @@
+"""One student and one teacher: traces, all probes that apply, and what may be concluded.
 
+Light to import: what runs models is imported when a comparison is made.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from kdprobe.compare.comparison import Comparison
+    from kdprobe.core.task import Task
+
+
+def compare(
+    teacher: Any,
+    student: Any,
+    data: Any,
+    *,
+    task: "str | Task",
+    twins: Sequence[Any] = (),
+    layers: str | Sequence[str] | Mapping[str, str | Sequence[str]] | None = None,
+    forward: Callable[[Any, Any], Any] | None = None,
+    spatial: Literal["gap", "flatten"] = "gap",
+) -> "Comparison":
+    """Measure what a student has in common with its teacher, and what of it untaught twins have too.
+
+    All models see the same batches in one pass over the data, in evaluation mode and without gradients, and are left as they were found.
+
+    Parameters
+    ----------
+    teacher, student
+        Torch modules; predictors with ``predict_proba`` (classification) or ``predict`` (regression); functions of x; or arrays of
+        outputs, row by row in the order of the data. Outputs are (n, c) logits or probabilities (rows that are non-negative and sum to
+        one are probabilities), or (n,) or (n, c) predictions.
+    data
+        (x, y); x alone; or any iterable of batches, such as a DataLoader: (x, y), x, or a mapping with one input and one target under
+        common names ("x", "image", "inputs", ...; "y", "label", "target", ...). Where all models are arrays, (None, y) or None. y is (n,)
+        classes 0..c-1 (or the classes of the predictors), or (n,) or (n, c) values; without it what needs the truth is refused.
+    task
+        "classification", "regression", or a task out of ``kdprobe.available("tasks")``.
+    twins
+        Models like the student that were trained without the teacher: same network, rows and training, other seeds. With three or more
+        the difference between untaught networks is known. They count as exchangeable: gains are over the mean of the twins.
+    layers
+        Hidden layers of torch modules, as in `kdprobe.zoo.capture.capture`: a name, a glob, "auto" (one a stage), several of them, or
+        a mapping {"teacher": ..., "student": ..., "twins": ...} where they differ (twins have the student's). The last of them is the one
+        that probes of the last hidden layer read. None: the input of the output layer.
+    forward
+        ``forward(model, batch)`` -> outputs, for models with a call of their own; it gets the batch as the data gave it.
+    spatial
+        What becomes of the axes of images and sequences: "gap" averages over them, "flatten" makes them features.
+
+    Returns
+    -------
+    Comparison
+        ``.sentence`` for what may be concluded, ``.results``, ``.to_frame()``, ``.report(path)``.
+
+    Raises
+    ------
+    PlanError
+        If an argument is none of the above, or a layer is unknown.
+    DataError
+        If outputs or target hold NaN or an infinity, have the wrong shape, or do not pair up; the text names the model and the row.
+
+    Notes
+    -----
+    Time is one forward pass of each model and, with twins, twenty times the cost of the probes, for the intervals of differences. Memory is
+    O(n (c + d)) a model, with d the width of the last layer named.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> teacher = rng.normal(size=(500, 3))
+    >>> student = teacher + 0.5 * rng.normal(size=(500, 3))
+    >>> comparison = compare(teacher, student, None, task="classification")
+    >>> str(comparison.results["agreement_top1"]["own"])
+    '0.772 [0.733, 0.807]'
+    >>> comparison.sentence[:70]
+    "The student names the teacher's class on 77 % [73, 81] of 500 rows. Th"
+    """
+    from kdprobe.compare.make import make
+
+    return make(teacher, student, data, task=task, twins=twins, layers=layers, forward=forward, spatial=spatial)

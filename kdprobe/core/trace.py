@@ -147,6 +147,20 @@ def check_finite(values: np.ndarray, name: str) -> None:
         raise DataError(f"{name} holds NaN or an infinity, first in row {int(np.argmin(finite))}: drop or mend these rows")
 
 
+def are_probabilities(values: np.ndarray) -> bool:
+    """Whether all rows of `values` (n, c) are non-negative and sum to 1: else they are logits.
+
+    Examples
+    --------
+    >>> are_probabilities(np.array([[0.2, 0.8], [1.0, 0.0]])), are_probabilities(np.array([[0.2, 0.7]]))
+    (True, False)
+    """
+    if values.size == 0 or values.min() < 0:
+        return False
+    # rows of a softmax in bfloat16 miss the sum 1 by up to this much
+    return bool(np.abs(np.sum(values, axis=1, dtype=np.float64) - 1).max() < 5e-3)
+
+
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Rows of `logits` (n, c) as probabilities, in float64."""
     return np.exp(log_softmax(logits))

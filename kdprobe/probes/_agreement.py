@@ -8,7 +8,7 @@ from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.core.probe import Probe
 from kdprobe.core.result import Measurement, Refusal
 from kdprobe.core.task import Task
-from kdprobe.core.trace import TaskKind, Trace
+from kdprobe.core.trace import TaskKind, Trace, are_probabilities
 from kdprobe.probes._arrays import as_matrix, check_rows
 from kdprobe.probes.agreement_top1 import AGREEMENT_TOP1
 from kdprobe.probes.error_consistency import ERROR_CONSISTENCY
@@ -73,7 +73,7 @@ def agreement(teacher: Any, student: Any, *, task: TaskKind | Task, target: Any 
 
 def _trace(kind: TaskKind, values: Any, name: str) -> Trace:
     raw = as_matrix(values, name)
-    if kind == "classification" and raw.min() >= 0 and np.allclose(raw.sum(axis=1, dtype=np.float64), 1.0, rtol=0, atol=1e-3):
+    if kind == "classification" and are_probabilities(raw):
         outputs = raw / raw.sum(axis=1, keepdims=True, dtype=np.float64)
         return Trace(kind=kind, outputs=outputs, raw=outputs, ids=np.arange(len(raw)), name=name)
     return Trace.from_raw(kind, raw, name=name)

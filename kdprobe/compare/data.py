@@ -1,0 +1,157 @@
+"""The rows of a comparison, one batch after the other, from arrays, a data set, or any iterable of batches."""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kdprobe.core.errors import DataError
+
+ROWS = 1024
+"""Rows in a batch that is cut from arrays: bounds memory, changes no value."""
+TARGETS = ("y", "label", "labels", "target", "targets")
+INPUTS = ("x", "input", "inputs", "image", "images", "pixel_values", "features", "data")
+WHOLE = "an array x, a tuple (x, y), a mapping of arrays, or an iterable of such batches"
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some rows: the model's input, the target or None, and the batch as the data gave it, for ``forward``."""
+
+    x: Any
+    y: np.ndarray | None
+    given: Any
+
+
+def batches(data: Any, *, forward: bool) -> Iterator[Batch]:
+    """Yield the batches of `data`, which is iterated once.
+
+    Parameters
+    ----------
+    data
+        An array x (n, ...), a tuple (x, y), a mapping of arrays, a torch Dataset, or an iterable of batches in one of the first three
+        forms.
+    forward
+        Whether the caller takes batches as they are: then a mapping may have any keys beside the target.
+
+    Raises
+    ------
+    DataError
+        If it is not clear what the input or the target is.
+    """
+    for given in _given(data):
+        yield _parse(given, forward=forward)
+
+
+def is_array(value: Any) -> bool:
+    """Whether `value` is an array, a tensor or a data frame."""
+    return (hasattr(value, "shape") and hasattr(value, "dtype")) or hasattr(value, "iloc")
+
+
+def to_numpy(value: Any) -> np.ndarray:
+    """Return an array, tensor, data frame or list as a numpy array on the CPU; half precision becomes float32."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        value = value.detach().cpu()
+        value = (value.float() if value.dtype in (torch.float16, torch.bfloat16) else value).numpy()
+    array = np.asarray(value)
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def shuffles(data: Any) -> bool:
+    """Whether `data` is a torch DataLoader that gives its rows in another order each time."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(data, torch.utils.data.DataLoader):
+        return False
+    samplers = torch.utils.data
+    return isinstance(data.sampler, samplers.RandomSampler | samplers.WeightedRandomSampler | samplers.SubsetRandomSampler)
+
+
+def _given(data: Any) -> Iterator[Any]:
+    torch = sys.modules.get("torch")
+    if data is None:
+        return
+    if torch is not None and isinstance(data, torch.utils.data.Dataset):
+        yield from torch.utils.data.DataLoader(data, batch_size=ROWS)
+    elif isinstance(data, tuple) and 1 <= len(data) <= 2 and not any(isinstance(part, tuple) for part in data):
+        yield from _cut(tuple(np.asarray(part) if isinstance(part, list) else part for part in data))
+    elif is_array(data) or isinstance(data, Mapping):
+        yield from _cut(data)
+    elif isinstance(data, tuple) and all(is_array(part) for part in data):
+        raise DataError(f"data is a tuple of {len(data)} arrays: give (x, y)")
+    elif isinstance(data, Iterable) and not isinstance(data, str | bytes):
+        for batch in data:
+            if not isinstance(batch, Mapping | tuple | list) and not is_array(batch):
+                raise DataError(f"data yields a {type(batch).__name__}, which is no batch: give {WHOLE}")
+            yield batch
+    else:
+        raise DataError(f"data is a {type(data).__name__}: give {WHOLE}")
+
+
+def _cut(data: Any) -> Iterator[Any]:
+    """Yield `data` in pieces of `ROWS` rows."""
+    lengths = {name: len(part) for name, part in _parts(data)}
+    if len(set(lengths.values())) > 1:
+        raise DataError(f"data has unequal rows ({', '.join(f'{name} {n}' for name, n in lengths.items())}): rows must be paired")
+    for start in range(0, max(lengths.values(), default=0), ROWS):
+        yield _slice(data, slice(start, start + ROWS))
+
+
+def _parts(data: Any, name: str = "x") -> Iterator[tuple[str, Any]]:
+    if isinstance(data, Mapping):
+        for key, part in data.items():
+            yield from _parts(part, str(key))
+    elif isinstance(data, tuple):
+        for part, key in zip(data, ("x", "y"), strict=False):
+            yield from _parts(part, key)
+    elif data is not None:
+        if not hasattr(data, "__len__"):
+            raise DataError(f"{name} is a {type(data).__name__}: give {WHOLE}")
+        yield name, data
+
+
+def _slice(data: Any, rows: slice) -> Any:
+    if data is None:
+        return None
+    if isinstance(data, Mapping):
+        return {key: _slice(part, rows) for key, part in data.items()}
+    if isinstance(data, tuple):
+        return tuple(_slice(part, rows) for part in data)
+    return data.iloc[rows] if hasattr(data, "iloc") else data[rows]
+
+
+def _parse(given: Any, *, forward: bool) -> Batch:
+    if isinstance(given, Mapping):
+        return _parse_mapping(given, forward=forward)
+    if not isinstance(given, tuple | list):
+        return Batch(given, None, given)
+    if len(given) == 1:
+        return Batch(given[0], None, given)
+    if len(given) != 2:
+        raise DataError(f"a batch has {len(given)} parts: which is the target? Let the data yield (x, y), or mappings with a key 'y'")
+    return Batch(given[0], _target(given[1]), given)
+
+
+def _parse_mapping(given: Mapping[Any, Any], *, forward: bool) -> Batch:
+    keys = ", ".join(map(repr, given))
+    targets = [key for key in given if str(key).lower() in TARGETS]
+    if len(targets) > 1:
+        raise DataError(f"a batch has the keys {keys}: {' and '.join(map(repr, targets))} could both be the target, leave one out")
+    y = _target(given[targets[0]]) if targets else None
+    if forward:
+        return Batch(None, y, given)
+    others = [key for key in given if key not in targets]
+    inputs = [key for key in others if str(key).lower() in INPUTS]
+    inputs = inputs or (others if len(others) == 1 else [])
+    if len(inputs) != 1:
+        raise DataError(
+            f"a batch has the keys {keys}: which is the model's input? Say it with forward=, such as "
+            "forward=lambda model, batch: model(batch['x'])"
+        )
+    return Batch(given[inputs[0]], y, given)
+
+
+def _target(value: Any) -> np.ndarray | None:
+    return None if value is None else to_numpy(value)

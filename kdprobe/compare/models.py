@@ -1,0 +1,177 @@
+"""What may stand for a model: a torch module, a predictor, a function, or its outputs themselves."""
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any
+
+import numpy as np
+
+from kdprobe.compare.data import Batch, is_array, to_numpy
+from kdprobe.core.errors import DataError, PlanError
+from kdprobe.core.trace import TaskKind
+
+OUTPUT_KEYS = ("logits", "output", "outputs", "prediction", "predictions", "probabilities", "probs")
+HINT = "say what to read with forward=, such as forward=lambda model, batch: model(batch[0])['logits']"
+
+
+class Model(ABC):
+    """A model under its name in texts: "teacher", "student", "twin 1"."""
+
+    probabilities: bool | None = None
+    """Whether outputs are known to be probabilities; None: to be seen from the numbers."""
+    classes: np.ndarray | None = None
+    """Labels of the columns, where the model names them."""
+    layers: Mapping[str, str] = {}
+    """Captured layers, and what was done with their spatial axes."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def open(self, stack: ExitStack) -> None:
+        """Get ready for the pass over the data; what must be undone goes on the stack."""
+        return None
+
+    @abstractmethod
+    def __call__(self, batch: Batch) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return outputs (rows, ...) and features by layer on a batch."""
+
+
+class Function(Model):
+    """A callable, or a model behind the caller's own ``forward``."""
+
+    def __init__(self, name: str, call: Callable[[Any], Any], *, whole_batch: bool) -> None:
+        super().__init__(name)
+        self._call, self._whole_batch = call, whole_batch
+
+    def __call__(self, batch: Batch) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Call the function on x, or on the batch as it came."""
+        return read_output(self._call(batch.given if self._whole_batch else batch.x), self.name), {}
+
+
+class Predictor(Model):
+    """Something with ``predict_proba`` or ``predict``, as in scikit-learn."""
+
+    def __init__(self, name: str, predictor: Any, kind: TaskKind) -> None:
+        super().__init__(name)
+        if kind == "classification" and not hasattr(predictor, "predict_proba"):
+            raise PlanError(
+                f"{name} is a {type(predictor).__name__} without predict_proba: labels alone say little, give a function that returns "
+                "(n, c) logits or probabilities"
+            )
+        if kind == "classification":
+            self._predict, self.probabilities = predictor.predict_proba, True
+            classes = getattr(predictor, "classes_", None)
+            self.classes = None if classes is None else np.asarray(classes)
+        else:
+            self._predict = predictor.predict
+
+    def __call__(self, batch: Batch) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Ask the predictor; a tensor reaches it as an array."""
+        x = to_numpy(batch.x) if _is_tensor(batch.x) else batch.x
+        return read_output(self._predict(x), self.name), {}
+
+
+class Outputs:
+    """Outputs that were computed elsewhere, row by row in the order of the data."""
+
+    probabilities: bool | None = None
+    classes: np.ndarray | None = None
+    layers: Mapping[str, str] = {}
+
+    def __init__(self, name: str, values: Any) -> None:
+        self.name = name
+        self.values = read_output(values, name)
+
+
+class Module(Model):
+    """A torch module, run in evaluation mode with its hidden layers captured."""
+
+    def __init__(self, name: str, module: Any, forward: Callable[[Any, Any], Any] | None, layers: Sequence[str], spatial: Any) -> None:
+        super().__init__(name)
+        self._module, self._forward, self._wanted, self._spatial = module, forward, list(layers), spatial
+
+    def open(self, stack: ExitStack) -> None:
+        """Attach the hooks, set evaluation mode and stop gradients until the stack closes."""
+        from kdprobe.zoo.capture import Capture, capture
+
+        opened: AbstractContextManager[Capture] = capture(self._module, self._wanted, spatial=self._spatial)
+        self._captured = stack.enter_context(opened)
+        self.layers = self._captured.handling
+
+    def __call__(self, batch: Batch) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Run the module, on its device and in its precision unless ``forward`` calls it."""
+        # another model may share modules with this one, and its calls ran into our hooks
+        self._captured.clear()
+        given = self._forward(self._module, batch.given) if self._forward else self._module(_fit(batch.x, self._module))
+        output = read_output(given, self.name)
+        return output, self._captured.take(given, rows=len(output))
+
+
+def adapt(
+    thing: Any, name: str, kind: TaskKind, *, forward: Callable[[Any, Any], Any] | None, layers: Sequence[str], spatial: Any
+) -> Model | Outputs:
+    """Return `thing` as a `Model` or as `Outputs`, or raise PlanError that says what it may be."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(thing, torch.nn.Module):
+        return Module(name, thing, forward, layers, spatial)
+    if is_array(thing) or isinstance(thing, list):
+        return Outputs(name, thing)
+    if forward is not None:
+        return Function(name, lambda batch: forward(thing, batch), whole_batch=True)
+    if hasattr(thing, "predict_proba") or hasattr(thing, "predict"):
+        return Predictor(name, thing, kind)
+    if callable(thing):
+        return Function(name, thing, whole_batch=False)
+    raise PlanError(f"{name} is a {type(thing).__name__}: give a torch module, a predictor, a function of x, or an array of outputs")
+
+
+def read_output(value: Any, name: str) -> np.ndarray:
+    """Return what a model gave as an array (rows,) or (rows, c).
+
+    Raises
+    ------
+    DataError
+        If it holds several arrays, or one of another shape.
+    """
+    if isinstance(value, Mapping):
+        keys = [key for key in value if str(key).lower() in OUTPUT_KEYS] or (list(value) if len(value) == 1 else [])
+        if len(keys) != 1:
+            raise DataError(f"{name} gives a mapping with the keys {', '.join(map(repr, value))}: {HINT}")
+        value = value[keys[0]]
+    elif isinstance(value, tuple):
+        # (outputs, {layer: features}) is what the networks of kdprobe's own families give
+        if len(value) != 1 and not (len(value) == 2 and isinstance(value[1], Mapping)):
+            raise DataError(f"{name} gives a tuple of {len(value)}: {HINT}")
+        value = value[0]
+    array = to_numpy(value)
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{name} gives outputs of dtype {array.dtype}: give real numbers, (n,) or (n, c)")
+    if array.ndim not in (1, 2):
+        raise DataError(f"{name} gives outputs of shape {array.shape}: one row of outputs a sample is needed, (n,) or (n, c); {HINT}")
+    return array
+
+
+def _is_tensor(value: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def _fit(x: Any, module: Any) -> Any:
+    """Return x as tensors on the module's device, real numbers in its precision."""
+    import torch
+
+    if isinstance(x, Mapping):
+        return {key: _fit(part, module) for key, part in x.items()}
+    if isinstance(x, tuple | list):
+        return [_fit(part, module) for part in x]
+    if is_array(x) and not isinstance(x, torch.Tensor):
+        # copied: a read-only or reversed array has no tensor
+        x = torch.from_numpy(np.array(x, order="C"))
+    if not isinstance(x, torch.Tensor):
+        return x
+    weights = next((p for p in module.parameters() if p.is_floating_point()), None)
+    if weights is None:
+        return x
+    return x.to(weights.device, weights.dtype) if x.is_floating_point() else x.to(weights.device)

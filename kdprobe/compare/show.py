@@ -1,0 +1,118 @@
+"""A comparison as text for a terminal and as HTML for a notebook."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from html import escape
+from typing import TYPE_CHECKING
+
+from kdprobe.core.result import Refusal, Result
+from kdprobe.core.words import interval
+
+if TYPE_CHECKING:
+    from kdprobe.compare.comparison import Comparison
+
+WIDTH = 100
+# colours are mixed from the page's own, so the table reads in light and dark notebooks alike
+STYLE = """
+.kdprobe-comparison { max-width: 60em; }
+.kdprobe-comparison table { border-collapse: collapse; margin: .8em 0; }
+.kdprobe-comparison th, .kdprobe-comparison td { padding: .25em .9em .25em 0; text-align: left; vertical-align: top;
+  border-bottom: 1px solid color-mix(in srgb, currentColor 22%, transparent); background: none; color: inherit; }
+.kdprobe-comparison td { font-variant-numeric: tabular-nums; }
+.kdprobe-comparison small, .kdprobe-comparison caption { color: color-mix(in srgb, currentColor 75%, transparent); }
+.kdprobe-comparison caption { text-align: left; caption-side: top; }
+"""
+
+
+def as_text(comparison: Comparison) -> str:
+    """Return the comparison for a terminal: what it says, a line a probe, and how it was made."""
+    rows = [["", *_columns(comparison)], *([title, *map(_cell, results)] for title, _, results in _pairs(comparison))]
+    panels = [[title, _cell(result)] for title, _, result in _panels(comparison)]
+    blocks = [_heading(comparison), textwrap.fill(comparison.sentence, WIDTH), _aligned(rows)]
+    if panels:
+        blocks.append(_aligned([["", "student over twins"], *panels]))
+    refused = [f"{title}: {reason}" for title, reason in _refusals(comparison)]
+    blocks += [
+        "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in lines) for lines in (refused, _made(comparison)) if lines
+    ]
+    return "\n\n".join(blocks)
+
+
+def as_html(comparison: Comparison) -> str:
+    """Return the comparison for a notebook. Everything that was not written here is escaped."""
+    parts = [
+        f"<p><strong>{escape(_heading(comparison))}</strong></p>",
+        f"<p>{escape(comparison.sentence)}</p>",
+        _table("Similarity to the teacher", _columns(comparison), list(_pairs(comparison))),
+    ]
+    if panels := [(title, asks, [result]) for title, asks, result in _panels(comparison)]:
+        parts.append(_table("Performance", ["student over twins"], panels))
+    if refused := list(_refusals(comparison)):
+        parts.append("<ul>" + "".join(f"<li><small>{escape(title)}: {escape(reason)}</small></li>" for title, reason in refused) + "</ul>")
+    parts.append("<p><small>" + "<br>".join(escape(line) for line in _made(comparison)) + "</small></p>")
+    return f'<div class="kdprobe-comparison"><style>{STYLE}</style>{"".join(parts)}</div>'
+
+
+def _heading(comparison: Comparison) -> str:
+    twins = f", {len(comparison.twins)} twin{'s' if len(comparison.twins) > 1 else ''}" if comparison.twins else ", no twins"
+    return f"Student and teacher: {comparison.task}, {comparison.n:,} rows{twins}"
+
+
+def _columns(comparison: Comparison) -> list[str]:
+    return ["student", *(["twin" if len(comparison.twins) == 1 else "twins, mean", "difference"] if comparison.twins else [])]
+
+
+def _pairs(comparison: Comparison) -> Iterator[tuple[str, str, list[Result]]]:
+    """Title, question and results of the probes of pairs."""
+    for name, results in comparison.results.items():
+        if "own" in results:
+            shown = [results[key] for key in ("own", "baseline", "difference") if key in results]
+            yield comparison.probes[name].title, comparison.probes[name].asks, shown
+
+
+def _panels(comparison: Comparison) -> Iterator[tuple[str, str, Result]]:
+    """Title, question and result of the probes of panels; without twins there is nothing to show."""
+    for name, results in comparison.results.items():
+        if "panel" in results and comparison.twins:
+            yield comparison.probes[name].title, comparison.probes[name].asks, results["panel"]
+
+
+def _refusals(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    """Title and first reason of each probe that was refused."""
+    for name, results in comparison.results.items():
+        if "panel" in results and not comparison.twins:
+            continue
+        refused = next((result for result in results.values() if isinstance(result, Refusal)), None)
+        if refused is not None:
+            yield comparison.probes[name].title, str(refused)
+
+
+def _made(comparison: Comparison) -> list[str]:
+    """Lines on how the numbers came about."""
+    lines = ["Values with 95 % intervals over rows (this checkpoint)."]
+    for model, layers in comparison.layers.items():
+        told = [layer if handling == "none" else f"{layer} ({handling})" for layer, handling in layers.items()]
+        lines.append(f"Hidden layer{'s' if len(told) > 1 else ''} of the {model}: {', '.join(told)}.")
+    return [*lines, *comparison.notes]
+
+
+def _cell(result: Result) -> str:
+    return "refused" if isinstance(result, Refusal) else interval(result.value, result.low, result.high, result.unit)
+
+
+def _table(caption: str, columns: list[str], rows: list[tuple[str, str, list[Result]]]) -> str:
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in ["", *columns])
+    body = "".join(
+        f'<tr><th scope="row" title="{escape(asks)}">{escape(title)}</th>'
+        + "".join(f"<td>{'<em>refused</em>' if isinstance(result, Refusal) else escape(_cell(result))}</td>" for result in results)
+        + "</tr>"
+        for title, asks, results in rows
+    )
+    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _aligned(rows: list[list[str]]) -> str:
+    widths = [max(len(row[column]) if column < len(row) else 0 for row in rows) for column in range(max(map(len, rows)))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows)
