@@ -56,8 +56,8 @@ class Source:
 
     Examples
     --------
-    >>> source = embedded("letters", files={"letter_recognition.csv.gz": "79eb0a2a6abce3d50b9a3325aeb13788f25009e1db11f3f029b8594fedf3c40a"})
-    >>> {name: len(content) for name, content in source.read().items()}
+    >>> from kdprobe.core.registry import find
+    >>> {name: len(content) for name, content in find("tasks", "letters").files.read().items()}
     {'letter_recognition.csv.gz': 224373}
     """
 

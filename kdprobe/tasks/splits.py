@@ -240,7 +240,7 @@ def _shuffled(n: int, *seed: str | int) -> np.ndarray:
 def _mean_and_sd(values: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     mean = values.mean(axis=axes, dtype=np.float64)
     sd = values.std(axis=axes, dtype=np.float64)
-    # rounding gives a constant column an sd of 1e-17 or so, not 0
+    # rounding gives constant targets an sd of 1e-17 or so, not 0
     return mean, np.where(values.max(axis=axes) == values.min(axis=axes), 0.0, sd)
 
 

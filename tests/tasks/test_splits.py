@@ -88,6 +88,15 @@ def test_copies_of_a_row_stay_together():
     assert len(seen & probed) > 100
 
 
+def test_copies_do_not_change_the_sizes():
+    x, y = numbers(n=150)
+    paired = np.concatenate([x, x[:100]])
+    sizes = SplitSizes(train=51, transfer=37, validation=23, probe_a=29, probe_b=31)
+    for draw in range(5):
+        parts = split(toy(paired, np.concatenate([y, y[:100]]), sizes=sizes), draw=draw)
+        assert [getattr(parts, part).n for part in PARTS] == [51, 37, 23, 29, 31]
+
+
 @pytest.mark.parametrize("task", [LETTERS, BIKESHARE], ids=lambda task: task.name)
 def test_a_draw_redraws_all_but_the_probe_halves(task):
     first, second = split(task, draw=0), split(task, draw=1)
@@ -264,10 +273,11 @@ def test_a_part_smaller_than_a_block():
         split(BIKESHARE, sizes=replace(BIKESHARE.split, validation=5))
 
 
-def test_constant_target():
+@pytest.mark.parametrize("value", [2.5, 0.1])  # forty times 0.1 is not 4 in binary
+def test_constant_target(value):
     x, y = numbers()
-    y[:, 1] = 2.5
-    with pytest.raises(PlanError, match=r"train=40 rows of 'toy' all have v1 = 2\.5: raise train"):
+    y[:, 1] = value
+    with pytest.raises(PlanError, match=rf"train=40 rows of 'toy' all have v1 = {value}: raise train"):
         split(toy(x, y))
 
 
