@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from kdprobe.core.result import Refusal, Result
-from kdprobe.core.words import interval
+from kdprobe.core.words import interval, listed
 
 if TYPE_CHECKING:
     from kdprobe.compare.comparison import Comparison
@@ -92,9 +92,12 @@ def _refusals(comparison: Comparison) -> Iterator[tuple[str, str]]:
 def _made(comparison: Comparison) -> list[str]:
     """Lines on how the numbers came about."""
     lines = ["Values with 95 % intervals over rows (this checkpoint)."]
+    models: dict[str, list[str]] = {}
     for model, layers in comparison.layers.items():
-        told = [layer if handling == "none" else f"{layer} ({handling})" for layer, handling in layers.items()]
-        lines.append(f"Hidden layer{'s' if len(told) > 1 else ''} of the {model}: {', '.join(told)}.")
+        told = ", ".join(layer if handling == "none" else f"{layer} ({handling})" for layer, handling in layers.items())
+        models.setdefault(told, []).append(model)
+    for told, names in models.items():
+        lines.append(f"Hidden layers of {listed(names)}: {told}.")
     return [*lines, *comparison.notes]
 
 

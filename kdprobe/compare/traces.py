@@ -9,6 +9,7 @@ from kdprobe.compare.run import Ran
 from kdprobe.core.errors import DataError
 from kdprobe.core.result import Refusal
 from kdprobe.core.trace import TaskKind, Trace, are_probabilities, check_finite
+from kdprobe.core.words import listed
 from kdprobe.stats.scores import fit_temperature
 
 NO_TARGET = Refusal(reason="it needs the true target, and the data hold none", advice="give data=(x, y), or batches with a target")
@@ -98,13 +99,10 @@ def _are_probabilities(values: np.ndarray, one: Ran) -> bool:
 
 
 def _reading(traces: Sequence[Trace]) -> str:
+    """Say which outputs were taken for probabilities and which for logits."""
     groups = {"probabilities": [t.name for t in traces if t.raw is t.outputs], "logits": [t.name for t in traces if t.raw is not t.outputs]}
-    told = [f"those of {_listed(names)} as {what}" for what, names in groups.items() if names]
+    told = [f"{'all' if len(names) == len(traces) else f'those of {listed(names)}'} as {what}" for what, names in groups.items() if names]
     return f"Outputs are read by their numbers: {' and '.join(told)}."
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _classes(y: np.ndarray, ran: Sequence[Ran], c: int) -> np.ndarray:

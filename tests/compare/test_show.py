@@ -212,7 +212,7 @@ def test_layers_and_what_was_done_with_space_are_named():
     x = RNG.normal(size=(50, 1, 4, 4))
     found = compare(Convolutional(), Convolutional(), (x, Y[:50]), task="classification", layers={"teacher": "conv"})
     assert found.layers == {"teacher": {"conv": "gap over axes 2, 3"}, "student": {"head:input": "none"}}
-    assert "Hidden layer of the teacher: conv (gap over axes 2, 3)." in str(found)
+    assert "Hidden layers of teacher: conv (gap over axes 2, 3)." in str(found)
     flat = compare(Convolutional(), Convolutional(), (x, Y[:50]), task="classification", layers="conv", spatial="flatten")
     assert flat.layers["student"] == {"conv": "flatten"}
 

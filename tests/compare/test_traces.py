@@ -150,7 +150,7 @@ def test_probabilities_are_told_from_logits_by_their_numbers():
     np.testing.assert_allclose(found.student.outputs, chances, rtol=1e-9)
     assert "Outputs are read by their numbers: those of teacher as probabilities and those of student as logits." in found.notes
     half = torch.softmax(torch.from_numpy(10 * LOGITS).to(torch.bfloat16), dim=1)
-    assert "teacher and student as probabilities" in traces(half, half, (None, Y)).notes[0]
+    assert "read by their numbers: all as probabilities." in traces(half, half, (None, Y)).notes[0]
 
 
 def test_temperatures_are_fitted_on_the_other_half_of_the_rows():
