@@ -122,7 +122,8 @@ def split(task: Task, *, draw: int = 0, sizes: SplitSizes | None = None) -> Spli
 
     Notes
     -----
-    A process keeps the last 4 splits. A first call costs reading the data and O(n d): 0.2 s for letters, 2 s for 70,000 images.
+    A process keeps the last 4 splits. A first call costs reading the data and O(n d): half a second for letters (most of it the
+    import of pandas), 2 s for 70,000 images.
 
     Examples
     --------
