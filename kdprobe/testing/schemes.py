@@ -1,0 +1,30 @@
+"""The contract of a scheme."""
+
+from kdprobe.core.errors import ContractError
+from kdprobe.core.recipe import Scheme
+
+
+def check_scheme(scheme: Scheme) -> None:
+    """Raise ContractError unless a scheme can be run and read: what its own constructor cannot see is checked here.
+
+    Checked are: the stages come in an order in which they can be run; the student is taught; teacher and twin are trained without a
+    teacher; it says in words what regime it is and what to expect.
+
+    Examples
+    --------
+    >>> from kdprobe.core.registry import available
+    >>> check_scheme(available("schemes")["transfer_rows"])
+    """
+    done: set[str] = set()
+    for stage in scheme.stages:
+        missing = [role for role in stage.taught_by if role not in done]
+        _require(scheme, not missing, f"stage {stage.role!r} comes before {missing}, which teaches it")
+        done.add(stage.role)
+    _require(scheme, bool(scheme.student.taught_by), "its student is taught by nobody: it would be a twin")
+    for field in ("title", "regime", "expects"):
+        _require(scheme, bool(getattr(scheme, field).strip()), f"{field} is empty: say it in words")
+
+
+def _require(scheme: Scheme, condition: bool, text: str) -> None:
+    if not condition:
+        raise ContractError(f"scheme {scheme.name!r}: {text}")

@@ -1,0 +1,1 @@
+"""A plug-in of one probe, for the tests of kdprobe."""

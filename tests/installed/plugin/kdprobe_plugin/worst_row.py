@@ -1,0 +1,31 @@
+"""How far apart student and teacher are on the row on which they differ most."""
+
+import numpy as np
+
+from kdprobe.core.probe import KnownAnswer, Probe
+from kdprobe.core.result import Measurement, Result
+from kdprobe.core.trace import Trace
+
+
+def _worst_row(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
+    value = float(np.abs(student.outputs - teacher.outputs).max())
+    # a maximum has no sampling interval; its own value is all that is known
+    return Measurement(value=value, low=value, high=value, n=student.n, notes=("the largest of the rows seen",))
+
+
+def _same(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    trace = Trace.from_raw("regression", rng.normal(size=(20, 1)))
+    return trace, trace, None
+
+
+WORST_ROW = Probe(
+    name="worst_row",
+    title="worst row",
+    asks="How far apart are student and teacher where they differ most?",
+    measure=_worst_row,
+    bounds=(0, float("inf")),
+    symmetric=True,
+    invariant=("row order",),
+    truths=(KnownAnswer(name="a model and itself", make=_same, value=0.0),),
+    cites="kdprobe's own tests",
+)
