@@ -1,5 +1,6 @@
 """Reads hidden layers of any torch module while it runs, and leaves the module as it was found."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple, get_args
@@ -284,6 +285,9 @@ def capture(
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices=devices))
         stack.enter_context(torch.no_grad())
+        if "torch._dynamo" in sys.modules:
+            # compiled code bypasses hooks; where nothing has been compiled, importing the compiler would cost seconds
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
         for module, flag in flags:
             stack.callback(setattr, module, "training", flag)
             # the flag and not eval(): an overridden eval() may do more than can be undone

@@ -419,6 +419,17 @@ def test_an_overridden_eval_is_not_run():
     assert torch.equal(net[0].weight, before)
 
 
+@pytest.mark.slow
+def test_compiled_modules_run_uncompiled_while_they_are_captured():
+    x, net = inputs(5, 6), mlp().eval()
+    compiled = torch.compile(net, backend="eager")
+    with torch.no_grad():
+        compiled(x)
+        _, features = take(compiled, ["_orig_mod.0", "last hidden"], x)
+        np.testing.assert_allclose(features["_orig_mod.4:input"], net[:4](x).numpy())
+        np.testing.assert_allclose(features["_orig_mod.0"], net[0](x).numpy())
+
+
 def test_no_graph_and_no_tensor_is_kept():
     net = mlp()
     x = inputs(4, 6).requires_grad_()
