@@ -34,10 +34,15 @@ class Finding:
 
     Parameters
     ----------
+    claim
+        What the verdict is said of, the same for all findings of its kind: "capacity gap".
     scope
         Where it holds, such as a regime: "same rows".
-    claim
-        What the verdict is said of, as a short phrase: "capacity gap".
+    qualifier
+        What narrows the word: "best at the smallest size of the grid".
+    measures, number
+        What the one number behind it is, the same for all findings of its kind, and that number with its interval: "what the largest
+        teacher costs" and "0.16 nats [0.14, 0.18]".
     sentences
         The answer in plain words, each number with its interval.
     change_our_mind
@@ -49,28 +54,33 @@ class Finding:
         If the verdict is not one of the four words.
     """
 
+    claim: str
     scope: str
     verdict: Verdict
-    claim: str
+    qualifier: str = ""
+    measures: str = ""
+    number: str = ""
     sentences: tuple[str, ...]
     change_our_mind: str = ""
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
-            raise ContractError(f"verdict {self.verdict!r} of {self.scope!r} is not one of {', '.join(VERDICTS)}")
+            raise ContractError(f"verdict {self.verdict!r} of {self.claim!r} is not one of {', '.join(VERDICTS)}")
 
     def __str__(self) -> str:
-        return f"{self.scope}: {self.verdict}: {self.claim}. {' '.join(self.sentences)}"
+        qualifier = f" ({self.qualifier})" if self.qualifier else ""
+        return f"{self.scope}: {self.verdict}{qualifier}: {self.claim}. {' '.join(self.sentences)}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """What the first screen says of one thing: a headline, a line a scope, at most one small figure.
+    """What the first screen says of one thing: a headline, its findings, at most one small figure.
 
     Parameters
     ----------
     headline
-        What it is about, such as "letters · student mlp-8 (0.6 k parameters)".
+        What it is about, such as "letters · student mlp-8 (0.6 k parameters)". Cards of several sections with one headline are shown as
+        one card.
     """
 
     headline: str
@@ -87,14 +97,15 @@ class Column:
     key
         Of the cell in a row; a row without it has an empty cell.
     shown
-        "text", "number", "interval", "strip" (one tick a seed, all rows on one scale) or "flag" (text that calls for attention).
+        "text", "prose" (longer, wraps), "number", "interval", "strip" (one tick a seed, all rows on one scale) or "flag" (text that calls
+        for attention).
     explains
         What the heading leaves open, unit included; shown under the table.
     """
 
     key: str
     title: str
-    shown: Literal["text", "number", "interval", "strip", "flag"] = "text"
+    shown: Literal["text", "prose", "number", "interval", "strip", "flag"] = "text"
     explains: str = ""
 
 

@@ -1,1 +1,76 @@
+"""From a zoo to one page that answers, and can be mailed.
 
+Light to import: what draws and renders is imported when a report is made.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kdprobe.zoo import Zoo
+
+
+def report(zoo: Zoo | str | Path, path: str | Path) -> Path:
+    """Write the report of a zoo as one HTML file, with every run as CSV beside it.
+
+    The page needs no network and no script: scripts only make its tables sortable. Both files are replaced whole or not at all. The same
+    zoo gives the same bytes. A default sweep takes a few seconds.
+
+    Parameters
+    ----------
+    zoo
+        A `kdprobe.Zoo`, or the folder of one.
+    path
+        File to write. The runs go to ``runs.csv`` beside ``report.html``, and to ``NAME.runs.csv`` beside ``NAME.html``, so that two
+        reports in one folder keep their own.
+
+    Returns
+    -------
+    pathlib.Path
+        The page's path.
+
+    Raises
+    ------
+    PlanError
+        If `path` is a folder or its folder is missing.
+    DataError
+        If there is no zoo, it holds no student, or a file cannot be written.
+
+    Examples
+    --------
+    >>> report("sweep-gap", "reports/gap.html")  # doctest: +SKIP
+    PosixPath('reports/gap.html')
+    """
+    from kdprobe.report.page import write_report
+    from kdprobe.zoo import Zoo
+
+    if isinstance(zoo, str | Path):
+        with Zoo(zoo) as opened:
+            return write_report(opened, Path(path))
+    return write_report(zoo, Path(path))
+
+
+def verdict_lines(zoo: Zoo) -> list[str]:
+    """Give the verdicts of a report's first screen as plain text, one a line.
+
+    Parameters
+    ----------
+    zoo
+        A `kdprobe.Zoo`.
+
+    Returns
+    -------
+    list of str
+        "headline · scope: VERDICT: claim. Sentences with intervals", in the order of the page.
+
+    Raises
+    ------
+    DataError
+        If the zoo holds no student.
+    """
+    from kdprobe.report.page import drawn_sections, merged_cards
+
+    cards = merged_cards([card for _, content in drawn_sections(zoo) for card in content.cards])
+    return [f"{card.headline} · {finding}" for card in cards for finding in card.findings]

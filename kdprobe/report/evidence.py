@@ -1,0 +1,255 @@
+"""A zoo as a report reads it: every frame once, without absolute paths, cut into groups of paired runs."""
+
+import json
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtr, stdtrit
+
+from kdprobe.core.section import Card
+from kdprobe.report.scrub import scrub
+
+Value = TypeVar("Value")
+Frame = Any
+"""A pandas DataFrame or Series. pandas annotates itself in part only, so that a type checker would guess at unions of everything."""
+CELL = ["task", "student", "arm", "teacher"]
+LOSS = {"classification": "nll", "regression": "mse"}
+
+
+class Evidence:
+    """The frames of a zoo, each read once; what a section's ``draw`` gets.
+
+    Parameters
+    ----------
+    zoo
+        A `kdprobe.zoo.Zoo`, or anything that gives the same frames.
+    """
+
+    def __init__(self, zoo: Any):
+        self._zoo = zoo
+        self._memo: dict[Hashable, Any] = {}
+        self.cards: list[Card] = []
+        """Cards of the sections that stand before the one being drawn."""
+
+    def derived(self, key: Hashable, compute: Callable[["Evidence"], Value]) -> Value:
+        """Return what `compute` makes of this evidence, computed once: several sections need the same verdicts."""
+        if key not in self._memo:
+            self._memo[key] = compute(self)
+        return self._memo[key]
+
+    def models(self) -> Frame:
+        """One row a model."""
+        return self.derived("models", lambda _: scrub(self._zoo.models()))
+
+    def scores(self) -> Frame:
+        """One row a model × metric × half of the probe rows."""
+        return self.derived("scores", lambda _: scrub(self._zoo.scores()))
+
+    def measurements(self) -> Frame:
+        """One row a student × probe × comparison."""
+        return self.derived("measurements", lambda _: scrub(self._zoo.measurements()))
+
+    def history(self) -> Frame:
+        """One row a finished student or twin × recorded step."""
+
+        def read(_: "Evidence") -> Frame:
+            models = self.models()
+            return self._zoo.history(list(models.loc[models["role"].isin(["student", "twin"]) & (models["status"] == "done"), "model_id"]))
+
+        return self.derived("history", read)
+
+    def runs(self) -> Frame:
+        """One wide row a model."""
+        return self.derived("runs", lambda _: scrub(self._zoo.runs()))
+
+    def provenance(self) -> dict[str, Any]:
+        """Where the zoo came from."""
+        return self.derived("provenance", lambda _: scrub(self._zoo.provenance()))
+
+    @cached_property
+    def students(self) -> Frame:
+        """One row a student, finished or not, with readable names of its cell; sorted by task, student size, arm, teacher size, seed."""
+        models = self.models()
+        frame = models[models["role"] == "student"].copy()
+        labels = models.set_index("model_id")["family"] + "-" + models.set_index("model_id")["width"].astype(str)
+        frame["student"] = frame["family"] + "-" + frame["width"].astype(str)
+        frame["teacher"] = frame["teacher_id"].map(labels).fillna("no teacher")
+        frame["arm"] = _arms(frame)
+        for name in ("task", "scheme"):
+            frame[f"{name}_order"] = frame[name].map({value: i for i, value in enumerate(dict.fromkeys(frame[name]))})
+        order = ["task_order", "size", "student", "scheme_order", "arm", "teacher_size", "teacher", "draw", "seed"]
+        return frame.sort_values(order, kind="stable").reset_index(drop=True)
+
+    @cached_property
+    def values(self) -> Frame:
+        """Measured values, one row a student, one column a (probe, comparison); NaN where a run failed or a probe refused."""
+        found = self.measurements()
+        found = found[found["value"].notna()]
+        wide = found.pivot(index="model_id", columns=["probe", "comparison"], values="value").astype(float)
+        return wide.reindex(self.students["model_id"])
+
+    def value(self, probe: str, comparison: str) -> Frame:
+        """Values of one probe by student; empty where it was not measured."""
+        return self.values[probe, comparison] if (probe, comparison) in self.values else pd.Series(dtype=float)
+
+    def score(self, metric: str) -> Frame:
+        """Scores by model, on the probe rows that performance is measured on."""
+        scores = self.scores()
+        return scores[(scores["metric"] == metric) & (scores["rows"] == "B")].set_index("model_id")["value"]
+
+    def tasks(self) -> list[str]:
+        """Tasks with students, in the order of the plan."""
+        return list(dict.fromkeys(self.students["task"]))
+
+    def probes(self, task: str) -> list[str]:
+        """Probes with a value or a refusal in a task, in the order in which they were measured."""
+        found = self.measurements()
+        return list(dict.fromkeys(found.loc[found["task"] == task, "probe"]))
+
+    def unit(self, task: str, probe: str) -> str:
+        """Unit of a probe in a task."""
+        found = self.measurements()
+        units = found.loc[(found["task"] == task) & (found["probe"] == probe) & found["value"].notna(), "unit"]
+        return str(units.iloc[0]) if len(units) else ""
+
+    @cached_property
+    def groups(self) -> "list[Group]":
+        """Every student in every arm, in reading order."""
+        return [Group(frame) for _, frame in self.students.groupby(CELL[:3], sort=False)]
+
+    def over_seeds(self, values: Frame) -> Frame:
+        """95 % intervals over seeds of each column in each cell, all at once.
+
+        Parameters
+        ----------
+        values
+            One row a student, indexed by model_id; NaN where there is none.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a cell; columns (name, "value" | "low" | "high" | "p_above"), NaN below two units. The last is the one-sided p value
+            of a mean above 0. Where there are several draws, their means are the units.
+        """
+        keys = self.students.set_index("model_id")[[*CELL, "draw"]]
+        units = values.reindex(keys.index)
+        by = [keys[name] for name in CELL]
+        if len(keys["draw"].unique()) > 1:
+            units = units.groupby([*by, keys["draw"]], sort=False).mean()
+            by = [units.index.get_level_values(name) for name in CELL]
+        cells = units.groupby(by, sort=False)
+        count = cells.count()
+        freedom, error = (count - 1).clip(lower=1), cells.std() / np.sqrt(count.clip(lower=1))
+        mean, reach = cells.mean().where(count > 1), stdtrit(freedom, 0.975) * error
+        # without any spread, p is 0 or 1 by the sign of the mean
+        t = mean / error.where(error > 0, np.finfo(float).tiny)
+        parts = {"value": mean, "low": mean - reach, "high": mean + reach, "p_above": stdtr(freedom, -t).where(mean.notna())}
+        return pd.concat(parts, axis=1).swaplevel(axis=1)
+
+
+class Group:
+    """One student in one arm: its runs by seed and teacher size.
+
+    Parameters
+    ----------
+    frame
+        Rows of `Evidence.students`.
+    """
+
+    def __init__(self, frame: Frame):
+        first = frame.iloc[0]
+        self.frame = frame
+        self.task, self.kind, self.arm, self.student = (str(first[name]) for name in ("task", "kind", "arm", "student"))
+        self.student_size = int(first["size"])
+        self.teachers: tuple[str, ...] = tuple(dict.fromkeys(frame["teacher"]))
+        self.sizes = frame.drop_duplicates("teacher")["teacher_size"].to_numpy(dtype=float)
+        pairs = list(zip(frame["draw"], frame["seed"], strict=True))
+        self.seeds = sorted(set(pairs))
+        self._row = [self.seeds.index(pair) for pair in pairs]
+        self._column = [self.teachers.index(name) for name in frame["teacher"]]
+
+    def grid(self, values: Frame, *, of: Literal["model_id", "teacher_id", "twin_id"] = "model_id") -> np.ndarray:
+        """Values by model as (seeds, teacher sizes); NaN where there is none."""
+        found = np.full((len(self.seeds), len(self.teachers)), np.nan)
+        found[self._row, self._column] = values.reindex(self.frame[of]).to_numpy(dtype=float)
+        return found
+
+    def curve(self, grids: dict[str, np.ndarray]) -> "Curve":
+        """Cut grids to the pairs that all of them have.
+
+        Seeds that lack a size are left out whole, so that every contrast is between the same seeds; a size that most seeds lack is left
+        out instead, so that one failing size does not cost the others.
+        """
+        whole = np.logical_and.reduce([np.isfinite(grid) for grid in grids.values()])
+        columns = whole.mean(axis=0) >= 0.5
+        rows = whole[:, columns].all(axis=1) & columns.any()
+        draws = np.array([draw for draw, _ in self.seeds])[rows]
+        kept = {name: grid[rows][:, columns] for name, grid in grids.items()}
+        if len(set(draws)) > 1:
+            kept = {name: np.stack([grid[draws == draw].mean(axis=0) for draw in np.unique(draws)]) for name, grid in kept.items()}
+        return Curve(
+            teachers=tuple(name for name, keep in zip(self.teachers, columns, strict=True) if keep),
+            sizes=self.sizes[columns],
+            values=kept,
+            seeds=int(rows.sum()),
+            left_out=int((~rows).sum()),
+            missing=tuple(name for name, keep in zip(self.teachers, columns, strict=True) if not keep),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Curve:
+    """Complete pairs of one student under all its teacher sizes."""
+
+    teachers: tuple[str, ...]
+    sizes: np.ndarray
+    values: dict[str, np.ndarray]
+    """(units, sizes) by name. Units are seeds, or the means of draws where there are several: seeds of one draw share their rows."""
+    seeds: int
+    """Seeds behind the units."""
+    left_out: int
+    """Seeds left out."""
+    missing: tuple[str, ...]
+    """Sizes left out."""
+
+    @property
+    def clustered(self) -> bool:
+        """Whether the units are draws of several seeds each."""
+        return len(next(iter(self.values.values()))) < self.seeds
+
+
+def short_names(teachers: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """Return what to call teachers in a sentence, and how to tell them apart there.
+
+    Examples
+    --------
+    >>> short_names(["mlp-8", "mlp-16"]), short_names(["mlp-8", "cnn-4"])
+    (('width', ('8', '16')), ('teacher', ('mlp-8', 'cnn-4')))
+    """
+    families = {name.rpartition("-")[0] for name in teachers}
+    return ("width", tuple(name.rpartition("-")[2] for name in teachers)) if len(families) == 1 else ("teacher", tuple(teachers))
+
+
+_SETTINGS: dict[str, Callable[[Any], str]] = {
+    "distiller": str,
+    "alpha": "α={:g}".format,
+    "loss_parameters": lambda text: ", ".join(f"{name} {value:g}" for name, value in json.loads(text).items()),
+    "learning_rate": "learning rate {:g}".format,
+    "weight_decay": "weight decay {:g}".format,
+    "batch_size": "batches of {}".format,
+    "steps": "{} steps".format,
+}
+
+
+def _arms(students: Frame) -> Frame:
+    """Name each student's arm: its scheme, and of the other settings those that vary within it."""
+    label = students["scheme"].str.replace("_", " ")
+    for column, shown in _SETTINGS.items():
+        varies = students[column].astype(str).groupby([students["task"], students["scheme"]]).transform("nunique") > 1
+        if varies.any():
+            label = label.where(~varies, label + " " + students[column].map(shown))
+    return label

@@ -1,0 +1,150 @@
+"""One HTML file from the sections of a report."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import jinja2
+
+from kdprobe.core.errors import DataError, PlanError
+from kdprobe.core.files import write_atomically
+from kdprobe.core.registry import available
+from kdprobe.core.section import PARTS, Card, Column, Content, Section, Table
+from kdprobe.report import words
+from kdprobe.report.evidence import Evidence
+from kdprobe.report.theme.strip import strip
+
+QUESTION = "Which teacher size serves this student best, and how much of the teacher arrives?"
+_THEME = jinja2.PackageLoader("kdprobe.report", "theme")
+
+
+def write_report(zoo: Any, path: Path) -> Path:
+    """Write a zoo's page to `path` and its runs as CSV beside it; see `kdprobe.report`."""
+    if path.is_dir():
+        raise PlanError(f"path={str(path)!r} is a folder: name the file to write, such as {path / 'report.html'}")
+    if not path.parent.is_dir():
+        raise PlanError(f"path={str(path)!r}: its folder does not exist: make it first, or name one that does")
+    evidence = Evidence(zoo)
+    runs = runs_path(path)
+    page = render(evidence, runs=runs.name)
+    # the page links to the table, so the table is there first
+    write_atomically(runs, evidence.runs().to_csv(index=False, lineterminator="\n").encode())
+    write_atomically(path, page.encode())
+    return path
+
+
+def runs_path(path: Path) -> Path:
+    """Where a page's runs go.
+
+    Examples
+    --------
+    >>> runs_path(Path("out/report.html")).as_posix(), runs_path(Path("reports/gap.html")).as_posix()
+    ('out/runs.csv', 'reports/gap.runs.csv')
+    """
+    return path.with_name("runs.csv" if path.stem == "report" else f"{path.stem}.runs.csv")
+
+
+def drawn_sections(zoo: Any) -> list[tuple[Section, Content]]:
+    """Draw every registered section that has something to say of a zoo, in the order of the page.
+
+    Raises
+    ------
+    DataError
+        If the zoo holds no student.
+    """
+    evidence = zoo if isinstance(zoo, Evidence) else Evidence(zoo)
+    if evidence.students.empty:
+        raise DataError("the zoo holds no student, so there is nothing to report: run the sweep to its end first")
+    sections = sorted(available("sections").values(), key=lambda s: (PARTS.index(s.part), s.order, s.name))
+    drawn = []
+    for section in sections:
+        content = section.draw(evidence)
+        if content is not None:
+            drawn.append((section, content))
+            evidence.cards.extend(content.cards)
+    return drawn
+
+
+def render(evidence: Evidence, *, runs: str) -> str:
+    """Return the page of a zoo; `runs` is the name of the CSV file beside it."""
+    from kdprobe import __version__
+
+    drawn = drawn_sections(evidence)
+    cards = merged_cards([card for _, content in drawn for card in content.cards])
+    claims: dict[str, list[str]] = {}
+    for finding in (finding for card in cards for finding in card.findings):
+        if finding.scope not in claims.setdefault(finding.claim, []):
+            claims[finding.claim].append(finding.scope)
+    environment = jinja2.Environment(
+        loader=_THEME, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False
+    )
+    environment.filters |= {
+        "interval": lambda found: words.interval(*found),
+        "plain": lambda value: words.number(value, 0 if float(value).is_integer() else 3),
+        "strip": strip,
+        "at": lambda findings, claim, scope: next((f for f in findings if (f.claim, f.scope) == (claim, scope)), None),
+        "mean": lambda values: f"{fmean(values):.5g}" if values else "",
+        "scale": strip_scale,
+    }
+    style, script = (_source(name) for name in ("page.css", "page.js"))
+    return environment.get_template("page.html.jinja").render(
+        title=QUESTION,
+        question=QUESTION,
+        lede=lede(evidence),
+        cards=cards,
+        claims=claims,
+        measures={finding.claim: finding.measures for card in cards for finding in card.findings},
+        sections=[
+            {"name": section.name, "question": section.question, "content": content}
+            for section, content in drawn
+            if content.words or content.figures or content.tables
+        ],
+        runs=runs,
+        version=__version__,
+        **{"style": style, "style_hash": _hash(style), "script": script, "script_hash": _hash(script)},
+    )
+
+
+def merged_cards(cards: Sequence[Card]) -> list[Card]:
+    """Make one card of those with one headline: sections speak of the same students."""
+    merged: dict[str, Card] = {}
+    for card in cards:
+        before = merged.setdefault(card.headline, card)
+        if before is not card:
+            merged[card.headline] = replace(before, findings=(*before.findings, *card.findings), figure=before.figure or card.figure)
+    return list(merged.values())
+
+
+def lede(evidence: Evidence) -> str:
+    """What was trained, in one sentence or two."""
+    models, students = evidence.models(), evidence.students
+    kinds = students.drop_duplicates("task")
+    tasks = words.listed([f"{task} ({kind})" for task, kind in zip(kinds["task"], kinds["kind"], strict=True)])
+    sizes = [words.counted(students[column].nunique(), noun) for column, noun in (("teacher", "teacher size"), ("student", "student size"))]
+    seeds = words.counted(students["seed"].nunique(), "paired seed")
+    draws = students["draw"].nunique()
+    done = int((models["status"] == "done").sum())
+    trained = words.counted(len(models), "network") + (" trained" if done == len(models) else f", of which {len(models) - done:,} failed")
+    return (
+        f"{words.capitalised(tasks)}: {' × '.join(sizes)} × {seeds}{f' in each of {draws} draws of labelled rows' if draws > 1 else ''}, "
+        f"{words.listed(list(dict.fromkeys(students['arm'])))}. {trained}. Every student is compared with its own twin: "
+        "the same start, the same number of steps, no teacher. Intervals are 95 %, over seeds."
+    )
+
+
+def strip_scale(table: Table, column: Column) -> tuple[float, float]:
+    """Return the ends of the common scale of a column of strips."""
+    values = [value for row in table.rows for value in row.get(column.key) or ()] if column.shown == "strip" else []
+    return (min(values), max(values)) if values else (0.0, 1.0)
+
+
+def _source(name: str) -> str:
+    return _THEME.get_source(jinja2.Environment(), name)[0].strip()
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,0 +1,80 @@
+"""Every cell with its seeds."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kdprobe.core.section import Column, Content, Section, Table
+from kdprobe.report import words
+from kdprobe.report.evidence import CELL, Evidence, Frame
+from kdprobe.report.signatures import SIGNATURES, signatures
+from kdprobe.report.transfers import title_of
+
+
+def draw(evidence: Evidence) -> Content:
+    """Draw one table a task: a row a cell, a column a probe."""
+    return Content(
+        words=(
+            "One row a cell: a student size under a teacher size in a regime. Ticks are seeds, all rows of a table on one scale with a "
+            "line at 0. Values are means over seeds with 95 % intervals over seeds; a cell whose question was refused says why.",
+        ),
+        tables=tuple(_table(evidence, task) for task in evidence.tasks()),
+    )
+
+
+def _table(evidence: Evidence, task: str) -> Table:
+    probes = evidence.probes(task)
+    # a similarity has values toward own teacher and siblings, a panel probe has one
+    similar = [probe for probe in probes if (probe, "own") in evidence.values]
+    shown = pd.DataFrame(index=evidence.values.index)
+    columns = []
+    for probe in probes:
+        unit = evidence.unit(task, probe)
+        shown[probe] = evidence.value(probe, "own" if probe in similar else "panel")
+        columns.append(Column(key=probe, title=title_of(probe), shown="interval", explains=f"in {unit}" if unit else ""))
+        if probe in similar:
+            shown[f"{probe} specific"] = shown[probe] - evidence.value(probe, "siblings")
+            columns.append(Column(key=f"{probe} specific", title=f"{title_of(probe)}: own − siblings", shown="interval"))
+    intervals = evidence.over_seeds(shown)
+    places = {key: i for i, key in enumerate(intervals.index)}
+    triples = {column.key: intervals[column.key][["value", "low", "high"]].to_numpy() for column in columns}
+    flags = signatures(evidence)
+    flags = flags[flags["flagged"]].groupby(CELL)["signature"].agg(set)
+    gains = evidence.value("gain", "panel")
+    students = evidence.students[evidence.students["task"] == task]
+    rows = []
+    for key, cell in students.groupby(CELL, sort=False):
+        first = cell.iloc[0]
+        own = flags.get(key, set())
+        row: dict[str, Any] = {
+            **{"student": first["student"], "teacher": first["teacher"], "arm": first["arm"]},
+            "ratio": first["teacher_size"] / first["size"],
+            "seeds": f"{int((cell['status'] == 'done').sum())} of {len(cell)}",
+            "strip": gains.reindex(cell["model_id"]).dropna().tolist(),
+            "flags": ", ".join(signature.title for signature in SIGNATURES if signature.name in own),
+        }
+        for column in columns:
+            found = triples[column.key][places[key]]
+            row[column.key] = _why_not(evidence, cell, column.key) if np.isnan(found[0]) else tuple(found.tolist())
+        rows.append(row)
+    return Table(caption=f"{task}: {words.counted(len(rows), 'cell')}", columns=(*FIRST, *columns, FLAGS), rows=tuple(rows))
+
+
+def _why_not(evidence: Evidence, cell: Frame, probe: str) -> str:
+    found = evidence.measurements()
+    refused = found[(found["probe"] == probe) & (found["status"] == "refused") & found["model_id"].isin(cell["model_id"])]
+    return f"refused: {refused['reason'].iloc[0]}" if len(refused) else "fewer than two seeds"
+
+
+FIRST = (
+    Column(key="student", title="student"),
+    Column(key="teacher", title="teacher"),
+    Column(key="ratio", title="size ratio", shown="number", explains="parameters of the teacher over parameters of the student"),
+    Column(key="arm", title="regime"),
+    Column(key="seeds", title="seeds", explains="finished of planned"),
+    Column(key="strip", title="gain, each seed", shown="strip", explains="gain over the twin, every seed"),
+)
+FLAGS = Column(key="flags", title="flags", shown="flag", explains="signs of failed distillation, see above")
+
+CELLS = Section(name="cells", question="What did each cell give?", draw=draw, part="every run", order=10)

@@ -1,0 +1,56 @@
+"""Do students show the failure signatures that the survey names?"""
+
+from kdprobe.core.section import Column, Content, Section, Table
+from kdprobe.report import words
+from kdprobe.report.evidence import Evidence, Frame
+from kdprobe.report.signatures import SIGNATURES, signatures
+
+
+def draw(evidence: Evidence) -> Content:
+    """Draw one sentence a signature, and a table of the flagged cells."""
+    found = signatures(evidence)
+    sentences = [
+        "The survey (arXiv:2308.04268) names three signs of failed distillation. Each is read here against the paired twin, which had the "
+        "same start and the same number of steps, so that no threshold has to be made up. Cells are screened with a false "
+        "discovery rate of .1 for each sign (Benjamini-Hochberg on paired t over seeds): of the flags, one in ten may be chance."
+    ]
+    for signature in SIGNATURES:
+        cells = found[found["signature"] == signature.name]
+        flagged = int(cells["flagged"].sum())
+        where = f": {_where(cells[cells['flagged']])}" if flagged else ""
+        sentences.append(
+            f"{words.capitalised(signature.title)}: {flagged} of {words.counted(len(cells), 'cell')} flagged{where}. "
+            + (f"May come from {signature.may_come_from}." if flagged else "")
+        )
+    rows = tuple(
+        {
+            "cell": f"{row.task} · {row.student}", "arm": row.arm, "teacher": row.teacher, "signature": signature.title,
+            "found": row.found, "unit": row.unit,
+        }
+        for signature in SIGNATURES
+        for row in found[(found["signature"] == signature.name) & found["flagged"]].itertuples()
+    )  # fmt: skip
+    tables = (Table(caption="Flagged cells", columns=COLUMNS, rows=rows),) if rows else ()
+    return Content(words=tuple(sentences), tables=tables)
+
+
+def _where(flagged: Frame) -> str:
+    counts = flagged.groupby(["task", "arm"], sort=False).size()
+    return words.listed([f"{count} in {task}, {arm}" for (task, arm), count in counts.items()])  # pyright: ignore[reportGeneralTypeIssues]
+
+
+COLUMNS = (
+    Column(key="cell", title="student"),
+    Column(key="arm", title="regime"),
+    Column(key="teacher", title="teacher"),
+    Column(key="signature", title="signature", shown="flag"),
+    Column(
+        key="found",
+        title="against its twin",
+        shown="interval",
+        explains="; ".join(f"{signature.title}: {signature.means}" for signature in SIGNATURES),
+    ),
+    Column(key="unit", title="unit"),
+)
+
+FAILURES = Section(name="failures", question="Do students show the known signs of failed distillation?", draw=draw, order=30)

@@ -1,0 +1,224 @@
+"""Which teacher size serves a student best, and is it smaller than the largest?"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from kdprobe.core.section import Card, Column, Content, Figure, Finding, Section, Table
+from kdprobe.report import words
+from kdprobe.report.evidence import Evidence, short_names
+from kdprobe.report.gaps import Gap, gaps
+from kdprobe.report.paired import SEEDS_FOR_A_VERDICT, contrast
+from kdprobe.report.theme.plots import Panel, Role, Series, panels
+
+CLAIM = "a smaller teacher serves better than the largest"
+ROLES: tuple[Role, ...] = ("one", "two", "three", "four")
+
+
+def draw(evidence: Evidence) -> Content:
+    """Draw a card and a figure a task × student, and one table of all readings."""
+    found = gaps(evidence)
+    students: dict[tuple[str, str], list[Gap]] = {}
+    for gap in found:
+        students.setdefault((gap.task, gap.student), []).append(gap)
+    groups = list(students.values())
+    return Content(
+        cards=tuple(_card(group, f"c{i}") for i, group in enumerate(groups)),
+        words=_words(found),
+        figures=tuple(_figure(group, f"g{i}") for i, group in enumerate(groups) if len(group[0].curve.sizes)),
+        tables=(_table(found),),
+    )
+
+
+def _card(group: list[Gap], prefix: str) -> Card:
+    first = group[0]
+    return Card(
+        headline=words.headline(first.task, first.student, first.student_size),
+        findings=tuple(_finding(gap) for gap in group),
+        figure=_sketch(group, prefix) if any(gap.gains for gap in group) else None,
+    )
+
+
+def _finding(gap: Gap) -> Finding:
+    reading = gap.reading
+    return Finding(
+        claim="capacity gap",
+        scope=gap.arm,
+        verdict=reading.verdict,
+        qualifier=reading.qualifier,
+        measures="what the largest teacher costs",
+        number=words.result(reading.deficit) if reading.deficit else "",
+        sentences=tuple(_sentences(gap)),
+        change_our_mind=_change_our_mind(gap),
+    )
+
+
+def _sentences(gap: Gap) -> Iterable[str]:
+    reading, curve = gap.reading, gap.curve
+    noun, names = short_names(curve.teachers)
+    seeds = words.counted(curve.seeds, "seed") + (f" in {words.counted(len(curve.values['gain']), 'draw')}" if curve.clustered else "")
+    if reading.deficit is None or reading.edge is None:
+        yield f"{words.counted(len(names), f'teacher {noun}')}, {seeds}: {reading.qualifier}."
+        return
+    rival = f"{noun} {names[reading.rival]}"
+    start = f"Best teacher is {noun}" if len(reading.best_set) == 1 else f"Best teachers are {noun}s"
+    yield f"{start} {words.span(names, reading.best_set)} of {names[0]}…{names[-1]} (95 % set, {seeds})."
+    if reading.verdict in ("SUPPORTED", "NOT APPLICABLE"):
+        inherited = ""
+        if gap.inherited is not None and gap.inherited.low > 0:
+            inherited = f"; {words.result(gap.inherited)} of that is over-confidence that one temperature removes"
+        yield f"The largest costs {words.result(reading.deficit)} against {rival}{inherited}."
+        if reading.verdict == "NOT APPLICABLE":
+            yield f"But it is not shown to be the better model: its own loss is lower by {words.result(reading.edge)}."
+    elif reading.verdict == "CONTRADICTED":
+        places = words.decimals(reading.margin) + 1
+        yield (
+            f"No smaller one serves better by more than {words.number(max(reading.upper, 0.0), places)} {gap.unit} (95 % limit; below "
+            f"{words.number(reading.margin, places)} is negligible)."
+        )
+    else:
+        yield f"Whether the largest costs anything against {rival} is not settled: {words.result(reading.deficit)}."
+    yield f"Gain over the twin under {noun} {names[reading.best]}: {words.result(gap.gains[reading.best])}."
+    if curve.left_out or curve.missing:
+        missing = f", and {words.listed(curve.missing)}" if curve.missing else ""
+        yield f"Left out: {words.counted(curve.left_out, 'seed')} with a missing run{missing}."
+
+
+def _change_our_mind(gap: Gap) -> str:
+    reading, (noun, names) = gap.reading, short_names(gap.curve.teachers)
+    if reading.deficit is None:
+        return f"two teacher sizes and {SEEDS_FOR_A_VERDICT} seeds."
+    if reading.n < SEEDS_FOR_A_VERDICT:
+        return f"{SEEDS_FOR_A_VERDICT} seeds (now {reading.n})."
+    if reading.verdict == "SUPPORTED":
+        return f"α, T and learning rate tuned for each teacher size, if {noun} {names[-1]} then catches up."
+    if reading.verdict == "CONTRADICTED":
+        return f"teachers beyond {noun} {names[-1]}, if the curve turns down there."
+    if reading.verdict == "NOT APPLICABLE":
+        return f"a teacher of {noun} {names[-1]} that is itself better than {noun} {names[reading.rival]}."
+    if reading.needed is None:
+        return "more than 1,000 seeds at this spread."
+    return f"about {reading.needed} seeds, if mean and spread stay (now {reading.n})."
+
+
+def _words(found: list[Gap]) -> tuple[str, ...]:
+    family = sum(gap.reading.deficit is not None and gap.reading.n >= SEEDS_FOR_A_VERDICT for gap in found)
+    return (
+        "Each panel shows what distillation gains over training the same student alone (loss of the paired twin minus loss of the "
+        "student, on probe rows that no similarity was measured on) against the size of its teacher. Thin lines are seeds, marks are means "
+        "with 95 % intervals over seeds. The teachers' own loss stands below on the same axis: a capacity gap needs a larger teacher that "
+        "is better itself and serves worse.",
+        f"The claim is that {CLAIM}. The best smaller teacher is selected, so its interval against the largest one is simultaneous over "
+        f"all smaller sizes (Bonferroni), and over the {words.counted(family, 'claim')} of this kind on the page p values are "
+        "Holm-adjusted. A deficit below a fifth of the twins' seed-to-seed standard deviation is called negligible.",
+        "NLL rewards calibration. Calibrated NLL divides each model's logits by one temperature fitted on validation rows; the area "
+        "between the two curves is over-confidence that the student inherited from its teacher, relative to its twin.",
+    )
+
+
+def _ratio_ticks(gap: Gap) -> list[str]:
+    ratios = gap.curve.sizes / gap.student_size
+    return [f"{ratio:.0f}" if ratio >= 9.5 else f"{ratio:.1f}" for ratio in ratios]
+
+
+def _series(gap: Gap, name: str, label: str, role: Role, *, seeds: bool) -> Series:
+    values = gap.curve.values[name]
+    mean = values.mean(axis=0)
+    low, high = contrast(values.T).interval() if len(values) > 1 else (np.full_like(mean, np.nan),) * 2
+    return Series(label=label, role=role, mean=mean, low=low, high=high, seeds=values if seeds else None)
+
+
+def _sketch(group: list[Gap], prefix: str) -> Figure:
+    """The curves of a card: one line an arm, without seeds."""
+    first = group[0]
+    series = tuple(_series(gap, "gain", gap.arm, role, seeds=False) for gap, role in zip(group, ROLES, strict=False) if gap.gains)
+    svg = panels(
+        [Panel(title=f"Gain over the twin ({first.unit})", series=series, zero="no gain")],
+        x=np.log2(first.curve.sizes / first.student_size), ticks=_ratio_ticks(first), x_label="teacher size / student size",
+        prefix=prefix, title=f"Gain of {first.student} on {first.task} by teacher size", height=112,
+        description=". ".join(f"{gap.arm}: {_in_numbers(gap)}" for gap in group),
+    )  # fmt: skip
+    return Figure(svg=svg)
+
+
+def _figure(group: list[Gap], prefix: str) -> Figure:
+    first = group[0]
+    metric = "NLL" if first.kind == "classification" else "MSE"
+    rows = []
+    for gap in group:
+        series = [_series(gap, "gain", metric, "one", seeds=True)]
+        if "gain_calibrated" in gap.curve.values:
+            series.append(_series(gap, "gain_calibrated", "calibrated", "two", seeds=True))
+        title = f"{gap.arm}: gain ({gap.unit})"
+        rows.append(Panel(title=title, series=tuple(series), scale="gain", zero="no gain", shaded=True))
+    teacher = [_series(first, "teacher_loss", metric, "three", seeds=True)]
+    if "teacher_loss_calibrated" in first.curve.values:
+        teacher.append(_series(first, "teacher_loss_calibrated", "calibrated", "four", seeds=False))
+    rows.append(Panel(title=f"the teacher's own loss ({first.unit})", series=tuple(teacher)))
+    name, names = short_names(first.curve.teachers)
+    svg = panels(
+        rows, x=np.log2(first.curve.sizes / first.student_size), x_label=f"teacher size / student size (log scale), teacher {name} below",
+        ticks=[f"{ratio}\n{short}" for ratio, short in zip(_ratio_ticks(first), names, strict=True)], prefix=prefix,
+        title=f"{first.task}, student {first.student}: gain by teacher size, every seed, with the teachers' own loss",
+        description=". ".join(f"{gap.arm}: {_in_numbers(gap)}" for gap in group),
+    )  # fmt: skip
+    shaded = ". Grey: inherited over-confidence" if first.calibrated is not None else ""
+    return Figure(svg=svg, caption=f"{first.task} · student {first.student}{shaded}")
+
+
+def _in_numbers(gap: Gap) -> str:
+    noun, names = short_names(gap.curve.teachers)
+    return ", ".join(f"{noun} {name} {words.result(gain)}" for name, gain in zip(names, gap.gains, strict=False)) or "no interval"
+
+
+def _table(found: list[Gap]) -> Table:
+    rows = []
+    for gap in found:
+        readings = [("NLL" if gap.kind == "classification" else "MSE", gap.reading)]
+        if gap.calibrated is not None:
+            readings.append(("NLL, calibrated", gap.calibrated))
+        for metric, reading in readings:
+            noun, names = short_names(gap.curve.teachers)
+            rows.append(
+                {
+                    "student": f"{gap.task} · {gap.student}", "arm": gap.arm, "metric": metric, "unit": gap.unit, "seeds": reading.n,
+                    "verdict": reading.verdict + (f": {reading.qualifier}" if reading.qualifier else ""),
+                    "set": f"{noun} {words.span(names, reading.best_set)}" if reading.best_set else None,
+                    "rival": f"{noun} {names[reading.rival]}" if reading.deficit else None,
+                    "deficit": reading.deficit and _triple(reading.deficit), "margin": reading.margin, "p": words.p_value(reading.p),
+                    "edge": reading.edge and _triple(reading.edge),
+                    "inherited": _triple(gap.inherited) if gap.inherited and reading is gap.reading else None,
+                }
+            )  # fmt: skip
+    return Table(caption="Every claim with its numbers", columns=COLUMNS, rows=tuple(rows))
+
+
+def _triple(found: object) -> tuple[float, float, float]:
+    return (found.value, found.low, found.high)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+COLUMNS = (
+    Column(key="student", title="student"),
+    Column(key="arm", title="regime"),
+    Column(key="metric", title="loss"),
+    Column(key="verdict", title="verdict"),
+    Column(
+        key="set", title="best teachers", explains="95 % set: sizes that no other size is shown to beat (one-sided paired t, Bonferroni)"
+    ),
+    Column(key="rival", title="best smaller", explains="the smaller teacher with the largest mean gain"),
+    Column(
+        key="deficit", title="largest costs", shown="interval", explains="gain under the best smaller teacher minus gain under the largest"
+    ),
+    Column(
+        key="inherited", title="of that over-confidence", shown="interval", explains="the part of it that one temperature a model removes"
+    ),
+    Column(
+        key="edge", title="larger is better by", shown="interval", explains="own loss of the best smaller teacher minus that of the largest"
+    ),
+    Column(key="margin", title="negligible below", shown="number", explains="a fifth of the seed sd of the twins' loss"),
+    Column(key="p", title="p", explains="of the deficit, adjusted for the selected size and for the claims on this page (Holm)"),
+    Column(key="seeds", title="seeds", shown="number"),
+    Column(key="unit", title="unit"),
+)
+
+GAP = Section(name="gap", question="Which teacher size serves this student best?", draw=draw, order=10)

@@ -1,0 +1,34 @@
+"""What would change our mind?"""
+
+from kdprobe.core.section import Column, Content, Section, Table
+from kdprobe.report.evidence import Evidence
+
+
+def draw(evidence: Evidence) -> Content | None:
+    """Gather what would overturn the verdicts of the sections before this one, each once, with where it applies."""
+    places: dict[tuple[str, str, str], list[str]] = {}
+    for card in evidence.cards:
+        for finding in card.findings:
+            if finding.change_our_mind:
+                key = (finding.claim, finding.verdict, finding.change_our_mind)
+                places.setdefault(key, []).append(f"{card.headline.partition(' (')[0]}, {finding.scope}")
+    if not places:
+        return None
+    rows = tuple(
+        {"claim": claim, "verdict": verdict, "text": text, "where": "; ".join(where)} for (claim, verdict, text), where in places.items()
+    )
+    return Content(words=(ALWAYS,), tables=(Table(caption="What would overturn each verdict", columns=COLUMNS, rows=rows),))
+
+
+ALWAYS = (
+    "Each verdict speaks of one fixed setting of α, T, learning rate and number of steps. Any of them could fall in a sweep where these "
+    "are tuned for each teacher size on validation rows."
+)
+COLUMNS = (
+    Column(key="claim", title="claim"),
+    Column(key="verdict", title="verdict"),
+    Column(key="text", title="would change our mind", shown="prose"),
+    Column(key="where", title="where", shown="prose"),
+)
+
+MIND = Section(name="mind", question="What would change our mind?", draw=draw, part="change our mind")

@@ -1,0 +1,1 @@
+"""How a report looks: the page's template, its style and script, and the only place that knows seaborn."""

@@ -1,0 +1,199 @@
+"""The one kind of plot that a report has: values over teacher size, every seed and the mean with its interval, in small panels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
+
+from kdprobe.report.theme.svg import COLOURS, style, to_svg
+
+Role = Literal["one", "two", "three", "four", "muted"]
+# told apart without colour too
+_MARKERS = {"one": "o", "two": "s", "three": "^", "four": "D", "muted": "v"}
+_DASHES = {"one": "-", "two": (0, (4, 1.5)), "three": (0, (1, 1)), "four": (0, (4, 1.5, 1, 1.5)), "muted": (0, (2, 2))}
+_MOST_TICKS = 7
+WIDTH = 340.0
+"""Width of a figure in points: pixels on the page. One fits a telephone without shrinking its text."""
+LABEL_SIZE = 10.0
+LINE = 1.2
+"""Height of a line of text over its font size."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Series:
+    """One line of a panel.
+
+    Parameters
+    ----------
+    label
+        Written at its right end.
+    mean, low, high
+        (k,) over the sizes; NaN where there is none.
+    seeds
+        (s, k), one thin line a seed; None where seeds are drawn in another panel.
+    """
+
+    label: str
+    role: Role
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    seeds: np.ndarray | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Panel:
+    """One set of axes.
+
+    Parameters
+    ----------
+    title
+        What is drawn, with its unit.
+    scale
+        Panels with the same one share a y axis; "" shares with none.
+    zero
+        What 0 means, where it means something: a line is drawn there and named.
+    shaded
+        Whether the area between the first two series is filled.
+    """
+
+    title: str
+    series: tuple[Series, ...]
+    scale: str = ""
+    zero: str = ""
+    shaded: bool = False
+
+
+def panels(
+    stack: Sequence[Panel],
+    *,
+    x: np.ndarray,
+    ticks: Sequence[str],
+    x_label: str,
+    prefix: str,
+    title: str,
+    description: str,
+    height: float = 130,
+) -> str:
+    """Draw panels one above the other over one x axis, and return their SVG.
+
+    Parameters
+    ----------
+    stack
+        From top to bottom; those of one scale share the limits of their y axis.
+    x, ticks
+        (k,) positions of the sizes, and what is written there, in one line or two.
+    height
+        Of one panel with its title, in points (pixels on the page).
+    """
+    left, right, bottom, above = (
+        50.0,
+        _text_width([name for panel in stack for name in (panel.zero, *(s.label for s in panel.series))]) + 8,
+        40.0 + 12 * ("\n" in ticks[0]),
+        22.0,
+    )
+    whole = height * len(stack) + bottom
+    with style():
+        canvas = Canvas(figsize=(WIDTH / 72, whole / 72))
+        drawn = []
+        for i, panel in enumerate(stack):
+            floor = whole - height * (i + 1)
+            axes = canvas.add_axes((left / WIDTH, floor / whole, (WIDTH - left - right) / WIDTH, (height - above) / whole))
+            _draw(axes, panel, x)
+            drawn.append(axes)
+        for axes, panel in zip(drawn, stack, strict=True):
+            alike = [
+                other.get_ylim()
+                for other, its in zip(drawn, stack, strict=True)
+                if its is panel or (panel.scale and its.scale == panel.scale)
+            ]
+            axes.set_ylim(min(low for low, _ in alike), max(high for _, high in alike))
+        for axes, panel in zip(drawn, stack, strict=True):
+            step = -(-len(x) // _MOST_TICKS)
+            last = axes is drawn[-1]
+            axes.set_xticks(x[::step], list(ticks)[::step] if last else [""] * len(x[::step]))
+            reach = 0.05 * max(float(np.ptp(x)), 1.0)
+            axes.set_xlim(float(x.min()) - reach, float(x.max()) + reach)
+            _label_ends(axes, panel)
+        canvas.text((left + WIDTH - right) / 2 / WIDTH, 6 / whole, x_label, ha="center", fontsize=10.5, color=COLOURS["muted"])
+        return to_svg(canvas, prefix=prefix, title=title, description=description)
+
+
+def _text_width(labels: Sequence[str]) -> float:
+    """Room for the longest label, in points: generous, because the reader's font is not known."""
+    return 6.0 * max((len(label) for label in labels), default=0)
+
+
+def _draw(axes: Axes, panel: Panel, x: np.ndarray) -> None:
+    axes.set_title(panel.title, pad=4)
+    axes.grid(axis="y", clip_on=False)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+    axes.yaxis.set_major_locator(MaxNLocator(4, min_n_ticks=3, steps=[1, 2, 5, 10]))
+    if panel.zero:
+        axes.axhline(0, color=COLOURS["ink"], linewidth=0.8, clip_on=False)
+    if panel.shaded and len(panel.series) > 1:
+        first, second = panel.series[:2]
+        axes.fill_between(x, first.mean, second.mean, color=COLOURS["grid"], linewidth=0, clip_on=False)
+    spread = 0.012 * max(float(np.ptp(x)), 1.0)
+    for i, series in enumerate(panel.series):
+        colour = COLOURS[series.role]
+        if series.seeds is not None and series.seeds.size:
+            _seeds(axes, series.seeds, x, colour)
+        shifted = x + spread * (2 * i - len(panel.series) + 1)
+        axes.vlines(shifted, series.low, series.high, color=colour, linewidth=1.6, clip_on=False)
+        axes.plot(
+            *(shifted, series.mean),
+            **{"color": colour, "linewidth": 1.6, "linestyle": _DASHES[series.role]},
+            **{"marker": _MARKERS[series.role], "markersize": 4.5, "markeredgewidth": 0, "clip_on": False},
+        )
+
+
+def _seeds(axes: Axes, seeds: np.ndarray, x: np.ndarray, colour: str) -> None:
+    long = pd.DataFrame({"seed": np.repeat(np.arange(len(seeds)), len(x)), "x": np.tile(x, len(seeds)), "value": seeds.ravel()}).dropna()
+    # a value without neighbours draws no line: mark the points then
+    alone = len(x) == 1 or bool(np.isnan(seeds).any())
+    sns.lineplot(
+        **{"data": long, "x": "x", "y": "value", "units": "seed", "estimator": None, "ax": axes, "legend": False},
+        **{"color": colour, "linewidth": 0.7, "alpha": 0.35, "clip_on": False},
+        **({"marker": "o", "markersize": 2.5, "markeredgewidth": 0} if alone else {}),
+    )
+    axes.set(xlabel="", ylabel="")
+
+
+def _label_ends(axes: Axes, panel: Panel) -> None:
+    """Name each series, and the zero line, at the right end, moved apart where names would overlap."""
+    ends = [(series.mean[np.isfinite(series.mean)], series.label, COLOURS[series.role]) for series in panel.series]
+    ends.append((np.zeros(1), panel.zero, COLOURS["muted"]))
+    low, high = axes.get_ylim()
+    wanted = sorted((float((values[-1] - low) / (high - low)), label, colour) for values, label, colour in ends if len(values) and label)
+    for y, (_, label, colour) in zip(_apart([y for y, _, _ in wanted], LINE * LABEL_SIZE / axes.bbox.height), wanted, strict=True):
+        axes.text(1.02, y, label, transform=axes.transAxes, color=colour, fontsize=LABEL_SIZE, va="center")
+
+
+def _apart(positions: Sequence[float], gap: float) -> list[float]:
+    """Move sorted positions apart to at least `gap`, with the least movement that keeps their order, inside [0, 1] if they fit.
+
+    Examples
+    --------
+    >>> [round(y, 2) for y in _apart([0.5, 0.52, 0.9], 0.1)]
+    [0.46, 0.56, 0.9]
+    """
+    # pools of adjacent positions, as in isotonic regression: [sum of (wanted - rank·gap), members]
+    pools: list[list[float]] = []
+    for rank, y in enumerate(positions):
+        pools.append([y - rank * gap, 1.0])
+        while len(pools) > 1 and pools[-2][0] / pools[-2][1] > pools[-1][0] / pools[-1][1]:
+            total, members = pools.pop()
+            pools[-1][0] += total
+            pools[-1][1] += members
+    starts = [total / members for total, members in pools for _ in range(int(members))]
+    found = [start + rank * gap for rank, start in enumerate(starts)]
+    shift = max(0.0, -found[0]) - max(0.0, found[-1] - 1.0) if found else 0.0
+    return [y + shift for y in found]

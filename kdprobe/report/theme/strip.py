@@ -1,0 +1,30 @@
+"""One row of a table's seeds, as ticks on the scale of its column."""
+
+import html
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+WIDTH, HEIGHT, INSET = 120, 16, 2
+
+
+def strip(values: Sequence[float], low: float, high: float) -> Markup:
+    """Return ticks at `values` on a scale from `low` to `high`, with a line at 0 where the scale has one.
+
+    Examples
+    --------
+    >>> str(strip([0.0, 1.0], 0.0, 1.0)).count("M")
+    3
+    """
+    reach = high - low or 1.0
+
+    def at(value: float) -> str:
+        return f"{INSET + (WIDTH - 2 * INSET) * (value - low) / reach:.1f}".removesuffix(".0")
+
+    zero = f'<path class="zero" d="M{at(0.0)} 0v{HEIGHT}"/>' if low <= 0 <= high else ""
+    ticks = "".join(f"M{at(value)} 3v10" for value in values)
+    label = html.escape(f"{len(values)} seeds from {min(values):.3g} to {max(values):.3g}" if values else "no seeds")
+    return Markup(
+        f'<svg class="strip" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{label}">'
+        f'{zero}<path d="{ticks}"/></svg>'
+    )

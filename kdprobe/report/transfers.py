@@ -1,0 +1,77 @@
+"""What of a teacher reached its students: every similarity of a zoo, in three parts."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from kdprobe.core.registry import available
+from kdprobe.report.evidence import Curve, Evidence, Group
+from kdprobe.report.transfer_verdict import TransferReading, read_transfer, read_transfers
+
+COMPARISONS = ("own", "siblings", "baseline")
+PRIMARY = {"classification": "agreement_top1", "regression": "r2"}
+"""The one similarity a kind of task whose verdicts stand on the first screen, chosen before any result; all others are shown beside it."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Transfer:
+    """One similarity of one student in one arm."""
+
+    task: str
+    kind: str
+    arm: str
+    student: str
+    student_size: int
+    probe: str
+    unit: str
+    curve: Curve
+    """With a value for each comparison."""
+    reading: TransferReading
+    """Of the mean over teacher sizes."""
+
+    @property
+    def primary(self) -> bool:
+        """Whether this is the similarity that gives the task's verdicts."""
+        return PRIMARY.get(self.kind) == self.probe
+
+
+def title_of(probe: str) -> str:
+    """What a probe is called on a page: its title, or its name where the probe is not installed any more."""
+    known: Any = available("probes").get(probe)
+    return probe if known is None else known.title
+
+
+def lower_is_closer(probe: str) -> bool:
+    """Whether a probe is a divergence."""
+    known: Any = available("probes").get(probe)
+    return known is not None and known.better == "lower"
+
+
+def transfers(evidence: Evidence) -> list[Transfer]:
+    """Read every similarity × student × arm; the verdicts of the primary similarities form one family, the others another."""
+    return evidence.derived("transfers", _transfers)
+
+
+def _transfers(evidence: Evidence) -> list[Transfer]:
+    found = []
+    for group in evidence.groups:
+        for probe in evidence.probes(group.task):
+            grids = {name: group.grid(evidence.value(probe, name)) for name in COMPARISONS}
+            if all(np.isfinite(grid).any() for grid in grids.values()):
+                found.append(_transfer(evidence, group, probe, group.curve(grids)))
+    for primary in (True, False):
+        places = [i for i, transfer in enumerate(found) if transfer.primary is primary]
+        for i, reading in zip(places, read_transfers([found[i].reading for i in places]), strict=True):
+            found[i] = replace(found[i], reading=reading)
+    return found
+
+
+def _transfer(evidence: Evidence, group: Group, probe: str, found: Curve) -> Transfer:
+    unit = evidence.unit(group.task, probe)
+    own, siblings, baseline = (found.values[name].mean(axis=1) if len(found.sizes) else np.empty(0) for name in COMPARISONS)
+    return Transfer(
+        **{"task": group.task, "kind": group.kind, "arm": group.arm, "student": group.student, "student_size": group.student_size},
+        **{"probe": probe, "unit": unit, "curve": found},
+        reading=read_transfer(own, siblings, baseline, lower_is_closer=lower_is_closer(probe), unit=unit, seeds=found.seeds),
+    )
