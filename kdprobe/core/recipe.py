@@ -42,7 +42,11 @@ class View(NamedTuple):
     outputs: Any
     """(n, c) logits or predictions."""
     features: Mapping[str, Any]
-    """Hidden layers by name, in forward order."""
+    """Hidden layers by name, in forward order; empty unless the distiller needs "features"."""
+    labels: Any = None
+    """(n,) classes or (n, c) values of the batch; None on transfer rows."""
+    auxiliary: Any = None
+    """The distiller's own trainable module, ready to be called; None unless it declares one."""
 
 
 @dataclass(frozen=True, kw_only=True)

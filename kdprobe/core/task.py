@@ -128,6 +128,8 @@ class Task:
         Names of the model families that fit it.
     score_range
         Test score (accuracy or R²) of the narrowest and the widest MLP, as measured: what a reader may expect.
+    steps
+        Optimiser steps that a sweep takes by default, for every model of the task alike.
     notes
         What a reader of its results must know: what was measured how, what was left out.
     """
@@ -143,6 +145,7 @@ class Task:
     rows: int | None = None
     files: SourceFiles | None = None
     score_range: tuple[float, float] | None = None
+    steps: int = 1200
     notes: tuple[str, ...] = ()
     embedded: bool = False
     cites: str = ""

@@ -46,7 +46,7 @@ class GapPlan:
     temperature
         Temperature of distillers that have one.
     steps
-        Optimiser steps of every model, the same for students, twins and teachers.
+        Optimiser steps of every model, the same for students, twins and teachers; by default the task's own number.
     batch_size
         Rows a step.
     learning_rate
@@ -73,7 +73,7 @@ class GapPlan:
     distillers: Annotated[tuple[str, ...], _list("distiller", "distillers")] = ()
     alpha: float = 0.7
     temperature: float = 2.0
-    steps: int = 1200
+    steps: int | None = None
     batch_size: int = 64
     learning_rate: float = 0.01
     weight_decay: float = 1e-4
@@ -88,7 +88,7 @@ class GapPlan:
 
     def quick(self) -> "GapPlan":
         """Return a smaller plan that ends within a minute or so. Only fields that still have their defaults change."""
-        small = {"teacher_widths": (8, 32, 128), "student_widths": (8,), "seeds": 4, "steps": 600}
+        small = {"teacher_widths": (8, 32, 128), "student_widths": (8,), "seeds": 4}
         defaults = {field.name: field.default for field in fields(self)}
         return replace(self, **{name: value for name, value in small.items() if getattr(self, name) == defaults[name]})
 
@@ -171,7 +171,7 @@ class GapPlan:
             draw=cell.draw,
             family=self.family,
             seed=cell.seed,
-            steps=self.steps,
+            steps=find("tasks", cell.task).steps if self.steps is None else self.steps,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
@@ -234,9 +234,9 @@ def _check(plan: GapPlan) -> None:
             raise PlanError(f"no distiller of {', '.join(plan.distillers)} is for task {task.name!r} ({task.kind}): add one that is")
     if plan.seeds < 2:
         raise PlanError(f"seeds={plan.seeds}: an interval over seeds needs at least 2, a verdict 8")
-    for name, low in (("draws", 1), ("steps", 1), ("batch_size", 1)):
-        if getattr(plan, name) < low:
-            raise PlanError(f"{name}={getattr(plan, name)}: give at least {low}")
+    for name in ("draws", "steps", "batch_size"):
+        if getattr(plan, name) is not None and getattr(plan, name) < 1:
+            raise PlanError(f"{name}={getattr(plan, name)}: give at least 1")
     for name, low, high in (("alpha", 0.0, 1.0), ("temperature", 1e-3, 1e6), ("learning_rate", 1e-12, 10.0), ("weight_decay", 0.0, 10.0)):
         if not low <= getattr(plan, name) <= high:
             raise PlanError(f"{name}={getattr(plan, name)}: give a number from {low:g} to {high:g}")
