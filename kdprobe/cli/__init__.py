@@ -1,10 +1,12 @@
 """The command line: one file a command. What a command needs is imported inside it, so that help comes at once."""
 
 import sys
+import tomllib
 
 from cyclopts import App, CycloptsError
+from cyclopts.config import Toml
 
-from kdprobe.core.errors import ContractError, DataError, PlanError
+from kdprobe.core.errors import ContractError, DataError, PlanError, did_you_mean
 
 COMMANDS = {
     "sweep": "Train and measure a zoo of distilled models, and write its report.",
@@ -15,16 +17,18 @@ COMMANDS = {
 }
 
 
-def build() -> App:
-    """Return the command line's parser."""
+def build(config: str | None = None) -> App:
+    """Return the command line's parser; `config` is a TOML file of settings that the command line may override."""
     from kdprobe import __version__
 
+    settings = None if config is None else Toml(config, use_commands_as_keys=False)
     app = App(
         name="kdprobe",
         help="Measures what a student network really learned from its teacher.",
         version=__version__,
         help_format="plaintext",
         result_action="return_value",
+        config=settings,
     )
     for name, text in COMMANDS.items():
         app.command(f"kdprobe.cli.{name}:{name}", name=name, help=text)
@@ -39,7 +43,11 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
     try:
-        code = build()(arguments, exit_on_error=False, print_error=False)
+        config = _config_of(arguments)
+        app = build(config)
+        if config is not None:
+            _check_config(config, _settings(app))
+        code = app(arguments, exit_on_error=False, print_error=False)
         return code if isinstance(code, int) else 0
     except CycloptsError as error:
         return _fail(_usage(error), 2)
@@ -53,6 +61,36 @@ def run(arguments: list[str]) -> int:
         # the reader of a pipe (head, a pager) has seen enough; Python would complain at exit about what it cannot flush
         sys.stdout = None
         return 0
+
+
+def _config_of(arguments: list[str]) -> str | None:
+    """Return the value of --config: what it holds must be known before the other settings are read."""
+    for place, argument in enumerate(arguments):
+        if argument == "--config" and place + 1 < len(arguments):
+            return arguments[place + 1]
+        if argument.startswith("--config="):
+            return argument.partition("=")[2]
+    return None
+
+
+def _settings(app: App) -> set[str]:
+    """Names that a file of settings may use."""
+    names = {name.removeprefix("--") for argument in app["sweep"].assemble_argument_collection() for name in argument.names}
+    return names - {"*", "config"}
+
+
+def _check_config(path: str, known: set[str]) -> None:
+    """Refuse a file that is missing, is no TOML, or has a key that no setting has."""
+    try:
+        with open(path, "rb") as file:
+            keys = tomllib.load(file)
+    except OSError as error:
+        raise PlanError(f"config={path!r} cannot be read ({error.strerror}): give a TOML file of settings") from error
+    except tomllib.TOMLDecodeError as error:
+        raise PlanError(f"config={path!r} is no TOML ({error}): write lines such as seeds = 20") from error
+    for key in keys:
+        if key.replace("_", "-") not in known:
+            raise PlanError(f"config={path!r} has the unknown key {key!r}: {did_you_mean(key, known)}")
 
 
 def _usage(error: CycloptsError) -> str:

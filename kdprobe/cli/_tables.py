@@ -1,7 +1,12 @@
-"""Tables on standard output."""
+"""What commands share: switches, and tables on standard output."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+"""A switch that is off unless it is given."""
 
 
 def show(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -2,15 +2,16 @@
 
 import json as json_module
 from dataclasses import asdict
-from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App
+
+from kdprobe.cli._tables import Flag
 
 data = App(name="data", help="List the data of the tasks, and fetch what is not here.", help_format="plaintext")
 
 
 @data.command(name="ls")
-def list_data(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+def list_data(*, json: Flag = False) -> int:
     """List every task with its source, its licence, and whether its data is on this machine.
 
     Parameters

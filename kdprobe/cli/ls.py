@@ -1,12 +1,11 @@
 """``kdprobe ls``."""
 
 import json as json_module
-from typing import Annotated
 
-from cyclopts import Parameter
+from kdprobe.cli._tables import Flag
 
 
-def ls(kind: str, *, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+def ls(kind: str, *, json: Flag = False) -> int:
     """List what there is of one kind, plug-ins included.
 
     Parameters

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from kdprobe.cli._tables import Flag
 from kdprobe.core.errors import PlanError
 from kdprobe.sweep.plan import GapPlan
 
@@ -39,16 +40,16 @@ class Where:
     out: Path | None = None
     jobs: int | None = None
     scheduler: str | None = None
-    probes: Annotated[tuple[str, ...], Parameter(name=["--probe", "--probes"], consume_multiple=True, negative=())] = ()
-    dry_run: Annotated[bool, Parameter(negative=())] = False
-    json: Annotated[bool, Parameter(negative=())] = False
+    probes: Annotated[tuple[str, ...], Parameter(name=["--probe", "--probes"], consume_multiple=True, negative=(), show_default=False)] = ()
+    dry_run: Flag = False
+    json: Flag = False
     config: Path | None = None
 
 
 def sweep(
     *,
-    gap: Annotated[bool, Parameter(negative=())] = False,
-    quick: Annotated[bool, Parameter(negative=())] = False,
+    gap: Flag = False,
+    quick: Flag = False,
     plan: GapPlan | None = None,
     where: Where | None = None,
 ) -> int:

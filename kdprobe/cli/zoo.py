@@ -3,17 +3,16 @@
 import json as json_module
 import sys
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App
+
+from kdprobe.cli._tables import Flag
 
 zoo = App(name="zoo", help="List, show and verify the models of a zoo.", help_format="plaintext")
 
-Json = Annotated[bool, Parameter(negative=())]
-
 
 @zoo.command(name="ls")
-def list_models(path: Path, *, json: Json = False) -> int:
+def list_models(path: Path, *, json: Flag = False) -> int:
     """List how many models of which size there are.
 
     Parameters
@@ -37,7 +36,7 @@ def list_models(path: Path, *, json: Json = False) -> int:
 
 
 @zoo.command(name="show")
-def show_model(path: Path, model: str | None = None, *, json: Json = False) -> int:
+def show_model(path: Path, model: str | None = None, *, json: Flag = False) -> int:
     """Show where a zoo comes from, or everything that is known of one model.
 
     Parameters

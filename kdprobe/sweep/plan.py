@@ -17,7 +17,12 @@ from kdprobe.training.job import Job
 
 def _list(*names: str) -> Parameter:
     """How a field of several values is spelt on the command line: --task letters bikeshare."""
-    return Parameter(name=[f"--{name}" for name in names], consume_multiple=True, negative=())
+    return Parameter(
+        name=[f"--{name}" for name in names],
+        consume_multiple=True,
+        negative=(),
+        show_default=lambda values: " ".join(map(str, values)) or "by task",
+    )
 
 
 @Parameter(name="*")
@@ -33,8 +38,10 @@ class GapPlan:
         Regimes of distillation; `kdprobe ls schemes` lists them.
     family
         Family of both networks.
-    teacher_widths, student_widths
-        Hidden units. Each size is reported as a parameter count.
+    teacher_widths
+        Hidden units of the teachers. Sizes are reported as parameter counts.
+    student_widths
+        Hidden units of the students and their twins.
     seeds
         Paired seeds, in each draw: one teacher per size, one twin and one student per cell and seed.
     draws
@@ -53,8 +60,10 @@ class GapPlan:
         Peak rate of AdamW; a cosine takes it to zero.
     weight_decay
         Decoupled weight decay.
-    train_rows, transfer_rows
-        Labelled and unlabelled rows, in place of the task's own numbers.
+    train_rows
+        Labelled rows, in place of the task's own number.
+    transfer_rows
+        Unlabelled rows, in place of the task's own number.
 
     Examples
     --------

@@ -1,0 +1,207 @@
+"""The command line, as a person meets it: real processes, exit codes, what goes to which stream."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+TINY = [
+    "--task",
+    "letters",
+    "--scheme",
+    "same_rows",
+    "--teacher-widths",
+    "4",
+    "8",
+    "--student-widths",
+    "2",
+    "--seeds",
+    "3",
+    "--steps",
+    "20",
+]
+
+
+def kdprobe(*words, **options):
+    return subprocess.run([sys.executable, "-m", "kdprobe", *map(str, words)], capture_output=True, text=True, **options)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """A folder that a sweep wrote, and what it printed."""
+    folder = tmp_path_factory.mktemp("cli") / "zoo"
+    done = kdprobe("sweep", "--gap", *TINY, "--out", folder, "--jobs", 0)
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_a_sweep_leaves_a_report_a_table_and_a_zoo(swept):
+    folder, done = swept
+    assert {path.name for path in folder.iterdir()} == {"index.sqlite", "lock", "report.html", "runs.csv", "shards", "targets"}
+    assert f"report: {folder}/report.html" in done.stdout
+    assert "letters · student mlp-2" in done.stdout
+    assert "100 % done" in done.stderr
+    assert "% done" not in done.stdout
+
+
+def test_the_report_can_be_written_again_elsewhere(swept, tmp_path):
+    done = kdprobe("report", swept[0], "-o", tmp_path / "page.html")
+    assert (done.returncode, done.stdout.strip()) == (0, str(tmp_path / "page.html"))
+    assert (tmp_path / "page.html").read_bytes() == (swept[0] / "report.html").read_bytes().replace(b"runs.csv", b"page.runs.csv")
+
+
+def test_zoo_commands(swept):
+    folder = swept[0]
+    census = json.loads(kdprobe("zoo", "ls", folder, "--json").stdout)
+    assert {(row["role"], row["width"], row["models"]) for row in census} == {
+        *{("teacher", 4, 3), ("teacher", 8, 3), ("twin", 2, 3), ("student", 2, 6)}
+    }
+    assert "kdprobe sweep --gap --task letters" in kdprobe("zoo", "show", folder).stdout
+    assert "every file is what it was when it was written" in kdprobe("zoo", "verify", folder).stdout
+    model = (folder / "runs.csv").read_text().splitlines()[1].split(",")[0]
+    shown = json.loads(kdprobe("zoo", "show", folder, model[:12], "--json").stdout)
+    assert shown["model_id"] == model
+    assert shown["nll.B"]
+
+
+def test_a_damaged_zoo_is_refused(swept, tmp_path):
+    import shutil
+
+    folder = shutil.copytree(swept[0], tmp_path / "zoo")
+    shard = next((folder / "shards").iterdir())
+    content = bytearray(shard.read_bytes())
+    content[-1] ^= 1
+    shard.write_bytes(content)
+    done = kdprobe("zoo", "verify", folder)
+    assert done.returncode == 3
+    assert f"shards/{shard.name} is damaged" in done.stdout
+    assert "is damaged in 1 place" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["tasks", "families", "distillers", "schemes", "probes", "sections"])
+def test_ls(kind):
+    done = kdprobe("ls", kind, "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert all(thing["name"] and thing["says"] for thing in found)
+
+
+def test_data_ls_says_what_is_here():
+    rows = {row["name"]: row for row in json.loads(kdprobe("data", "ls", "--json").stdout)}
+    assert rows["letters"]["here"] is True
+    assert rows["bikeshare"]["licence"] == "CC BY 4.0"
+
+
+def test_dry_run_trains_nothing(tmp_path):
+    done = kdprobe("sweep", "--gap", *TINY, "--out", tmp_path / "zoo", "--dry-run")
+    assert done.returncode == 0
+    assert "15 models (6 teachers, 3 twins, 6 students)" in done.stdout
+    assert "nothing was trained" in done.stdout
+    assert not (tmp_path / "zoo").exists()
+
+
+def test_settings_from_a_file_are_overridden_by_the_command_line(tmp_path):
+    (tmp_path / "plan.toml").write_text(
+        'task = ["letters"]\nscheme = ["same_rows"]\nseeds = 3\nteacher_widths = [4, 8]\nstudent-widths = [2]\n'
+    )
+    done = kdprobe("sweep", "--gap", "--dry-run", "--json", "--config", tmp_path / "plan.toml", "--seeds", 2)
+    assert json.loads(done.stdout)["models"] == 4 + 2 + 4, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (["sweep"], 2, "say what to ask: --gap"),
+        (["sweep", "--gap", "--tsk", "letters"], 2, "Unknown option: --tsk. Did you mean --task?"),
+        (["sweep", "--gap", "--task", "leters"], 2, "task 'leters' is unknown: did you mean 'letters'?"),
+        (["sweep", "--gap", "--teacher-widths", "0"], 2, "teacher_widths holds 0: multilayer perceptrons need at least 1 hidden units"),
+        (["sweep", "--gap", "--seeds", "1"], 2, "seeds=1: an interval over seeds needs at least 2, a verdict 8"),
+        (["sweep", "--gap", "--seeds", "many"], 2, 'Invalid value for --seeds: unable to convert "many" into int'),
+        (["sweep", "--gap", "--config", "none.toml"], 2, "config='none.toml' cannot be read (No such file or directory)"),
+        (["swep"], 2, 'Unknown command "swep"'),
+        (["ls", "probs"], 2, "kind='probs' is unknown: did you mean 'probes'?"),
+        (["data", "fetch", "leters"], 2, "task 'leters' is unknown: did you mean 'letters'?"),
+        (["zoo", "ls", "."], 3, ". is not a zoo: it has no index.sqlite: give the folder that a sweep wrote"),
+        (["report", "nowhere"], 3, "nowhere is not a zoo: it has no index.sqlite"),
+    ],
+)
+def test_wrong_usage(tmp_path, words, code, text):
+    done = kdprobe(*words, cwd=tmp_path)
+    assert done.returncode == code
+    assert text in done.stderr
+    assert done.stderr.startswith("kdprobe: ")
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("tsk = 1", "has the unknown key 'tsk': did you mean 'task'"),
+        ("task = [", "is no TOML"),
+        ("seeds = 1", "seeds=1: an interval over seeds needs at least 2"),
+    ],
+)
+def test_a_bad_file_of_settings(tmp_path, content, text):
+    (tmp_path / "plan.toml").write_text(content)
+    done = kdprobe("sweep", "--gap", "--config", tmp_path / "plan.toml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert text in done.stderr
+
+
+def test_an_output_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = kdprobe("sweep", "--gap", *TINY, "--out", tmp_path / "file" / "zoo", "--jobs", 0)
+    assert done.returncode == 3
+    assert "cannot write to" in done.stderr
+    assert "choose another folder with --out" in done.stderr
+
+
+def test_a_full_disk(tmp_path):
+    """A real file system of 300 kB, where the system lets a test mount one."""
+    mount = tmp_path / "small"
+    mount.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(mount)], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"this system lets tests mount nothing: {mounted.stderr.strip()}")
+    try:
+        done = kdprobe("sweep", "--gap", *TINY, "--out", mount / "zoo", "--jobs", 0)
+        assert done.returncode == 3, done.stderr
+        assert "No space left on device" in done.stderr or "disk is full" in done.stderr
+        assert not any(path.name.endswith(".tmp") for path in mount.rglob("*"))
+    finally:
+        subprocess.run(["umount", str(mount)], check=True)
+
+
+def test_a_closed_pipe_is_no_error():
+    done = subprocess.run(f"{sys.executable} -m kdprobe ls probes | head -n 1", shell=True, capture_output=True, text=True)
+    assert done.stdout.startswith("probes")
+    assert "Traceback" not in done.stderr
+
+
+def test_no_colour_where_there_is_no_terminal(swept):
+    assert "\x1b[" not in swept[1].stdout + swept[1].stderr
+    assert "\x1b[" not in kdprobe("--help").stdout
+
+
+@pytest.mark.slow
+def test_help_comes_at_once():
+    """Measured as CPU time of the process, so that a busy machine does not matter; the wish is 400 ms on an idle one."""
+    before = os.times()
+    kdprobe("--help")
+    after = os.times()
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 2.0
+
+
+def test_children_are_gone_when_a_sweep_ends(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kdprobe", "sweep", "--gap", *TINY, "--out", str(tmp_path / "zoo"), "--jobs", "1"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    assert process.wait() == 0
+    time.sleep(0.5)
+    group = subprocess.run(["ps", "-o", "pid=", "-g", str(process.pid)], capture_output=True, text=True).stdout.split()
+    assert group == []
