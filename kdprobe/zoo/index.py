@@ -4,7 +4,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +71,9 @@ class Index:
             )
         if create:
             # only now: a zoo of another version must not be touched, not even its journal mode
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
+            with self._writing():
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = FULL")
 
     def _create(self) -> None:
         with self.transaction():
@@ -83,19 +84,31 @@ class Index:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All writes inside, or none."""
-        self._connection.execute("BEGIN IMMEDIATE")
+        """All writes inside, or none. DataError if the disk is full or cannot be written."""
+        with self._writing():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # SQLite has rolled back by itself after some errors, a full disk among them
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
             yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise DataError(f"cannot write {self.path}: {error}: free some space, or choose another folder") from error
 
     def close(self) -> None:
         """Close the file. A writer merges its write-ahead log first: what is left is one file, readable on a read-only disk."""
         if self._writes:
-            self._connection.execute("PRAGMA journal_mode = DELETE")
+            # where that fails (a full disk), the log stays beside the file and the next writer merges it
+            with suppress(sqlite3.OperationalError):
+                self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
 
     def rows(self, query: str, parameters: Iterable[Any] = ()) -> list[dict[str, Any]]:

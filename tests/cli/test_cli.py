@@ -202,6 +202,11 @@ def test_children_are_gone_when_a_sweep_ends(tmp_path):
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     assert process.wait() == 0
-    time.sleep(0.5)
-    group = subprocess.run(["ps", "-o", "pid=", "-g", str(process.pid)], capture_output=True, text=True).stdout.split()
+    deadline = time.monotonic() + 20
+    while (group := _group(process.pid)) and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert group == []
+
+
+def _group(pid):
+    return subprocess.run(["ps", "-o", "args=", "-g", str(pid)], capture_output=True, text=True).stdout.splitlines()
