@@ -1,10 +1,12 @@
 """Arrays as the numeric kernels want them: real, finite, (n, d) float64, centred without loss, scaled by a power of two."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from kdprobe.core.errors import DataError
+from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import check_finite
 
 
@@ -39,18 +41,40 @@ def check_rows(x: np.ndarray, y: np.ndarray, x_name: str, y_name: str, *, least:
     return len(x)
 
 
-def centred(x: np.ndarray) -> np.ndarray:
-    """Return `x` (n, d) as float64 with column means 0, scaled by a power of two so that its largest entry is near 1.
+def as_blocks(blocks: Any, n: int) -> np.ndarray | None:
+    """Blocks (n,) of any labels as 0..b-1, or None."""
+    if blocks is None:
+        return None
+    labels = np.asarray(blocks)
+    if labels.shape != (n,):
+        raise DataError(f"blocks has shape {labels.shape}, the arrays have {n} rows: give one label a row, ({n},)")
+    return np.unique(labels, return_inverse=True)[1]
+
+
+def with_notes(result: Result, estimator: str, **arrays: Any) -> Result:
+    """The result with its estimator, and how arrays of more than two dimensions were read, as first notes."""
+    if isinstance(result, Refusal):
+        return result
+    flattened = [
+        f"{name} {tuple(shape)} was flattened to {shape[0]} rows of {np.prod(shape[1:])} columns: each position counts as a unit"
+        for name, array in arrays.items()
+        if len(shape := np.shape(array)) > 2
+    ]
+    return replace(result, notes=(estimator, *flattened, *result.notes))
+
+
+def centred(x: np.ndarray, *, dtype: type = np.float64) -> np.ndarray:
+    """Return `x` (n, d) with column means 0, scaled by a power of two so that its largest entry is near 1.
 
     Columns that are constant become exactly 0, and a mean far above the spread costs no digits: the first row is subtracted before the
     mean. Scaling by a power of two loses nothing and keeps squares inside the range of float64.
     """
-    z = np.array(x, dtype=np.float64, order="C")
+    z = np.array(x, dtype=dtype, order="C")
     if len(z) == 0:
         return z
-    _scale(z, limit=2.0**500)
+    _scale(z, limit=float(np.finfo(dtype).max) ** 0.5)
     z -= z[0].copy()
-    z -= z.mean(axis=0)
+    z -= z.mean(axis=0, dtype=np.float64).astype(dtype)
     _scale(z, limit=1.0)
     return z
 

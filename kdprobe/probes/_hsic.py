@@ -1,33 +1,49 @@
-"""The unbiased Hilbert-Schmidt independence criterion with a linear kernel, from sums over rows.
+"""The Hilbert-Schmidt independence criterion from sums, on all rows and without each group of rows.
 
-With K = XXᵀ, L = YYᵀ and K̃, L̃ their copies with zero diagonals, Song et al. (2012, JMLR 13, eq. 5) give
+With K and L the kernels of two sides and K̃, L̃ their copies with zero diagonals, Song et al. (2012, JMLR 13, eq. 5) give
 
     HSIC₁ = [tr(K̃L̃) + 1ᵀK̃1·1ᵀL̃1 / ((n-1)(n-2)) - 2/(n-2)·1ᵀK̃L̃1] / (n(n-3)),
 
-which is the inner product of the U-centred kernels (Székely and Rizzo 2014): HSIC₁(X, X) ≥ 0, and the ratio CKA lies in [-1, 1]. For
-the linear kernel every term is a sum over rows of products of [x, 1, |x|²] and [y, 1, |y|²], so one matrix of moments,
-(dx + 2) × (dy + 2), holds all that is needed; moments of disjoint rows add up.
+which is the inner product of the U-centred kernels (Székely and Rizzo 2014): HSIC₁(X, X) ≥ 0, and debiased CKA,
+HSIC₁(X, Y)/√(HSIC₁(X, X)·HSIC₁(Y, Y)), lies in [-1, 1]. HSIC₁ is unbiased, the ratio is not quite. The biased criterion
+HSIC₀ = tr(KHLH) (Kornblith et al. 2019) is the inner product of the doubly centred kernels. Factors that cancel in CKA are left out.
+
+For the linear kernel every term is a sum over rows of products of [x, 1, |x|²] and [y, 1, |y|²], so one matrix of moments,
+(dx + 2) × (dy + 2), holds all that is needed; moments of disjoint rows add up, and those of all rows but one group are a difference.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from kdprobe.probes._arrays import centred
+CHUNK = 2**18
+"""Entries of the moments that are worked on at once: they stay in the cache."""
 
 
-def augmented(z: np.ndarray) -> np.ndarray:
-    """[z, 1, |z|²] of each row: (n, d) -> (n, d + 2)."""
-    n, d = z.shape
-    out = np.empty((n, d + 2))
-    out[:, :d] = z
-    out[:, d] = 1.0
-    np.einsum("nd,nd->n", z, z, out=out[:, d + 1])
-    return out
+class Terms(NamedTuple):
+    """What CKA of a pair is made of; the arrays are (1 + g,): on all rows, then without each group."""
+
+    cross: np.ndarray
+    own_x: np.ndarray
+    own_y: np.ndarray
+    sizes: np.ndarray
+    """(g,) rows in each group."""
+
+    @property
+    def ratio(self) -> np.ndarray:
+        """(1 + g,) cross over the geometric mean of the two own ones; NaN where a side has no spread."""
+        with np.errstate(all="ignore"):
+            # the roots first, as a product of two could underflow
+            return self.cross / (np.sqrt(self.own_x) * np.sqrt(self.own_y))
+
+    @property
+    def cka(self) -> np.ndarray:
+        """(1 + g,) the ratio, which by Cauchy-Schwarz leaves [-1, 1] by rounding only."""
+        return np.clip(self.ratio, -1.0, 1.0)
 
 
-def hsic(moments: np.ndarray, n: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-    """HSIC₁·n(n-3) and the largest of the terms it is the difference of, from moments.
+def hsic(moments: np.ndarray, n: np.ndarray | float) -> np.ndarray:
+    """HSIC₁·n(n-3) from moments.
 
     Parameters
     ----------
@@ -35,62 +51,55 @@ def hsic(moments: np.ndarray, n: np.ndarray | float) -> tuple[np.ndarray, np.nda
         (..., dx + 2, dy + 2) sums over rows of [x, 1, |x|²]ᵀ[y, 1, |y|²].
     n
         (...) rows in each sum, at least 4.
-
-    Returns
-    -------
-    tuple
-        The factor 1/(n(n-3)) is left out: it cancels in CKA. The second number, ‖XᵀY‖², tells how many digits the difference lost.
     """
     c, tx, ty = moments[..., :-2, :-2], moments[..., :-2, -2], moments[..., -2, :-2]
     ex, ey, qx, qy, d = moments[..., :-2, -1], moments[..., -1, :-2], moments[..., -1, -2], moments[..., -2, -1], moments[..., -1, -1]
-    squares = np.einsum("...ab,...ab->...", c, c)
-    sum_k = np.einsum("...a,...a->...", tx, tx) - qx
-    sum_l = np.einsum("...b,...b->...", ty, ty) - qy
-    crossed = np.einsum("...a,...ab,...b->...", tx, c, ty, optimize=True)
-    sum_kl = crossed - np.einsum("...a,...a->...", tx, ex) - np.einsum("...b,...b->...", ty, ey) + d
-    return squares - d + sum_k * sum_l / ((n - 1) * (n - 2)) - 2 / (n - 2) * sum_kl, squares
+    crossed = np.matmul(np.matmul(tx[..., None, :], c), ty[..., :, None])[..., 0, 0]
+    trace = np.einsum("...ab,...ab->...", c, c) - d
+    return combine(trace, _dot(tx, tx) - qx, _dot(ty, ty) - qy, crossed - _dot(tx, ex) - _dot(ty, ey) + d, n)
 
 
-class Grouped(NamedTuple):
-    """One set of features, centred and dealt into groups, with its own HSIC: what every pair that it is in reuses."""
-
-    rows: np.ndarray
-    """(g, m, d + 2) augmented rows of each group, filled up with rows of zeros."""
-    sizes: np.ndarray
-    """(g,) rows in each group."""
-    own: np.ndarray
-    """(1 + g,) HSIC₁·n(n-3) with itself: on all rows, then without each group."""
-    spread: float
-    """HSIC₁·n(n-3) with itself over ‖XᵀX‖²: below about 1e-10 a single row holds all the spread, or there is none."""
+def biased_hsic(moments: np.ndarray, n: np.ndarray | float) -> np.ndarray:
+    """tr(KHLH) from the same moments."""
+    outer = moments[..., :-2, None, -2] * moments[..., None, -2, :-2]
+    c = moments[..., :-2, :-2] - outer / np.asarray(n)[..., None, None]
+    return np.einsum("...ab,...ab->...", c, c)
 
 
-def grouped(x: np.ndarray, groups: np.ndarray) -> Grouped:
-    """Centre features (n, d) and deal their rows into groups (n,), labelled 0..g-1. O(n d²), once for each set of features."""
-    a = augmented(centred(x))
-    sizes = np.bincount(groups)
-    order = np.argsort(groups, kind="stable")
-    place = np.arange(len(groups)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    rows = np.zeros((len(sizes), int(sizes.max()), a.shape[1]))
-    rows[groups[order], place] = a[order]
-    own, squares = _hsic_with_left_out(rows, rows, sizes)
-    return Grouped(rows, sizes, own, float(own[0] / squares) if squares > 0 else 0.0)
+def combine(trace: np.ndarray, sum_k: np.ndarray, sum_l: np.ndarray, sum_kl: np.ndarray, n: np.ndarray | float) -> np.ndarray:
+    """HSIC₁·n(n-3) from tr(K̃L̃), 1ᵀK̃1, 1ᵀL̃1 and 1ᵀK̃L̃1."""
+    return trace + sum_k * sum_l / ((n - 1) * (n - 2)) - 2 / (n - 2) * sum_kl
 
 
-def cka_with_left_out(x: Grouped, y: Grouped) -> np.ndarray:
-    """(1 + g,) debiased linear CKA: on all rows, then without each group; NaN where one of the two is constant. O(n dx dy)."""
-    cross, _ = _hsic_with_left_out(x.rows, y.rows, x.sizes)
-    with np.errstate(all="ignore"):
-        # Cauchy-Schwarz: beyond 1 by rounding only; the roots first, as a product of two could underflow
-        return np.clip(cross / (np.sqrt(x.own) * np.sqrt(y.own)), -1.0, 1.0)
+def hsic_of_each_column(x: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """(1 + g,) sums over columns of each column's HSIC₁·n(n-3) with itself: on all rows, then without each group.
+
+    Parameters
+    ----------
+    x
+        (g, m, d) centred rows by group, filled up with zeros.
+    sizes
+        (g,) rows in each group.
+    """
+    powers = np.stack([np.sum(x**k, axis=1, dtype=np.float64) for k in (1, 2, 3, 4)])
+    total = powers.sum(axis=1, keepdims=True)
+    t, s2, s3, s4 = np.concatenate([total, total - powers], axis=1)
+    n = np.concatenate([[sizes.sum()], sizes.sum() - sizes])[:, None]
+    return combine(s2 * s2 - s4, t * t - s2, t * t - s2, t * s2 * t - 2 * t * s3 + s4, n).sum(axis=1)
 
 
-def _hsic_with_left_out(x: np.ndarray, y: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    by_group = np.matmul(x.transpose(0, 2, 1), y)
-    total = by_group.sum(axis=0)
+def with_left_out(by_group: np.ndarray, sizes: np.ndarray, *, debiased: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """(1 + g,) HSIC, on all rows and without each group, from moments (g, dx + 2, dy + 2) by group; and the moments of all rows."""
+    criterion = hsic if debiased else biased_hsic
+    total = by_group.sum(axis=0, dtype=np.float64)
     n = sizes.sum()
-    all_rows, squares = hsic(total, n)
-    left_out, _ = hsic(total - by_group, n - sizes)
-    return np.concatenate([[all_rows], left_out]), squares
+    values = np.empty(1 + len(sizes))
+    values[0] = criterion(total, n)
+    at_once = max(1, CHUNK // total.size)
+    for first in range(0, len(sizes), at_once):
+        chunk = slice(first, first + at_once)
+        values[1:][chunk] = criterion(total - by_group[chunk], n - sizes[chunk])
+    return values, total
 
 
 def deal(n: int, blocks: np.ndarray | None, *, groups: int = 20) -> np.ndarray:
@@ -109,3 +118,7 @@ def deal(n: int, blocks: np.ndarray | None, *, groups: int = 20) -> np.ndarray:
         of_block[block] = np.argmin(filled)
         filled[of_block[block]] += sizes[block]
     return of_block[blocks]
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.einsum("...a,...a->...", a, b)
