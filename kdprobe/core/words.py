@@ -12,7 +12,7 @@ def decimals(width: float) -> int:
     >>> [decimals(width) for width in (0.1, 0.04, 0.02, 7.0)]
     [2, 2, 3, 0]
     """
-    if not width > 0:
+    if not width > 1e-9:
         return 3
     # a width like .1 - 1e-17 is .1 to any reader
     lead = math.floor(math.log10(width * (1 + 1e-9)))

@@ -71,10 +71,25 @@ def drawn_sections(zoo: Any) -> list[tuple[Section, Content]]:
 
 def render(evidence: Evidence, *, runs: str) -> str:
     """Return the page of a zoo; `runs` is the name of the CSV file beside it."""
+    drawn = drawn_sections(evidence)
+    return compose(QUESTION, lede(evidence), [(section.name, section.question, content) for section, content in drawn], runs=runs)
+
+
+def compose(question: str, lede: str, drawn: Sequence[tuple[str, str, Content]], *, runs: str = "") -> str:
+    """Return a page.
+
+    Parameters
+    ----------
+    question, lede
+        Its heading, and what was done, in a sentence or two.
+    drawn
+        Name, question and content of each section, in order.
+    runs
+        Name of the CSV file beside the page, where there is one.
+    """
     from kdprobe import __version__
 
-    drawn = drawn_sections(evidence)
-    cards = merged_cards([card for _, content in drawn for card in content.cards])
+    cards = merged_cards([card for _, _, content in drawn for card in content.cards])
     claims: dict[str, list[str]] = {}
     for finding in (finding for card in cards for finding in card.findings):
         if finding.scope not in claims.setdefault(finding.claim, []):
@@ -92,15 +107,15 @@ def render(evidence: Evidence, *, runs: str) -> str:
     }
     style, script = (_source(name) for name in ("page.css", "page.js"))
     return environment.get_template("page.html.jinja").render(
-        title=QUESTION,
-        question=QUESTION,
-        lede=lede(evidence),
+        title=question,
+        question=question,
+        lede=lede,
         cards=cards,
         claims=claims,
         measures={finding.claim: finding.measures for card in cards for finding in card.findings},
         sections=[
-            {"name": section.name, "question": section.question, "content": content}
-            for section, content in drawn
+            {"name": name, "question": question, "content": content}
+            for name, question, content in drawn
             if content.words or content.figures or content.tables
         ],
         runs=runs,

@@ -1,50 +1,12 @@
-"""Numbers as a reader wants them: no more digits than the interval supports, a minus sign, units."""
+"""Words of the report: verdict sentences, sizes, counts; plain numbers come from `kdprobe.core.words`."""
 
-import math
 from collections.abc import Sequence
 
 from kdprobe.core.result import Refusal, Result
-
-
-def decimals(width: float) -> int:
-    """Digits after the point that an interval of this width supports: one more than its leading digit where that is 1 or 2.
-
-    Examples
-    --------
-    >>> [decimals(width) for width in (0.1, 0.04, 0.02, 7.0)]
-    [2, 2, 3, 0]
-    """
-    if not width > 1e-9:
-        return 3
-    # a width like .1 - 1e-17 is .1 to any reader
-    lead = math.floor(math.log10(width * (1 + 1e-9)))
-    return min(max(-lead + (width / 10**lead < 3), 0), 6)
-
-
-def number(value: float, places: int = 3) -> str:
-    """Return a number with a true minus sign and never a negative zero.
-
-    Examples
-    --------
-    >>> number(-0.0123, 2), number(-0.0001, 2)
-    ('−0.01', '0.00')
-    """
-    text = f"{value:.{places}f}"
-    if float(text) == 0:
-        text = text.lstrip("-")
-    return text.replace("-", "−")
-
-
-def interval(value: float, low: float, high: float, unit: str = "") -> str:
-    """Return a value with its interval.
-
-    Examples
-    --------
-    >>> interval(0.1504, 0.1011, 0.2003, "nats")
-    '0.15 nats [0.10, 0.20]'
-    """
-    places = decimals(high - low)
-    return f"{number(value, places)}{' ' if unit else ''}{unit} [{number(low, places)}, {number(high, places)}]"
+from kdprobe.core.words import decimals as decimals
+from kdprobe.core.words import interval as interval
+from kdprobe.core.words import listed as listed
+from kdprobe.core.words import number as number
 
 
 def p_value(p: float) -> str:
@@ -99,17 +61,6 @@ def counted(count: int, noun: str) -> str:
     ('1 seed', '10 seeds')
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names as in a sentence.
-
-    Examples
-    --------
-    >>> listed(["a", "b", "c"])
-    'a, b and c'
-    """
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "none"
 
 
 def span(names: Sequence[str], chosen: Sequence[int]) -> str:
