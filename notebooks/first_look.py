@@ -89,20 +89,12 @@ models = zoo.models()
 student = models[(models["role"] == "student") & (models["task"] == "letters")].iloc[-1]
 twins = models[(models["role"] == "twin") & (models["task"] == "letters") & (models["width"] == student["width"])]
 rows = zoo.split(student["data"]).probe_b
-
-
-def outputs(model, batch):
-    """Modules of a zoo give (outputs, hidden layers)."""
-    return model(batch[0])[0]
-
-
 comparison = kdprobe.compare(
     zoo.module(student["teacher_id"]),
     zoo.module(student["model_id"]),
     (rows.x, rows.y),
     task="classification",
     twins=[zoo.module(model) for model in twins["model_id"]],
-    forward=outputs,
 )
 comparison
 
