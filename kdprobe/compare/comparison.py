@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kdprobe.compare.show import as_html, as_text
@@ -89,6 +91,20 @@ class Comparison:
         frame = pd.DataFrame(rows)
         numbers = dict.fromkeys(("value", "low", "high"), "float64")
         return frame.astype(numbers | {"n": "Int64"})
+
+    def report(self, path: str | PathLike[str]) -> Path:
+        """Write the comparison as one HTML file that needs nothing else, and return its path.
+
+        Raises
+        ------
+        PlanError
+            If `path` is a folder or its folder is missing.
+        DataError
+            If the file cannot be written.
+        """
+        from kdprobe.report import report_comparison
+
+        return report_comparison(self, Path(path))
 
     def __str__(self) -> str:
         return as_text(self)

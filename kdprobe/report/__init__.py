@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kdprobe.compare.comparison import Comparison
     from kdprobe.zoo import Zoo
 
 
@@ -50,6 +51,17 @@ def report(zoo: Zoo | str | Path, path: str | Path) -> Path:
         with Zoo(zoo) as opened:
             return write_report(opened, Path(path))
     return write_report(zoo, Path(path))
+
+
+def report_comparison(comparison: Comparison, path: str | Path) -> Path:
+    """Write a comparison of one student and one teacher as one HTML file; see `kdprobe.compare.comparison.Comparison.report`."""
+    from kdprobe.core.files import write_atomically
+    from kdprobe.report.one_pair import comparison_page
+    from kdprobe.report.page import check_target
+
+    path = check_target(Path(path))
+    write_atomically(path, comparison_page(comparison).encode())
+    return path
 
 
 def verdict_lines(zoo: Zoo) -> list[str]:

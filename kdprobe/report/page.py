@@ -24,16 +24,22 @@ _THEME = jinja2.PackageLoader("kdprobe.report", "theme")
 
 def write_report(zoo: Any, path: Path) -> Path:
     """Write a zoo's page to `path` and its runs as CSV beside it; see `kdprobe.report`."""
-    if path.is_dir():
-        raise PlanError(f"path={str(path)!r} is a folder: name the file to write, such as {path / 'report.html'}")
-    if not path.parent.is_dir():
-        raise PlanError(f"path={str(path)!r}: its folder does not exist: make it first, or name one that does")
+    check_target(path)
     evidence = Evidence(zoo)
     runs = runs_path(path)
     page = render(evidence, runs=runs.name)
     # the page links to the table, so the table is there first
     write_atomically(runs, evidence.runs().to_csv(index=False, lineterminator="\n").encode())
     write_atomically(path, page.encode())
+    return path
+
+
+def check_target(path: Path) -> Path:
+    """Return the path, or raise PlanError where no page can be written there."""
+    if path.is_dir():
+        raise PlanError(f"path={str(path)!r} is a folder: name the file to write, such as {path / 'report.html'}")
+    if not path.parent.is_dir():
+        raise PlanError(f"path={str(path)!r}: its folder does not exist: make it first, or name one that does")
     return path
 
 

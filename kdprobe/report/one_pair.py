@@ -1,0 +1,106 @@
+"""The page of one student and one teacher."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from kdprobe.compare.comparison import Comparison
+from kdprobe.core.probe import Probe
+from kdprobe.core.result import Measurement, Refusal, Result
+from kdprobe.core.section import Column, Content, Table
+from kdprobe.core.words import listed
+from kdprobe.report.page import compose
+
+QUESTION = "What does this student have of its teacher?"
+
+
+def comparison_page(comparison: Comparison) -> str:
+    """Return a comparison as one HTML page."""
+    rows = f"{comparison.n:,} row{'' if comparison.n == 1 else 's'}"
+    twins = f"{len(comparison.twins)} untaught twin{'' if len(comparison.twins) == 1 else 's'}" if comparison.twins else "no untaught twin"
+    lede = f"{comparison.task}: one student, one teacher and {twins} on {rows}. Intervals are 95 %, over rows: they speak of these weights."
+    parts = [
+        ("verdict", "What can be concluded?", Content(words=(comparison.sentence,))),
+        ("similarity", "How alike are student and teacher?", Content(tables=_similarity(comparison))),
+        ("performance", "What did teaching buy?", Content(tables=_performance(comparison))),
+        ("refused", "What could not be measured?", Content(tables=_refused(comparison))),
+        ("made", "How was it measured?", Content(words=comparison.notes, tables=(*_layers(comparison), _probes(comparison)))),
+    ]
+    return compose(QUESTION, lede, parts)
+
+
+def _similarity(comparison: Comparison) -> tuple[Table, ...]:
+    columns = [Column(key="own", title="student and teacher", shown="interval")]
+    if comparison.twins:
+        many = len(comparison.twins) > 1
+        columns += [
+            Column(key="baseline", title="twins and teacher, mean" if many else "twin and teacher", shown="interval"),
+            Column(key="difference", title="difference", shown="interval"),
+        ]
+        columns += [Column(key=twin, title=twin, shown="interval") for twin in comparison.twins if many]
+    return _table(comparison, columns, "Similarity to the teacher, with and without its teaching")
+
+
+def _performance(comparison: Comparison) -> tuple[Table, ...]:
+    if not comparison.twins:
+        return ()
+    return _table(
+        comparison, [Column(key="panel", title="student over twins", shown="interval")], "Performance of the student over its twins"
+    )
+
+
+def _table(comparison: Comparison, columns: list[Column], caption: str) -> tuple[Table, ...]:
+    rows = [
+        {"probe": _title(comparison.probes[name], results), **{key: _cell(result) for key, result in results.items()}}
+        for name, results in comparison.results.items()
+        if columns[0].key in results
+    ]
+    return (Table(columns=(Column(key="probe", title="probe"), *columns), rows=tuple(rows), caption=caption),) if rows else ()
+
+
+def _title(probe: Probe, results: Any) -> str:
+    unit = next((result.unit for result in results.values() if isinstance(result, Measurement)), "")
+    return f"{probe.title}, {unit}" if unit else probe.title
+
+
+def _cell(result: Result) -> Any:
+    return "refused" if isinstance(result, Refusal) else (result.value, result.low, result.high)
+
+
+def _refused(comparison: Comparison) -> tuple[Table, ...]:
+    def rows() -> Iterator[dict[str, str]]:
+        for name, results in comparison.results.items():
+            for key, result in results.items():
+                if isinstance(result, Refusal):
+                    yield {"probe": comparison.probes[name].title, "comparison": key, "reason": result.reason, "advice": result.advice}
+
+    found = tuple(rows())
+    columns = (
+        Column(key="probe", title="probe"),
+        Column(key="comparison", title="comparison"),
+        Column(key="reason", title="reason", shown="prose"),
+        Column(key="advice", title="what would help", shown="prose"),
+    )
+    return (Table(columns=columns, rows=found, caption="Legal questions without an answer"),) if found else ()
+
+
+def _layers(comparison: Comparison) -> tuple[Table, ...]:
+    rows = tuple(
+        {"model": model, "layers": listed([layer if how == "none" else f"{layer} ({how})" for layer, how in layers.items()])}
+        for model, layers in comparison.layers.items()
+    )
+    columns = (Column(key="model", title="model"), Column(key="layers", title="hidden layers", shown="prose"))
+    return (Table(columns=columns, rows=rows, caption="Hidden layers that were captured"),) if rows else ()
+
+
+def _probes(comparison: Comparison) -> Table:
+    rows = tuple(
+        {"probe": probe.title, "asks": probe.asks, "cites": probe.cites}
+        for name, probe in comparison.probes.items()
+        if name in comparison.results
+    )
+    columns = (
+        Column(key="probe", title="probe"),
+        Column(key="asks", title="question", shown="prose"),
+        Column(key="cites", title="source", shown="prose"),
+    )
+    return Table(columns=columns, rows=rows, caption="What each probe asks")

@@ -1,0 +1,56 @@
+"""The page of a comparison: one file, everything told, nothing run."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from kdprobe.compare import compare
+from kdprobe.core.errors import PlanError
+
+RNG = np.random.default_rng(0)
+Y = RNG.integers(0, 3, 200)
+TEACHER = np.eye(3)[Y] + RNG.normal(size=(200, 3))
+STUDENT = TEACHER + 0.5 * RNG.normal(size=(200, 3))
+TWINS = [np.eye(3)[Y] + RNG.normal(size=(200, 3)) for _ in range(3)]
+
+
+def test_the_page_tells_everything_and_asks_for_nothing(tmp_path):
+    comparison = compare(TEACHER, STUDENT, (None, Y), task="classification", twins=TWINS)
+    path = comparison.report(tmp_path / "pair.html")
+    page = path.read_text(encoding="utf-8")
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", page)
+    assert len(page) < 300_000
+    text = re.sub(r"<[^>]+>", " ", page).replace("&#39;", "'")
+    assert comparison.sentence in text
+    for probe in comparison.probes.values():
+        assert probe.title in text
+    assert "student has no hidden layer" in text
+    assert comparison.report(str(path)) == path
+    assert path.read_text(encoding="utf-8") == page
+
+
+def test_without_twins_the_page_says_so(tmp_path):
+    page = compare(TEACHER, STUDENT, TEACHER, task="regression").report(tmp_path / "pair.html").read_text(encoding="utf-8")
+    assert "one teacher and no untaught twin on 200 rows" in page
+    assert "What did teaching buy?" not in page
+
+
+def test_free_text_is_escaped(tmp_path):
+    comparison = compare(TEACHER, STUDENT, (None, Y), task="classification")
+    attack = "<script>alert(1)</script>"
+    attacked = dataclasses.replace(comparison, task=attack, notes=(attack,), layers={"teacher": {attack: "none"}})
+    page = attacked.report(tmp_path / "pair.html").read_text(encoding="utf-8")
+    assert attack not in page
+    assert page.count("&lt;script&gt;") == 3
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    comparison = compare(TEACHER, STUDENT, None, task="classification")
+    with pytest.raises(PlanError, match="is a folder: name the file to write"):
+        comparison.report(tmp_path)
+    with pytest.raises(PlanError, match="its folder does not exist: make it first"):
+        comparison.report(tmp_path / "missing" / "pair.html")
+    assert list(tmp_path.iterdir()) == []
