@@ -7,12 +7,12 @@ import numpy as np
 
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.trace import Trace
-from kdprobe.probes import _features, _gram
+from kdprobe.probes import _features, _gram, _widths
 from kdprobe.probes._arrays import as_matrix
 from kdprobe.probes._hsic import Terms, deal
 from kdprobe.probes._null import Shape, null_of, permutation_p, upper_tail
 from kdprobe.probes._rows import blocks, check_paired
-from kdprobe.stats.intervals import FISHER, from_left_out, too_few
+from kdprobe.stats.intervals import FISHER, Interval, from_left_out, too_few
 
 OUTPUT = "(raw outputs)"
 LEAST_SPREAD = 1e-9
@@ -37,6 +37,8 @@ class Pair:
     debiased: bool = True
     stretch: float = 1.0
     """By how much a correction for width stretches the value, and with it the null."""
+    interval: Interval | None = None
+    """That of a corrected value; else it comes from the terms."""
     without_rows: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
     """() -> rows, counted group by group, and the value without each."""
     permuted: Callable[[np.ndarray], float] | None = None
@@ -110,9 +112,8 @@ def measured(pair: Pair, *, permutations: int = 0, seed: int = 0) -> Result:
         if shape.spread < LEAST_SPREAD:
             what = "is constant" if shape.spread == 0.0 else "varies in a single row only"
             return Refusal(reason=f"{name} {what}: CKA is 0/0", advice="leave it out")
-    straight = pair.stretch == 1.0
-    values = pair.terms.cka if straight else pair.terms.ratio
-    interval = from_left_out(float(values[0]), values[1:], pair.terms.sizes.astype(float), transform=FISHER if straight else None)
+    values = pair.terms.cka
+    interval = pair.interval or from_left_out(float(values[0]), values[1:], pair.terms.sizes.astype(float), transform=FISHER)
     if isinstance(interval, Refusal):
         return interval
     details = {"error": interval.error, "rows": pair.rows}
@@ -162,8 +163,8 @@ def _single_precision(x: np.ndarray, y: np.ndarray, groups: np.ndarray, choice: 
     if not single or not choice.debiased or choice.correct_widths or choice.permutations:
         return None
     terms, a, b = _features.terms_in_single_precision(x, y, groups)
-    # rows too far out for float32, or for its digits, need float64
-    if not np.isfinite(np.concatenate(terms[:3])).all() or min(a.spread, b.spread) < 1e-2:
+    # rows too far out for float32, or for its digits, need float64; so does a value of 1 to more digits than float32 has
+    if not np.isfinite(np.concatenate(terms[:3])).all() or min(a.spread, b.spread) < 1e-2 or terms.cka[0] > 0.999:
         return None
     return Pair(terms=terms, shapes=(a, b), rows=len(x), blocked=blocked)
 
@@ -177,16 +178,16 @@ def _in_features(x: np.ndarray, y: np.ndarray, groups: np.ndarray, choice: Choic
         far = _features.far_rows(a, b)
         return order[far], _features.without_rows(a, b, far, debiased=choice.debiased)
 
+    corrected = None
     if choice.correct_widths:
-        own_x, own_y = (_features.corrected_for_width(side) for side in (a, b))
-        if not (own_x[0] > 0 and own_y[0] > 0):
+        plain, terms = terms, _widths.corrected_terms(a, b, terms)
+        corrected = _widths.interval(a, b, terms) if terms.own_x[0] > 0 and terms.own_y[0] > 0 else None
+        if corrected is None:
             return Refusal(
                 reason="corrected for width, a side has nothing left in common with itself: too few columns or rows for the correction",
                 advice="leave out correct_widths",
             )
-        with np.errstate(invalid="ignore"):
-            stretch = float(np.sqrt(terms.own_x[0] / own_x[0]) * np.sqrt(terms.own_y[0] / own_y[0]))
-            terms = terms._replace(own_x=own_x, own_y=own_y)
+        stretch = float(terms.ratio[0] / plain.ratio[0]) if plain.ratio[0] != 0 else 1.0
     return Pair(
         terms=terms,
         shapes=(a.shape, b.shape),
@@ -194,6 +195,7 @@ def _in_features(x: np.ndarray, y: np.ndarray, groups: np.ndarray, choice: Choic
         blocked=blocked,
         debiased=choice.debiased,
         stretch=stretch,
+        interval=corrected,
         without_rows=None if choice.correct_widths else without_rows,
         permuted=lambda order: _features.permuted(a, b, order, debiased=choice.debiased),
     )

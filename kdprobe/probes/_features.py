@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kdprobe.probes._arrays import centred
-from kdprobe.probes._hsic import Terms, biased_hsic, hsic, hsic_of_each_column, with_left_out
+from kdprobe.probes._hsic import Terms, biased_hsic, hsic, with_left_out
 from kdprobe.probes._null import Shape, concentration
 
 
@@ -29,15 +29,6 @@ def layer(x: np.ndarray, groups: np.ndarray, *, debiased: bool = True) -> Layer:
     rows[..., -2][np.arange(rows.shape[1]) >= sizes[:, None]] = 0.0
     own, total = with_left_out(np.matmul(rows.transpose(0, 2, 1), rows), sizes, debiased=debiased)
     return Layer(rows, sizes, own, shape_of(total, own[0]))
-
-
-def corrected_for_width(x: Layer) -> np.ndarray:
-    """(1 + g,) HSIC₁ with itself as if the d columns were a sample of many: d/(d-1)·(HSIC₁ - Σ HSIC₁ of each column with itself).
-
-    Pairs of a column with itself make a narrow layer look too much like itself (Chun et al. 2025, arXiv:2502.15104).
-    """
-    d = x.rows.shape[2] - 2
-    return d / (d - 1) * (x.own - hsic_of_each_column(x.rows[..., :-2], x.sizes))
 
 
 def terms(x: Layer, y: Layer, *, debiased: bool = True) -> Terms:
@@ -70,7 +61,7 @@ def terms_in_single_precision(x: np.ndarray, y: np.ndarray, groups: np.ndarray) 
 
 def without_rows(x: Layer, y: Layer, rows: np.ndarray, *, debiased: bool = True) -> np.ndarray:
     """(r,) CKA without each of these rows, counted group by group. O(n dx dy + r dx dy)."""
-    a, b = _flat(x), _flat(y)
+    a, b = flat_rows(x), flat_rows(y)
     criterion = hsic if debiased else biased_hsic
     cross, own_x, own_y = (
         criterion(left.T @ right - left[rows, :, None] * right[rows, None, :], len(a) - 1) for left, right in ((a, b), (a, a), (b, b))
@@ -80,13 +71,13 @@ def without_rows(x: Layer, y: Layer, rows: np.ndarray, *, debiased: bool = True)
 
 def far_rows(x: Layer, y: Layer) -> np.ndarray:
     """The few rows farthest from the mean, counted group by group: those that alone can move the value much."""
-    far = [np.sqrt(_flat(side)[:, -1]) for side in (x, y)]
+    far = [np.sqrt(flat_rows(side)[:, -1]) for side in (x, y)]
     return np.unique([*np.argsort(far[0] * far[1])[-3:], *(np.argmax(f) for f in far)])
 
 
 def permuted(x: Layer, y: Layer, order: np.ndarray, *, debiased: bool = True) -> float:
     """HSIC of x with y, whose rows take this order. O(n dx dy)."""
-    a, b = _flat(x), _flat(y)
+    a, b = flat_rows(x), flat_rows(y)
     return float((hsic if debiased else biased_hsic)(a.T @ b[order], len(a)))
 
 
@@ -142,7 +133,7 @@ class _Shifted:
         return out
 
 
-def _flat(x: Layer) -> np.ndarray:
+def flat_rows(x: Layer) -> np.ndarray:
     """(n, d + 2) rows group by group, without those that only fill up."""
     real = np.arange(x.rows.shape[1]) < x.sizes[:, None]
     return x.rows.reshape(-1, x.rows.shape[2]) if real.all() else x.rows[real]

@@ -42,7 +42,8 @@ def cka(
         Of the RBF kernel, as a share of the root of the median squared distance.
     correct_widths
         Treat the columns as a sample of many units (debiased linear only): a narrow layer is otherwise less similar to anything, by
-        its width alone. The corrected value can leave [-1, 1], and no longer is invariant to rotations.
+        its width alone. The interval then speaks of new rows and new columns. The value can leave [-1, 1], and is not invariant to
+        rotations any more.
     blocks
         (n,) labels of rows that belong together, such as the hours of a day: the interval leaves out whole blocks, and there is no p.
     permutations
@@ -94,8 +95,8 @@ def cka(
     left, right = as_matrix(x, "x"), as_matrix(y, "y")
     check_rows(left, right, "x", "y", least=4)
     for side, name in ((left, "x"), (right, "y")):
-        if correct_widths and side.shape[1] < 2:
-            raise PlanError(f"correct_widths=True and {name} has a single column: give at least 2")
+        if correct_widths and side.shape[1] < 3:
+            raise PlanError(f"correct_widths=True and {name} has {side.shape[1]} columns: give at least 3")
     choice = Choice(
         kernel=kernel, debiased=debiased, bandwidth=bandwidth, correct_widths=correct_widths, permutations=permutations, seed=seed
     )

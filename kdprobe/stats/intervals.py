@@ -5,7 +5,7 @@ where there is none to give; neither holds NaN or an infinity.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -143,6 +143,25 @@ def _jackknife_error(estimate: float, left_out: np.ndarray, sizes: np.ndarray) -
     # pseudo-values less the estimate; with equal sizes this is the textbook (g-1)/g Σ(θ_j - mean)²
     pseudo = (h - 1) * (estimate - left_out)
     return float(np.sqrt(np.mean((pseudo - np.mean(pseudo)) ** 2 / (h - 1))))
+
+
+def summed(parts: Sequence[Interval]) -> Interval:
+    """One interval from independent sources of error of one estimate: variances add up, degrees of freedom by Welch and Satterthwaite.
+
+    Examples
+    --------
+    >>> one = Interval(0.0, -1.0, 1.0, 20, 0.3)
+    >>> summed([one, one]).error
+    0.4242640687119285
+    """
+    variances = [part.error**2 for part in parts]
+    total = sum(variances)
+    if total == 0.0:
+        return parts[0]
+    freedom = total**2 / sum(v**2 / (part.n - 1) for v, part in zip(variances, parts, strict=True))
+    reach = float(stdtrit(freedom, 0.975)) * math.sqrt(total)
+    value = parts[0].value
+    return Interval(value, value - reach, value + reach, parts[0].n, math.sqrt(total))
 
 
 def proportion(hits: np.ndarray, *, blocks: np.ndarray | None = None) -> Interval | Refusal:
