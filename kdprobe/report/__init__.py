@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from kdprobe.zoo import Zoo
 
 
-def report(zoo: Zoo | str | Path, path: str | Path) -> Path:
-    """Write the report of a zoo as one HTML file, with every run as CSV beside it.
+def report(zoo: Zoo | Comparison | str | Path, path: str | Path) -> Path:
+    """Write the report of a zoo as one HTML file, with every run as CSV beside it; or that of a comparison, which has no runs.
 
     The page needs no network and no script: scripts only make its tables sortable. Both files are replaced whole or not at all. The same
     zoo gives the same bytes. A default sweep takes a few seconds.
@@ -22,7 +22,7 @@ def report(zoo: Zoo | str | Path, path: str | Path) -> Path:
     Parameters
     ----------
     zoo
-        A `kdprobe.Zoo`, or the folder of one.
+        A `kdprobe.Zoo`, the folder of one, or what `kdprobe.compare` gave.
     path
         File to write. The runs go to ``runs.csv`` beside ``report.html``, and to ``NAME.runs.csv`` beside ``NAME.html``, so that two
         reports in one folder keep their own.
@@ -44,9 +44,12 @@ def report(zoo: Zoo | str | Path, path: str | Path) -> Path:
     >>> report("sweep-gap", "reports/gap.html")  # doctest: +SKIP
     PosixPath('reports/gap.html')
     """
+    from kdprobe.compare.comparison import Comparison
     from kdprobe.report.page import write_report
     from kdprobe.zoo import Zoo
 
+    if isinstance(zoo, Comparison):
+        return report_comparison(zoo, path)
     if isinstance(zoo, str | Path):
         with Zoo(zoo) as opened:
             return write_report(opened, Path(path))

@@ -18,6 +18,8 @@ Frame = Any
 """A pandas DataFrame or Series. pandas annotates itself in part only, so that a type checker would guess at unions of everything."""
 CELL = ["task", "student", "arm", "teacher"]
 LOSS = {"classification": "nll", "regression": "mse"}
+PRIMARY = {"classification": "agreement_top1", "regression": "r2"}
+"""The one similarity a kind of task whose verdicts stand on the first screen, chosen before any result; all others are shown beside it."""
 
 
 class Evidence:
@@ -106,9 +108,11 @@ class Evidence:
         return list(dict.fromkeys(self.students["task"]))
 
     def probes(self, task: str) -> list[str]:
-        """Probes with a value or a refusal in a task, in the order in which they were measured."""
+        """Probes with a value or a refusal in a task: performance first, then similarity with the task's primary one first."""
         found = self.measurements()
-        return list(dict.fromkeys(found.loc[found["task"] == task, "probe"]))
+        found = found[found["task"] == task]
+        panel = set(found.loc[found["comparison"] == "panel", "probe"])
+        return sorted(set(found["probe"]), key=lambda probe: (probe not in panel, probe not in PRIMARY.values(), probe))
 
     def unit(self, task: str, probe: str) -> str:
         """Unit of a probe in a task."""
@@ -251,5 +255,5 @@ def _arms(students: Frame) -> Frame:
     for column, shown in _SETTINGS.items():
         varies = students[column].astype(str).groupby([students["task"], students["scheme"]]).transform("nunique") > 1
         if varies.any():
-            label = label.where(~varies, label + " " + students[column].map(shown))
+            label = label.where(~varies, (label + " " + students[column].map(shown)).str.strip())
     return label

@@ -139,7 +139,7 @@ def _with_verdict(reading: GapReading, p: float | None) -> GapReading:
     if deficit is None or edge is None:
         return reading
     if p is None:
-        return replace(reading, qualifier=f"direction only, below {SEEDS_FOR_A_VERDICT} seeds")
+        return replace(reading, qualifier=f"direction only: below {SEEDS_FOR_A_VERDICT} seeds")
     conditions = reading.conditions | {"a": deficit.value > 0 and p < LEVEL}
     reading = replace(reading, conditions=conditions, p=float(p))
     if conditions["a"] and not conditions["b"]:

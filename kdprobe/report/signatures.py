@@ -133,4 +133,4 @@ def _signatures(evidence: Evidence) -> Frame:
         for (key, cell), flag in zip(found.iterrows(), flagged, strict=True):
             unit = evidence.unit(key[0], "gain") if signature is UNDER_TWIN else ""  # pyright: ignore[reportIndexIssue]
             rows.append((*key, signature.name, tuple(cell[["value", "low", "high"]].tolist()), unit, bool(flag)))  # pyright: ignore[reportGeneralTypeIssues]
-    return pd.DataFrame(rows, columns=[*CELL, "signature", "found", "unit", "flagged"])
+    return pd.DataFrame(rows, columns=[*CELL, "signature", "found", "unit", "flagged"]).astype({"flagged": bool})

@@ -89,7 +89,7 @@ def _with_verdict(reading: TransferReading, p: float | None) -> TransferReading:
     if reading.specific is None:
         return reading
     if p is None:
-        return replace(reading, qualifier=f"direction only, below {SEEDS_FOR_A_VERDICT} seeds")
+        return replace(reading, qualifier=f"direction only: below {SEEDS_FOR_A_VERDICT} seeds")
     reading = replace(reading, p=float(p))
     if reading.closer and p < LEVEL:
         return replace(reading, verdict="SUPPORTED", qualifier="a small part of the movement" if reading.negligible else "")

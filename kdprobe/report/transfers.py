@@ -6,12 +6,10 @@ from typing import Any
 import numpy as np
 
 from kdprobe.core.registry import available
-from kdprobe.report.evidence import Curve, Evidence, Group
+from kdprobe.report.evidence import PRIMARY, Curve, Evidence, Group
 from kdprobe.report.transfer_verdict import TransferReading, read_transfer, read_transfers
 
 COMPARISONS = ("own", "siblings", "baseline")
-PRIMARY = {"classification": "agreement_top1", "regression": "r2"}
-"""The one similarity a kind of task whose verdicts stand on the first screen, chosen before any result; all others are shown beside it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,7 +26,7 @@ class Transfer:
     curve: Curve
     """With a value for each comparison."""
     reading: TransferReading
-    """Of the mean over teacher sizes."""
+    """Of the mean over the teachers that are larger than the student, or over all where none is."""
 
     @property
     def primary(self) -> bool:
@@ -69,7 +67,10 @@ def _transfers(evidence: Evidence) -> list[Transfer]:
 
 def _transfer(evidence: Evidence, group: Group, probe: str, found: Curve) -> Transfer:
     unit = evidence.unit(group.task, probe)
-    own, siblings, baseline = (found.values[name].mean(axis=1) if len(found.sizes) else np.empty(0) for name in COMPARISONS)
+    # a student can copy a teacher of its own size outright, which says nothing of larger ones
+    larger = found.sizes > group.student_size
+    shown = larger if larger.any() else np.ones_like(larger)
+    own, siblings, baseline = (found.values[name][:, shown].mean(axis=1) if shown.size else np.empty(0) for name in COMPARISONS)
     return Transfer(
         **{"task": group.task, "kind": group.kind, "arm": group.arm, "student": group.student, "student_size": group.student_size},
         **{"probe": probe, "unit": unit, "curve": found},

@@ -7,10 +7,10 @@ import numpy as np
 from kdprobe.core.result import Measurement
 from kdprobe.core.section import Card, Column, Content, Figure, Finding, Section, Table
 from kdprobe.report import words
-from kdprobe.report.evidence import Evidence, short_names
+from kdprobe.report.evidence import PRIMARY, Evidence, short_names
 from kdprobe.report.paired import SEEDS_FOR_A_VERDICT, contrast
 from kdprobe.report.theme.plots import Panel, Role, Series, panels
-from kdprobe.report.transfers import PRIMARY, Transfer, title_of, transfers
+from kdprobe.report.transfers import Transfer, title_of, transfers
 
 FIGURE_PROBES = (*PRIMARY.values(), "cka")
 LINES: dict[str, tuple[str, Role]] = {
@@ -77,9 +77,9 @@ WORDS = (
     "is split in three. Baseline: reference twins (twins of other seeds, which never met this teacher) to the teacher. Shared with any "
     "teacher of this recipe: student to sibling teachers (the same size, other seeds) minus baseline; any better net may share as much. "
     "Teacher-specific transfer: student to its own teacher minus student to siblings. Only the third is called transferred.",
-    "The table gives means over all teacher sizes, with intervals over seeds; the figures show every size. Verdicts are given for "
-    "agreement (classification) and R² to the teacher (regression), Holm-adjusted over the page. A specific part that is shown to be less "
-    "than a fifth of the whole movement is called negligible.",
+    "The table gives means over the teachers that are larger than the student, with intervals over seeds; the figures show every size. "
+    "Verdicts are given for agreement (classification) and R² to the teacher (regression), Holm-adjusted over the page. A specific part "
+    "that is shown to be less than a fifth of the whole movement is called negligible.",
 )
 
 
@@ -94,7 +94,7 @@ def _figure(group: list[Transfer], prefix: str) -> Figure:
     svg = panels(
         rows, x=np.log2(first.curve.sizes / first.student_size), ticks=names, x_label=f"teacher {noun} (log scale of size)", prefix=prefix,
         title=f"{first.task}, student {first.student}: likeness to its teacher beside siblings and twins",
-        description="Means over teacher sizes. " + " ".join(
+        description="Means over larger teachers. " + " ".join(
             f"{transfer.arm}: {' '.join(_sentences(transfer))}" for transfer in group), height=120,
     )  # fmt: skip
     return Figure(svg=svg, caption=f"{first.task} · student {first.student}")
@@ -119,7 +119,7 @@ def _table(found: list[Transfer]) -> Table:
         } | {name: _triple(getattr(transfer.reading, name)) for name in ("baseline", "recipe", "specific")}
         for transfer in found
     )  # fmt: skip
-    return Table(caption="Similarity to the teacher in three parts, means over teacher sizes", columns=COLUMNS, rows=rows)
+    return Table(caption="Similarity to the teacher in three parts, means over larger teachers", columns=COLUMNS, rows=rows)
 
 
 def _triple(found: Measurement | None) -> tuple[float, float, float] | None:

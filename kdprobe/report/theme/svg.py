@@ -3,6 +3,7 @@
 import html
 import io
 import re
+import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "kdprobe",
     "text.parse_math": False,  # a task named "$x$" is a name
+    "figure.dpi": 72,
     "font.size": 11.0,
     "axes.titlesize": 11.0,
     "axes.labelsize": 11.0,
@@ -50,7 +52,7 @@ _KEPT = (
     *("fill", "stroke", "stroke-width", "stroke-dasharray", "fill-opacity", "stroke-opacity", "opacity"),
     *("text-anchor", "font-size", "font-weight"),
 )
-# what the page's style says of text in figures
+# what the page's style says of figures, for their text to inherit
 _TEXT = {"fill": "var(--muted)", "font-size": "10", "text-anchor": "start"}
 _NUMBERS = ("d", "points", "x", "y", "width", "height", "transform", "stroke-width", "stroke-dasharray", "font-size")
 
@@ -58,7 +60,9 @@ _NUMBERS = ("d", "points", "x", "y", "width", "height", "transform", "stroke-wid
 @contextmanager
 def style() -> Iterator[None]:
     """Set the style of all figures, whatever the reader's own matplotlibrc says."""
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        # the reader's browser has the letters of a name that matplotlib's own font lacks
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         mpl.rcdefaults()
         for name, value in STYLE.items():
             mpl.rcParams[name] = value  # pyright: ignore[reportArgumentType]
@@ -112,6 +116,8 @@ def _nodes(element: ET.Element, names: dict[str, str]) -> list[_Node]:
     attributes = _attributes(element, names)
     if tag in ("metadata", "style") or (tag == "path" and attributes.get("fill") == "none" and "stroke" not in attributes):
         return []  # the last are the invisible backgrounds of figure and axes
+    if tag == "path" and not attributes.get("d"):
+        return []  # a line without a finite point
     if tag == "text":
         return [_Node(tag, attributes, html.escape((element.text or "").strip()))]
     children = _merged([node for child in element for node in _nodes(child, names)])
@@ -162,6 +168,8 @@ def _attributes(element: ET.Element, names: dict[str, str]) -> dict[str, str]:
             value = re.sub(r"\s+", " ", value).strip()
         if name == "d":
             value = re.sub(r" ?([MLCz]) ?", r"\1", value)
+            value = re.sub(r"M(\S+) (\S+)L\1 ([-\d.]+)(?![-\d.L])", r"M\1 \2V\3", value)
+            value = re.sub(r"M([-\d.]+) ([-\d.]+)L([-\d.]+) \2(?![-\d.L])", r"M\1 \2H\3", value)
         kept[name] = _VARIABLES.get(value, value)
     defaults = _TEXT if element.tag.endswith("}text") else {}
     return {name: value for name, value in kept.items() if defaults.get(name) != value}

@@ -1,0 +1,119 @@
+"""SVG and strips: small, safe under a strict policy, the same each time."""
+
+import itertools
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from kdprobe.report.theme.plots import Panel, Series, _apart, panels
+from kdprobe.report.theme.strip import strip
+from kdprobe.report.theme.svg import COLOURS
+
+
+def drawing(label="own", prefix="p", seeds=10, sizes=6, **panel):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(seeds, sizes))
+    mean = values.mean(axis=0)
+    series = Series(label=label, role="one", mean=mean, low=mean - 0.1, high=mean + 0.1, seeds=values)
+    other = Series(label="other", role="two", mean=mean + 0.01, low=mean - 0.1, high=mean + 0.2)
+    stack = [Panel(title=f"{label} (nats)", series=(series, other), **panel), Panel(title="below", series=(other,))]
+    ticks = [str(2**i) for i in range(sizes)]
+    return panels(
+        stack, x=np.arange(float(sizes)), ticks=ticks, x_label="size", prefix=prefix, title=f"title {label}", description="what <it> says"
+    )
+
+
+def test_the_same_figure_gives_the_same_bytes():
+    assert drawing() == drawing()
+
+
+def test_a_figure_is_well_formed_and_named():
+    svg = drawing(zero="no gain")
+    root = ET.fromstring(svg)
+    assert root.attrib["role"] == "img"
+    labels = root.attrib["aria-labelledby"].split()
+    assert [root.find(f"*[@id='{label}']").text for label in labels] == ["title own", "what <it> says"]
+    texts = [element.text for element in root.iter("text")]
+    assert {"own (nats)", "own", "other", "no gain", "size"} <= set(texts)
+
+
+def test_a_strict_policy_would_drop_nothing():
+    svg = drawing()
+    assert " style=" not in svg
+    assert "<style" not in svg
+    assert "http" not in svg
+    assert "<!--" not in svg
+
+
+def test_colours_follow_the_theme():
+    svg = drawing(shaded=True)
+    assert not set(re.findall(r"#[0-9a-f]{6}", svg)) & set(COLOURS.values())
+    assert set(re.findall(r'(?:fill|stroke)="([^"]*)"', svg)) <= {f"var(--{role})" for role in COLOURS} | {"none"}
+
+
+def test_ids_are_prefixed():
+    first, second = (set(re.findall(r' id="([^"]*)"', drawing(prefix=prefix))) for prefix in ("a", "b"))
+    assert first
+    assert not first & second
+    svg = drawing(prefix="a")
+    assert set(re.findall(r'href="#([^"]*)"', svg)) <= first
+
+
+@pytest.mark.parametrize("label", ["$x_1$", "\\frac{", "<script>alert(1)</script>", "_hidden", "ﬁ & 'quotes' \"", "#010101", "%s {0}", "𝒳"])
+def test_names_are_only_text(label):
+    texts = [element.text for element in ET.fromstring(drawing(label=label)).iter("text")]
+    assert label in texts
+    assert f"{label} (nats)" in texts
+
+
+def test_every_seed_is_drawn():
+    # one subpath a seed
+    paths = re.findall(r'<path d="([^"]*)"[^>]*stroke-opacity="0.35"', drawing(seeds=10))
+    assert sum(path.count("M") for path in paths) == 10
+    single = drawing(seeds=7, sizes=1)
+    assert len(re.findall(r'<use [^>]*y="[^"]*"', single)) >= 7
+
+
+def test_colours_of_the_page_can_be_told_apart_and_read():
+    css = __import__("importlib.resources").resources.files("kdprobe.report.theme").joinpath("page.css").read_text()
+    for block in re.findall(r":root \{(.*?)\}", css, re.DOTALL):
+        colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6})", block))
+        for ground in ("paper", "raised"):
+            for role in ("ink", "muted", "one", "two", "three", "four", "flag", "link"):
+                assert contrast(colours[role], colours[ground]) >= 4.5, (role, ground)
+
+
+def contrast(first, second):
+    """Contrast ratio of WCAG 2."""
+
+    def luminance(colour):
+        digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+        channels = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "gap"),
+    [([0.5, 0.52, 0.9], 0.1), ([0.0, 0.0, 0.0], 0.2), ([1.0, 1.0], 0.1), ([0.2, 0.9], 0.1), ([0.4, 0.41, 0.42, 0.43], 0.2)],
+)
+def test_labels_are_moved_apart_and_stay_inside(wanted, gap):
+    found = _apart(wanted, gap)
+    assert all(later - earlier >= gap - 1e-9 for earlier, later in itertools.pairwise(found))
+    assert found[0] >= -1e-9
+    assert found[-1] <= 1 + 1e-9
+    assert _apart([], gap) == []
+
+
+def test_a_strip_has_a_tick_a_seed_and_says_what_it_shows():
+    svg = str(strip([-0.01, 0.02, 0.03], -0.05, 0.05))
+    assert svg.count("v10") == 3
+    assert 'aria-label="3 seeds from -0.01 to 0.03"' in svg
+    assert "zero" in svg
+    assert "zero" not in str(strip([0.5], 0.4, 0.6))
+    assert "no seeds" in str(strip([], 0.0, 0.0))
