@@ -95,7 +95,7 @@ class Column:
     Parameters
     ----------
     key
-        Of the cell in a row; a row without it has an empty cell.
+        Of the cell in a row; None there is an empty cell.
     shown
         "text", "prose" (longer, wraps), "number", "interval", "strip" (one tick a seed, all rows on one scale) or "flag" (text that calls
         for attention).
@@ -137,8 +137,8 @@ class Section:
     question
         What it answers, in plain words: its heading.
     draw
-        zoo -> Content, or None where the zoo holds nothing for it. It gets the frames of `kdprobe.zoo.Zoo`, each read once for the
-        whole page: treat them as read-only.
+        zoo -> Content, or None where the zoo holds nothing for it. It gets the frames of `kdprobe.zoo.Zoo` by the same methods, each
+        read once for the whole page (`kdprobe.report.evidence.Evidence`): treat them as read-only.
     part
         Where it stands: a page goes from the verdicts to the evidence, to what would change our mind, to every run, to provenance.
     order

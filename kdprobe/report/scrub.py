@@ -16,8 +16,8 @@ def scrub_text(text: str) -> str:
 
     Examples
     --------
-    >>> scrub_text('File "/home/ada/kd/train.py", line 3, in C:\\\\Users\\\\ada\\\\kd.py; tcp://10.0.0.7:8786; and/or 1/2')
-    'File "…/train.py", line 3, in …/kd.py; …; and/or 1/2'
+    >>> scrub_text("/home/ada/kd/train.py line 3; tcp://10.0.0.7:8786 refused; and/or 1/2")
+    '…/train.py line 3; … refused; and/or 1/2'
     """
     if "/" not in text and "\\" not in text:
         return text

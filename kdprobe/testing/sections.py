@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kdprobe.core.errors import ContractError
 from kdprobe.core.section import Content, Section
+from kdprobe.report.evidence import Evidence
 from kdprobe.sweep import sweep
 from kdprobe.sweep.plan import GapPlan
 from kdprobe.zoo import Zoo
@@ -24,7 +25,8 @@ def check_section(section: Section, zoo: Zoo | None = None) -> None:
         A zoo to draw; by default a small one is trained, which takes some seconds once a process.
     """
     opened = Zoo(_small_zoo()) if zoo is None else zoo
-    first, second = section.draw(opened), section.draw(opened)
+    # each time as a page draws it: every frame read once, without absolute paths
+    first, second = section.draw(Evidence(opened)), section.draw(Evidence(opened))
     if not section.question.strip():
         raise ContractError(f"section {section.name!r}: its question is empty: it is the section's heading")
     if not isinstance(first, Content | None):

@@ -125,7 +125,7 @@ class SimulatedZoo:
     def history(self, model_ids: list[str] | None = None) -> pd.DataFrame:
         """One row a student or twin × recorded step."""
         table = self._tables["history"]
-        return table.copy() if model_ids is None else table[table["model_id"].isin(model_ids)].copy()
+        return table.copy() if model_ids is None else table.loc[table["model_id"].isin(model_ids), :].copy()
 
     def runs(self) -> pd.DataFrame:
         """One row a model."""

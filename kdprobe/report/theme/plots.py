@@ -20,7 +20,9 @@ _DASHES = {"one": "-", "two": (0, (4, 1.5)), "three": (0, (1, 1)), "four": (0, (
 _MOST_TICKS = 7
 WIDTH = 340.0
 """Width of a figure in points: pixels on the page. One fits a telephone without shrinking its text."""
-LABEL_SIZE = 10.0
+LEFT, TITLE, MOST_LABEL = 50.0, 22.0, 120.0
+"""Room for the numbers of the y axis, for a panel's title, and at most for the names of its series."""
+LABEL_SIZE, TITLE_SIZE = 10.0, 11.0
 LINE = 1.2
 """Height of a line of text over its font size."""
 
@@ -92,46 +94,59 @@ def panels(
     height
         Of one panel with its title, in points (pixels on the page).
     """
-    left, right, bottom, above = (
-        50.0,
-        _text_width([name for panel in stack for name in (panel.zero, *(s.label for s in panel.series))]) + 8,
-        40.0 + 12 * ("\n" in ticks[0]),
-        22.0,
-    )
-    whole = height * len(stack) + bottom
+    label_width = _width([name for panel in stack for name in (panel.zero, *(series.label for series in panel.series))], LABEL_SIZE)
+    right = min(label_width, MOST_LABEL) + 8
+    bottom = 40.0 + 12 * any("\n" in tick for tick in ticks)
+    whole, across = height * len(stack) + bottom, WIDTH - LEFT - right
     with style():
         canvas = Canvas(figsize=(WIDTH / 72, whole / 72))
         drawn = []
-        for i, panel in enumerate(stack):
-            floor = whole - height * (i + 1)
-            axes = canvas.add_axes((left / WIDTH, floor / whole, (WIDTH - left - right) / WIDTH, (height - above) / whole))
+        for i, panel in enumerate(stack, start=1):
+            axes = canvas.add_axes((LEFT / WIDTH, (whole - height * i) / whole, across / WIDTH, (height - TITLE) / whole))
             _draw(axes, panel, x)
             drawn.append(axes)
+        _share_limits(drawn, stack)
+        every = -(-len(x) // _MOST_TICKS)
+        reach = 0.05 * max(float(np.ptp(x)), 1.0)
         for axes, panel in zip(drawn, stack, strict=True):
-            alike = [
-                other.get_ylim()
-                for other, its in zip(drawn, stack, strict=True)
-                if its is panel or (panel.scale and its.scale == panel.scale)
-            ]
-            axes.set_ylim(min(low for low, _ in alike), max(high for _, high in alike))
-        for axes, panel in zip(drawn, stack, strict=True):
-            step = -(-len(x) // _MOST_TICKS)
-            last = axes is drawn[-1]
-            axes.set_xticks(x[::step], list(ticks)[::step] if last else [""] * len(x[::step]))
-            reach = 0.05 * max(float(np.ptp(x)), 1.0)
             axes.set_xlim(float(x.min()) - reach, float(x.max()) + reach)
+            shown = [_fitted(tick, 2 * across / len(x), LABEL_SIZE) for tick in ticks] if axes is drawn[-1] else [""] * len(x)
+            axes.set_xticks(x[::every], shown[::every])
             _label_ends(axes, panel)
-        canvas.text((left + WIDTH - right) / 2 / WIDTH, 6 / whole, x_label, ha="center", fontsize=10.5, color=COLOURS["muted"])
+        # in the middle of the axes, unless it is too long for that
+        x_label = _fitted(x_label, WIDTH, LABEL_SIZE)
+        middle = max(LEFT + across / 2, _width([x_label], LABEL_SIZE) / 2)
+        canvas.text(middle / WIDTH, 6 / whole, x_label, ha="center", fontsize=LABEL_SIZE, color=COLOURS["muted"])
         return to_svg(canvas, prefix=prefix, title=title, description=description)
 
 
-def _text_width(labels: Sequence[str]) -> float:
+def _width(labels: Sequence[str], size: float) -> float:
     """Room for the longest label, in points: generous, because the reader's font is not known."""
-    return 6.0 * max((len(label) for label in labels), default=0)
+    return 0.6 * size * max((len(label) for label in labels), default=0)
+
+
+def _fitted(text: str, width: float, size: float) -> str:
+    """Cut what does not fit, line by line: the figure's description and caption have it whole.
+
+    Examples
+    --------
+    >>> _fitted("a long name of an arm", 60, 10)
+    'a long na…'
+    """
+    most = max(int(width / (0.6 * size)), 2)
+    return "\n".join(line if len(line) <= most else f"{line[: most - 1]}…" for line in text.split("\n"))
+
+
+def _share_limits(drawn: Sequence[Axes], stack: Sequence[Panel]) -> None:
+    for scale in {panel.scale for panel in stack if panel.scale}:
+        alike = [axes for axes, panel in zip(drawn, stack, strict=True) if panel.scale == scale]
+        low, high = min(axes.get_ylim()[0] for axes in alike), max(axes.get_ylim()[1] for axes in alike)
+        for axes in alike:
+            axes.set_ylim(low, high)
 
 
 def _draw(axes: Axes, panel: Panel, x: np.ndarray) -> None:
-    axes.set_title(panel.title, pad=4)
+    axes.set_title(_fitted(panel.title, WIDTH - LEFT, TITLE_SIZE), pad=4)
     axes.grid(axis="y", clip_on=False)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
@@ -174,6 +189,7 @@ def _label_ends(axes: Axes, panel: Panel) -> None:
     low, high = axes.get_ylim()
     wanted = sorted((float((values[-1] - low) / (high - low)), label, colour) for values, label, colour in ends if len(values) and label)
     for y, (_, label, colour) in zip(_apart([y for y, _, _ in wanted], LINE * LABEL_SIZE / axes.bbox.height), wanted, strict=True):
+        label = _fitted(label, MOST_LABEL, LABEL_SIZE)
         axes.text(1.02, y, label, transform=axes.transAxes, color=colour, fontsize=LABEL_SIZE, va="center")
 
 
