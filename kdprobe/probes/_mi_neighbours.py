@@ -1,17 +1,17 @@
 """Nearest-neighbour estimators of mutual information, as one value a row: their mean is the estimate, in nats.
 
-KSG 1 and 2: Kraskov, Stögbauer and Grassberger (2004), arXiv:cond-mat/0305641, equations 8 and 9. Ross (2014), doi 10.1371/journal.pone.0087357.
-Mixed: Gao, Kannan, Oh and Viswanath (2017), arXiv:1709.06212, with digamma in place of the logarithm of the counts, as in the authors' code.
+KSG 1 and 2: Kraskov, Stögbauer and Grassberger (2004), arXiv:cond-mat/0305641, equations 8 and 9. Ross (2014), PLoS ONE 9(2) e87357.
+Mixed: Gao, Kannan, Oh and Viswanath (2017), arXiv:1709.06212, with digamma in place of the logarithm of counts, as in the authors' code.
 
 Distances are max-norm up to `TREE_COLUMNS` columns in all, found by trees; beyond, Euclidean within X and within Y (KSG allows any norm in
 each), found by float32 matrix products, because trees visit every point there.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree as Tree
 from scipy.special import digamma
 from sklearn.neighbors import KDTree
 
@@ -53,7 +53,7 @@ def neighbourhood(x: np.ndarray, y: np.ndarray, k: int, *, ties: bool = False) -
     # neighbours in X lie near in memory once sorted, which speeds up the tree's walk by a quarter
     joint = joint[order]
     radius = np.empty(len(x))
-    radius[order] = cKDTree(joint, leafsize=12, balanced_tree=False).query(joint, k=[k + 1], p=np.inf)[0][:, 0]
+    radius[order] = _kth(joint, k)
     # a row at distance 0 is its own neighbourhood: only rows at the same place count
     reach = np.where(radius > 0, np.nextafter(radius, 0), 0.0)
     same = np.ones(len(x), dtype=np.int64)
@@ -80,7 +80,7 @@ def ksg2(x: np.ndarray, y: np.ndarray, k: int) -> np.ndarray:
     """Second estimator of Kraskov et al., one value a row (n,): a rectangle in place of a square."""
     n = len(x)
     joint = np.hstack([x, y])
-    neighbours = cKDTree(joint).query(joint, k=k + 1, p=np.inf)[1]
+    neighbours = np.asarray(Tree(joint).query(joint, k=k + 1, p=np.inf)[1])
     reach_x, reach_y = np.zeros(n), np.zeros(n)
     for column in range(1, k + 1):
         np.maximum(reach_x, np.abs(x - x[neighbours[:, column]]).max(axis=1), out=reach_x)
@@ -104,9 +104,15 @@ def ross(x: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
         rows = np.flatnonzero(inverse == label)
         if len(rows) > 1:
             used[rows] = min(k, len(rows) - 1)
-            radius[rows] = cKDTree(x[rows]).query(x[rows], k=[min(k, len(rows) - 1) + 1], p=np.inf)[0][:, 0]
+            radius[rows] = _kth(x[rows], min(k, len(rows) - 1))
     near = _count(x, np.nextafter(radius, 0))
     return digamma(len(x)) + digamma(used) - digamma(counts[inverse]) - digamma(near)
+
+
+def _kth(points: np.ndarray, k: int) -> np.ndarray:
+    """Max-norm distance (n,) of the k-th neighbour of each point (n, d)."""
+    wanted: Any = [k + 1]  # the stubs do not know that a list asks for these neighbours only
+    return np.asarray(Tree(points, leafsize=12, balanced_tree=False).query(points, k=wanted, p=np.inf)[0])[:, 0]
 
 
 def _count(values: np.ndarray, reach: np.ndarray, *, closed: bool = False) -> np.ndarray:
