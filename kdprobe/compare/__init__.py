@@ -43,8 +43,9 @@ def compare(
         the difference between untaught networks is known. They count as exchangeable: gains are over the mean of the twins.
     layers
         Hidden layers of torch modules, as in `kdprobe.zoo.capture.capture`: a name, a glob, "auto" (one a stage), several of them, or
-        a mapping {"teacher": ..., "student": ..., "twins": ...} where they differ (twins have the student's). The last of them is the one
-        that probes of the last hidden layer read. None: the input of the output layer.
+        a mapping {"teacher": ..., "student": ..., "twins": ...} where they differ (twins have the student's). Where one layer is named,
+        probes of the last hidden layer read that one instead; several layers give ``.layer_map``, all pairs of them. None: the input of
+        the output layer.
     forward
         ``forward(model, batch)`` -> outputs, for models with a call of their own; it gets the batch as the data gave it.
     spatial

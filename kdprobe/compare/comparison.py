@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kdprobe.compare.layer_map import LayerMap
 from kdprobe.compare.show import as_html, as_text
 from kdprobe.compare.words import sentence
 from kdprobe.core.probe import Probe
@@ -37,6 +38,8 @@ class Comparison:
         The probes by name: their titles, questions and sources.
     layers
         Model -> captured hidden layer -> what was done with its spatial axes.
+    layer_map
+        CKA of all pairs of layers, where several layers were asked for.
     notes
         What a reader of the numbers must know of how they were made.
 
@@ -52,6 +55,7 @@ class Comparison:
     results: Mapping[str, Mapping[str, Result]]
     probes: Mapping[str, Probe] = field(repr=False)
     layers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    layer_map: LayerMap | None = None
     notes: tuple[str, ...] = ()
 
     @property

@@ -7,7 +7,8 @@ from typing import Any
 from kdprobe.compare.comparison import Comparison
 from kdprobe.compare.contrast import contrasts
 from kdprobe.compare.data import is_array
-from kdprobe.compare.models import adapt
+from kdprobe.compare.layers import LayerStream
+from kdprobe.compare.models import LAST_HIDDEN, adapt
 from kdprobe.compare.run import one_pass
 from kdprobe.compare.traces import traced
 from kdprobe.core.errors import PlanError, did_you_mean
@@ -15,7 +16,7 @@ from kdprobe.core.registry import available
 from kdprobe.core.task import Task
 from kdprobe.core.trace import TaskKind
 
-LAST = ("last hidden",)
+LAST = (LAST_HIDDEN,)
 
 
 def make(
@@ -48,7 +49,8 @@ def make(
             *((twin, name, "twins") for twin, name in zip(others, names, strict=True)),
         ]
     ]
-    ran, y = one_pass(models, data, forward=forward is not None)
+    layer_stream = LayerStream()
+    ran, y = one_pass(models, data, forward=forward is not None, layers=layer_stream)
     traces = traced(ran, y, kind)
     probes = {name: probe for name, probe in available("probes").items() if probe.cost == "cheap" and probe.applies_to(kind)}
     return Comparison(
@@ -59,6 +61,7 @@ def make(
         results=contrasts(probes, traces),
         probes=probes,
         layers={model.name: dict(model.layers) for model in models if model.layers},
+        layer_map=layer_stream.result(),
         notes=traces.notes,
     )
 

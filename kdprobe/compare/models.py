@@ -4,7 +4,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,19 @@ from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.trace import TaskKind
 
 OUTPUT_KEYS = ("logits", "output", "outputs", "prediction", "predictions", "probabilities", "probs")
+LAST_HIDDEN = "last hidden"
 HINT = "say what to read with forward=, such as forward=lambda model, batch: model(batch[0])['logits']"
+
+
+class Given(NamedTuple):
+    """What a model gave on a batch."""
+
+    outputs: np.ndarray
+    """(rows,) or (rows, c)."""
+    layers: Mapping[str, np.ndarray] = {}
+    """The captured layers that were asked for, each (rows, d)."""
+    last: Mapping[str, np.ndarray] = {}
+    """The one layer that probes of the last hidden layer read, under its name; empty where there is none."""
 
 
 class Model(ABC):
@@ -34,8 +46,8 @@ class Model(ABC):
         return None
 
     @abstractmethod
-    def __call__(self, batch: Batch) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return outputs (rows, ...) and features by layer on a batch."""
+    def __call__(self, batch: Batch) -> Given:
+        """Run the model on a batch."""
 
 
 class Function(Model):
@@ -45,9 +57,9 @@ class Function(Model):
         super().__init__(name)
         self._call, self._whole_batch = call, whole_batch
 
-    def __call__(self, batch: Batch) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def __call__(self, batch: Batch) -> Given:
         """Call the function on x, or on the batch as it came."""
-        return read_output(self._call(batch.given if self._whole_batch else batch.x), self.name), {}
+        return Given(read_output(self._call(batch.given if self._whole_batch else batch.x), self.name))
 
 
 class Predictor(Model):
@@ -67,10 +79,10 @@ class Predictor(Model):
         else:
             self._predict = predictor.predict
 
-    def __call__(self, batch: Batch) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def __call__(self, batch: Batch) -> Given:
         """Ask the predictor; a tensor reaches it as an array."""
         x = to_numpy(batch.x) if _is_tensor(batch.x) else batch.x
-        return read_output(self._predict(x), self.name), {}
+        return Given(read_output(self._predict(x), self.name))
 
 
 class Outputs:
@@ -96,17 +108,21 @@ class Module(Model):
         """Attach the hooks, set evaluation mode and stop gradients until the stack closes."""
         from kdprobe.zoo.capture import Capture, capture
 
-        opened: AbstractContextManager[Capture] = capture(self._module, self._wanted, spatial=self._spatial)
+        opened: AbstractContextManager[Capture] = capture(self._module, [*self._wanted, LAST_HIDDEN], spatial=self._spatial)
         self._captured = stack.enter_context(opened)
-        self.layers = self._captured.handling
 
-    def __call__(self, batch: Batch) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def __call__(self, batch: Batch) -> Given:
         """Run the module, on its device and in its precision unless ``forward`` calls it."""
         # another model may share modules with this one, and its calls ran into our hooks
         self._captured.clear()
         given = self._forward(self._module, batch.given) if self._forward else self._module(_fit(batch.x, self._module))
         output = read_output(given, self.name)
-        return output, self._captured.take(given, rows=len(output))
+        features = self._captured.take(given, rows=len(output))
+        wanted = dict.fromkeys(name for spec in self._wanted for name in self._captured.found[spec])
+        # one layer was asked for: it is what probes are to read; several are for a map
+        last = next(iter(wanted)) if len(wanted) == 1 else self._captured.last_hidden
+        self.layers = {name: self._captured.handling[name] for name in [*wanted, *([last] if last else [])]}
+        return Given(output, {name: features[name] for name in wanted}, {last: features[last]} if last else {})
 
 
 def adapt(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kdprobe.compare.data import batches, is_array, shuffles
+from kdprobe.compare.layers import LayerStream
 from kdprobe.compare.models import HINT, Model, Outputs
 from kdprobe.core.errors import DataError, PlanError
 
@@ -20,13 +21,16 @@ class Ran:
     raw: np.ndarray
     """(n,) or (n, c)."""
     features: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """The layer that probes of the last hidden layer read."""
 
 
-def one_pass(models: Sequence[Model | Outputs], data: Any, *, forward: bool) -> tuple[list[Ran], np.ndarray | None]:
+def one_pass(
+    models: Sequence[Model | Outputs], data: Any, *, forward: bool, layers: LayerStream | None = None
+) -> tuple[list[Ran], np.ndarray | None]:
     """Run all models over `data`, batch by batch, and return what they gave beside the target, or None.
 
     `data` is iterated once, so that a shuffled loader gives all models the same rows. Memory is O(n (c + d)) a model: its outputs and
-    what was asked for of its hidden layers.
+    one layer. All captured layers of all models go to `layers`, batch by batch.
 
     Raises
     ------
@@ -51,17 +55,20 @@ def one_pass(models: Sequence[Model | Outputs], data: Any, *, forward: bool) -> 
             rows = None if batch.y is None else ("the target", len(batch.y))
             if rows is None and is_array(batch.x):
                 rows = "the batch", len(batch.x)
+            captured: dict[str, Mapping[str, np.ndarray]] = {model.name: {} for model in models}
             for model in running:
                 with _naming(model, number):
-                    values, layers = model(batch)
+                    values, captured[model.name], last = model(batch)
                 rows = rows or (model.name, len(values))
                 if len(values) != rows[1]:
                     raise DataError(
                         f"{model.name} gives {len(values)} rows in batch {number} where {rows[0]} has {rows[1]}: rows must be paired"
                     )
                 outputs[model.name].append(values)
-                for layer, part in layers.items():
+                for layer, part in last.items():
                     features[model.name].setdefault(layer, []).append(part)
+            if layers is not None:
+                layers.add(captured)
             if len(targets) != (0 if batch.y is None else number):
                 what = "has no" if batch.y is None else "has a"
                 raise DataError(f"batch {number} {what} target, unlike the batches before it: give all or none")

@@ -34,6 +34,8 @@ def as_text(comparison: Comparison) -> str:
     if panels:
         blocks.append(_aligned([["", "student over twins"], *panels]))
     refused = [f"{title}: {reason}" for title, reason in _refusals(comparison)]
+    if comparison.layer_map is not None:
+        blocks.append(str(comparison.layer_map))
     blocks += [
         "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in lines) for lines in (refused, _made(comparison)) if lines
     ]
@@ -51,6 +53,8 @@ def as_html(comparison: Comparison) -> str:
         parts.append(_table("Performance", ["student over twins"], panels))
     if refused := list(_refusals(comparison)):
         parts.append("<ul>" + "".join(f"<li><small>{escape(title)}: {escape(reason)}</small></li>" for title, reason in refused) + "</ul>")
+    if comparison.layer_map is not None:
+        parts.append(comparison.layer_map._repr_html_())
     parts.append("<p><small>" + "<br>".join(escape(line) for line in _made(comparison)) + "</small></p>")
     return f'<div class="kdprobe-comparison"><style>{STYLE}</style>{"".join(parts)}</div>'
 

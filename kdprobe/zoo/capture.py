@@ -44,6 +44,8 @@ class Capture:
     ----------
     names
         Layers by name, in the order asked for; known after the first `take`.
+    found
+        What each request turned out to mean: a name, glob or rule -> names of layers.
     handling
         For each layer what was done with its spatial axes: "none", "gap over axes 2, 3", "flatten", "positions".
     skipped
@@ -54,6 +56,7 @@ class Capture:
 
     def __init__(self, model: nn.Module, layers: Sequence[str], spatial: Spatial, channels: Channels | None) -> None:
         self.names: tuple[str, ...] = ()
+        self.found: dict[str, tuple[str, ...]] = {}
         self.handling: dict[str, str] = {}
         self.skipped: tuple[str, ...] = ()
         self.last_hidden: str | None = None
@@ -135,13 +138,16 @@ class Capture:
             else:
                 wanted = self._named(batch, spec, options)
                 skipped += [slot.name for slot in options if not batch.by_slot[slot]]
+            names: list[str] = []
             for call in wanted:
                 same = batch.by_slot[call.slot]
                 index = same.index(call)
                 name = call.slot.label(path=call.path, call=index + 1 if len(same) > 1 else None)
+                names.append(name)
                 chosen.setdefault(name, _Layer(name, call.slot, index, len(same)))
                 if hidden and call is hidden[0]:
                     self.last_hidden = name
+            self.found[spec] = tuple(names)
         self.names, self.skipped = tuple(chosen), tuple(skipped)
         for slot in set(self._hooks) - {layer.slot for layer in chosen.values()}:
             self._hooks.pop(slot).remove()
