@@ -1,0 +1,157 @@
+"""From captured layers, batch by batch, to a `LayerMap`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy.special import stdtr, stdtrit
+from scipy.stats import false_discovery_control
+
+from kdprobe.compare.layer_map import Grid, LayerMap
+from kdprobe.core.errors import PlanError
+from kdprobe.core.result import Measurement, Refusal, Result
+from kdprobe.probes._accumulators import CKAStream
+
+ONE_TWIN = Refusal(reason="one twin shows no spread between twins", advice="pass two or more")
+
+Features = Mapping[str, Mapping[str, np.ndarray]]
+"""Model -> layer -> (rows, d) of one batch."""
+
+
+class LayerStream:
+    """Sums up all pairs of layers while batches pass, so that no layer is stored.
+
+    Time O(n D_t (D_s + ΣD_w)) and the squares of the widths, memory 8·D_t·(D_s + ΣD_w) bytes, with D the total widths of teacher,
+    student and twins.
+    """
+
+    def __init__(self) -> None:
+        self._stream: CKAStream | None = None
+        self._layers: dict[str, tuple[str, ...]] = {}
+
+    def add(self, features: Features) -> None:
+        """Add a batch of teacher, student and twins, in this order.
+
+        Raises
+        ------
+        PlanError
+            If a twin has not as many layers as the student.
+        """
+        if not self._layers:
+            self._layers = {model: tuple(layers) for model, layers in features.items()}
+            teacher, *others = features
+            if self._wanted():
+                self._check_twins()
+                self._stream = CKAStream(
+                    _widths(teacher, features), {k: w for model in others for k, w in _widths(model, features).items()}
+                )
+        if self._stream is not None:
+            teacher, *others = features
+            flat = [
+                {_key(model, layer): values for model in side for layer, values in features[model].items()} for side in ([teacher], others)
+            ]
+            self._stream.update(*flat)
+
+    def result(self) -> LayerMap | None:
+        """Return the map; None where neither side has more than one layer, or with fewer than 4 rows."""
+        if self._stream is None or self._stream.n < 4:
+            return None
+        cells = self._stream.result()
+        teacher, student, *twins = self._layers
+
+        def grid(model: str) -> Grid:
+            return _adjusted(
+                tuple(
+                    tuple(cells[_key(teacher, line), _key(model, column)] for column in self._layers[model])
+                    for line in self._layers[teacher]
+                )
+            )
+
+        own, of_twins = grid(student), {twin: grid(twin) for twin in twins}
+        return LayerMap(
+            teacher=self._layers[teacher],
+            student=self._layers[student],
+            own=own,
+            twins=of_twins,
+            baseline=_each(lambda *twin: _mean(twin), *of_twins.values()) if twins else (),
+            difference=_adjusted(_each(_difference, own, *of_twins.values())) if twins else (),
+            rows=self._stream.n,
+        )
+
+    def _wanted(self) -> bool:
+        counts = [len(layers) for layers in self._layers.values()]
+        return len(counts) >= 2 and min(counts[:2]) > 0 and max(counts[:2]) > 1
+
+    def _check_twins(self) -> None:
+        _, student, *twins = self._layers
+        for twin in twins:
+            mine, theirs = self._layers[twin], self._layers[student]
+            if len(mine) != len(theirs):
+                raise PlanError(
+                    f"{twin} has {len(mine)} layers ({', '.join(mine) or 'none'}), the student {len(theirs)} ({', '.join(theirs)}):"
+                    " pair them with layers={'twins': ...}"
+                )
+
+
+def _key(model: str, layer: str) -> str:
+    return f"{model} {layer}"
+
+
+def _widths(model: str, features: Features) -> dict[str, int]:
+    return {_key(model, layer): values.shape[1] for layer, values in features[model].items()}
+
+
+def _each(function: Callable[..., Result], *grids: Grid) -> Grid:
+    return tuple(tuple(function(*cells) for cells in zip(*lines, strict=True)) for lines in zip(*grids, strict=True))
+
+
+def _values(cells: Sequence[Result]) -> np.ndarray | Refusal:
+    refused = next((cell for cell in cells if isinstance(cell, Refusal)), None)
+    return refused or np.array([cell.value for cell in cells])
+
+
+def _mean(twins: Sequence[Result]) -> Result:
+    values = _values(twins)
+    if isinstance(values, Refusal):
+        return values
+    k = len(values)
+    if k == 1:
+        return twins[0]
+    sd = float(np.std(values, ddof=1))
+    reach = float(stdtrit(k - 1, 0.975)) * sd / np.sqrt(k)
+    mean = float(np.mean(values))
+    return Measurement(value=mean, low=mean - reach, high=mean + reach, n=k, estimand="this recipe", details={"twin_sd": sd})
+
+
+def _difference(own: Result, *twins: Result) -> Result:
+    values = _values((own, *twins))
+    if isinstance(values, Refusal):
+        return values
+    k = len(twins)
+    if k == 1:
+        return ONE_TWIN
+    sd = float(np.std(values[1:], ddof=1))
+    if sd == 0:
+        return Refusal(reason="the twins are one network", advice="train them from different seeds")
+    value = float(values[0] - np.mean(values[1:]))
+    # the student is one network, and so is one more twin: its own spread counts beside that of the mean
+    error = sd * np.sqrt(1 + 1 / k)
+    reach = float(stdtrit(k - 1, 0.975)) * error
+    p = 2 * float(stdtr(k - 1, -abs(value) / error))
+    details = {"twin_sd": sd, "error": error, "t": value / error, "p": p}
+    return Measurement(value=value, low=value - reach, high=value + reach, n=k, estimand="this recipe", details=details)
+
+
+def _adjusted(grid: Grid) -> Grid:
+    """Return the cells with p adjusted for the number of cells that have one (Benjamini and Hochberg 1995)."""
+    found = [cell for line in grid for cell in line if isinstance(cell, Measurement) and "p" in cell.details]
+    if not found:
+        return grid
+    adjusted = dict(zip(map(id, found), false_discovery_control([cell.details["p"] for cell in found]), strict=True))
+
+    def with_it(cell: Result) -> Result:
+        if isinstance(cell, Refusal) or id(cell) not in adjusted:
+            return cell
+        return replace(cell, details={**cell.details, "p_adjusted": float(adjusted[id(cell)])})
+
+    return _each(with_it, grid)

@@ -1,0 +1,114 @@
+"""A map of layers as text for a terminal and as a grid of colours for a notebook."""
+
+from __future__ import annotations
+
+import textwrap
+from html import escape
+from typing import TYPE_CHECKING
+
+from kdprobe.core.result import Measurement, Refusal, Result
+from kdprobe.core.words import number
+
+if TYPE_CHECKING:
+    from kdprobe.compare.layer_map import Grid, LayerMap
+
+FALSE_DISCOVERIES = 0.1
+"""Share of false discoveries that is let through among the cells that are told from the null (Benjamini and Hochberg)."""
+# colours are laid over the page's own background, so both themes keep their contrast
+STYLE = """
+.kdprobe-map { display: flex; flex-wrap: wrap; gap: 1.5em; align-items: end; margin: .8em 0; }
+.kdprobe-map figure { margin: 0; overflow-x: auto; max-width: 100%; }
+.kdprobe-map figcaption { margin-bottom: .4em; }
+.kdprobe-map [role=table] { display: grid; gap: 1px; width: max-content; font-size: .85em; }
+.kdprobe-map [role=row], .kdprobe-map [role=rowgroup] { display: contents; }
+.kdprobe-map [role=columnheader] { writing-mode: vertical-rl; transform: rotate(180deg); padding: .2em 0; justify-self: center; }
+.kdprobe-map [role=rowheader] { text-align: right; padding: .3em .6em .3em 0; white-space: nowrap; }
+.kdprobe-map [role=cell] { min-width: 3.4em; padding: .3em; text-align: center; font-variant-numeric: tabular-nums; }
+.kdprobe-map .unclear { opacity: .55; }
+"""
+COLOURS = {"up": "#2f7fd6", "down": "#d9822b"}
+
+
+def as_text(layers: LayerMap) -> str:
+    """Return the grids one below the other, teacher layers in lines."""
+    note = textwrap.fill(_note(layers, "bracketed"), 100)
+    return "\n\n".join([*(_text(layers, title, grid) for title, grid in _shown(layers)), note])
+
+
+def as_html(layers: LayerMap) -> str:
+    """Return the grids side by side. Everything that was not written here is escaped."""
+    figures = "".join(_figure(layers, title, grid) for title, grid in _shown(layers))
+    return (
+        f'<div><style>{STYLE}</style><div class="kdprobe-map">{figures}</div><p><small>{escape(_note(layers, "faint"))}</small></p></div>'
+    )
+
+
+def _shown(layers: LayerMap) -> list[tuple[str, Grid]]:
+    shown = [("student and teacher", layers.own)]
+    if layers.twins:
+        many = len(layers.twins) > 1
+        shown.append((f"{len(layers.twins)} twins and teacher, mean" if many else "twin and teacher", layers.baseline))
+        if many:
+            shown.append(("difference", layers.difference))
+    return shown
+
+
+def _note(layers: LayerMap, marked: str) -> str:
+    cells = len(layers.teacher) * len(layers.student)
+    note = (
+        f"Debiased linear CKA on {layers.rows:,} rows; lines are layers of the teacher, columns of the student. "
+        f"Of {cells} cells, {marked} ones are not told from independent rows"
+    )
+    if len(layers.twins) > 1:
+        note += ", in the difference not from one more twin"
+    note += f" (false discovery rate {FALSE_DISCOVERIES:g})."
+    if len(layers.twins) == 1:
+        note += " One twin shows no spread between twins, so there is no difference: pass two or more."
+    if not layers.twins:
+        note += " Networks that never met are alike too: without twins this map does not show what was taken over."
+    return note
+
+
+def _clear(cell: Result) -> bool:
+    return isinstance(cell, Measurement) and cell.details.get("p_adjusted", 0.0) <= FALSE_DISCOVERIES
+
+
+def _cell(cell: Result) -> str:
+    return "–" if isinstance(cell, Refusal) else number(cell.value, 2)
+
+
+def _text(layers: LayerMap, title: str, grid: Grid) -> str:
+    lines = [["", *layers.student]]
+    for layer, line in zip(layers.teacher, grid, strict=True):
+        lines.append([layer, *(_cell(cell) if _clear(cell) else f"({_cell(cell)})" for cell in line)])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    told = ["  ".join(text.ljust(widths[0]) if i == 0 else text.rjust(widths[i]) for i, text in enumerate(line)) for line in lines]
+    return "\n".join([title, *told])
+
+
+def _figure(layers: LayerMap, title: str, grid: Grid) -> str:
+    # similarities share one scale; differences are small and have their own
+    scale = max((abs(cell.value) for line in grid for cell in line if isinstance(cell, Measurement)), default=1.0)
+    scale = scale if grid is layers.difference and scale > 0 else 1.0
+    head = "".join(f'<span role="columnheader">{escape(layer)}</span>' for layer in layers.student)
+    body = "".join(
+        f'<span role="row"><span role="rowheader">{escape(layer)}</span>{"".join(_coloured(cell, scale) for cell in line)}</span>'
+        for layer, line in zip(layers.teacher, grid, strict=True)
+    )
+    columns = f"grid-template-columns: max-content repeat({len(layers.student)}, max-content)"
+    table = (
+        f'<div role="table" aria-label="{escape(title)}: teacher layers by student layers" style="{columns}">'
+        f'<span role="row"><span role="cell"></span>{head}</span>{body}</div>'
+    )
+    return f"<figure><figcaption>{escape(title)}</figcaption>{table}</figure>"
+
+
+def _coloured(cell: Result, scale: float) -> str:
+    if isinstance(cell, Refusal):
+        return f'<span role="cell" class="unclear" title="{escape(str(cell))}">–</span>'
+    share = round(min(abs(cell.value) / scale, 1.0) * 60)
+    colour = COLOURS["up" if cell.value >= 0 else "down"]
+    interval = f"{number(cell.value)} [{number(cell.low)}, {number(cell.high)}]"
+    unclear = "" if _clear(cell) else ' class="unclear"'
+    shade = f"background: color-mix(in srgb, {colour} {share}%, transparent)"
+    return f'<span role="cell"{unclear} title="{escape(interval)}" style="{shade}">{_cell(cell)}</span>'
