@@ -14,6 +14,9 @@ from kdprobe.probes._accumulators import CKAStream
 
 ONE_TWIN = Refusal(reason="one twin shows no spread between twins", advice="pass two or more")
 
+ROUNDING = 1e-7
+"""Of CKA from float32 features: twins that differ by less are one network."""
+
 Features = Mapping[str, Mapping[str, np.ndarray]]
 """Model -> layer -> (rows, d) of one batch."""
 
@@ -131,7 +134,7 @@ def _difference(own: Result, *twins: Result) -> Result:
     if k == 1:
         return ONE_TWIN
     sd = float(np.std(values[1:], ddof=1))
-    if sd == 0:
+    if sd < ROUNDING:
         return Refusal(reason="the twins are one network", advice="train them from different seeds")
     value = float(values[0] - np.mean(values[1:]))
     # the student is one network, and so is one more twin: its own spread counts beside that of the mean

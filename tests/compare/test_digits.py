@@ -11,6 +11,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from kdprobe.compare import compare
+from tests.probes.similarity_oracles import debiased_cka, linear
 
 STEPS, T = 120, 2.0
 
@@ -60,24 +61,6 @@ def by_hand(net, x):
     return h, h @ w["6.weight"].T + w["6.bias"]
 
 
-def debiased_cka(x, y):
-    """Song et al. 2012, eq. 5, on whole Gram matrices."""
-    n = len(x)
-
-    def gram(z):
-        k = (z - z.mean(axis=0)) @ (z - z.mean(axis=0)).T
-        np.fill_diagonal(k, 0)
-        return k
-
-    def hsic(k, m):
-        return (
-            np.trace(k @ m) + k.sum() * m.sum() / ((n - 1) * (n - 2)) - 2 / (n - 2) * (k.sum(axis=0) @ m.sum(axis=1))
-        ) / (n * (n - 3))  # fmt: skip
-
-    k, m = gram(x), gram(y)
-    return hsic(k, m) / np.sqrt(hsic(k, k) * hsic(m, m))
-
-
 def test_every_number_agrees_with_numpy(trained):
     teacher, student, twins, x, y = trained
     loader = DataLoader(TensorDataset(torch.from_numpy(x), torch.from_numpy(y)), batch_size=64, shuffle=True)
@@ -97,8 +80,8 @@ def test_every_number_agrees_with_numpy(trained):
         "agreement_top1": lambda m: np.mean(top[m] == top["teacher"]),
         "kl": lambda m: np.mean(np.sum(p * (log_softmax(logits["teacher"], axis=1) - log_softmax(logits[m], axis=1)), axis=1)),
         "error_consistency": lambda m: kappa(top[m] == y, top["teacher"] == y),
-        "cka": lambda m: debiased_cka(hidden[m], hidden["teacher"]),
-        "cka_output": lambda m: debiased_cka(logits[m], logits["teacher"]),
+        "cka": lambda m: debiased_cka(linear(hidden[m]), linear(hidden["teacher"])),
+        "cka_output": lambda m: debiased_cka(linear(logits[m]), linear(logits["teacher"])),
     }
     names = ("twin 1", "twin 2", "twin 3")
     for probe, value in pairs.items():
