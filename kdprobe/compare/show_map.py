@@ -24,26 +24,24 @@ STYLE = """
 .kdprobe-map [role=columnheader] { writing-mode: vertical-rl; transform: rotate(180deg); padding: .2em 0; justify-self: center; }
 .kdprobe-map [role=rowheader] { text-align: right; padding: .3em .6em .3em 0; white-space: nowrap; }
 .kdprobe-map [role=cell] { min-width: 3.4em; padding: .3em; text-align: center; font-variant-numeric: tabular-nums; }
-.kdprobe-map .unclear { opacity: .55; }
 """
 COLOURS = {"up": "#2f7fd6", "down": "#d9822b"}
 
 
 def as_text(layers: LayerMap) -> str:
     """Return the grids one below the other, teacher layers in lines."""
-    note = textwrap.fill(_note(layers, "bracketed"), 100)
-    return "\n\n".join([*(_text(layers, title, grid) for title, grid in _shown(layers)), note])
+    explained = textwrap.fill(note(layers), 100)
+    return "\n\n".join([*(_text(layers, title, grid) for title, grid in shown(layers)), explained])
 
 
 def as_html(layers: LayerMap) -> str:
     """Return the grids side by side. Everything that was not written here is escaped."""
-    figures = "".join(_figure(layers, title, grid) for title, grid in _shown(layers))
-    return (
-        f'<div><style>{STYLE}</style><div class="kdprobe-map">{figures}</div><p><small>{escape(_note(layers, "faint"))}</small></p></div>'
-    )
+    figures = "".join(_figure(layers, title, grid) for title, grid in shown(layers))
+    return f'<div><style>{STYLE}</style><div class="kdprobe-map">{figures}</div><p><small>{escape(note(layers))}</small></p></div>'
 
 
-def _shown(layers: LayerMap) -> list[tuple[str, Grid]]:
+def shown(layers: LayerMap) -> list[tuple[str, Grid]]:
+    """Return the grids that a reader is shown, with their titles."""
     shown = [("student and teacher", layers.own)]
     if layers.twins:
         many = len(layers.twins) > 1
@@ -53,43 +51,51 @@ def _shown(layers: LayerMap) -> list[tuple[str, Grid]]:
     return shown
 
 
-def _note(layers: LayerMap, marked: str) -> str:
+def note(layers: LayerMap) -> str:
+    """Return what a reader must know of the grids."""
     cells = len(layers.teacher) * len(layers.student)
-    note = (
+    text = (
         f"Debiased linear CKA on {layers.rows:,} rows; lines are layers of the teacher, columns of the student. "
-        f"Of {cells} cells, {marked} ones are not told from independent rows"
+        f"Of {cells} cells, bracketed ones are not told from independent rows"
     )
     if len(layers.twins) > 1:
-        note += ", in the difference not from one more twin"
-    note += f" (false discovery rate {FALSE_DISCOVERIES:g})."
+        text += ", in the difference not from one more twin"
+    text += f" (false discovery rate {FALSE_DISCOVERIES:g})."
     if len(layers.twins) == 1:
-        note += " One twin shows no spread between twins, so there is no difference: pass two or more."
+        text += " One twin shows no spread between twins, so there is no difference: pass two or more."
     if not layers.twins:
-        note += " Networks that never met are alike too: without twins this map does not show what was taken over."
-    return note
+        text += " Networks that never met are alike too: without twins this map does not show what was taken over."
+    return text
 
 
-def _clear(cell: Result) -> bool:
+def clear(cell: Result) -> bool:
+    """Whether a cell is told from its null."""
     return isinstance(cell, Measurement) and cell.details.get("p_adjusted", 0.0) <= FALSE_DISCOVERIES
 
 
-def _cell(cell: Result) -> str:
-    return "–" if isinstance(cell, Refusal) else number(cell.value, 2)
+def told(cell: Result) -> str:
+    """Return a cell's number, bracketed where it is not told from its null."""
+    if isinstance(cell, Refusal):
+        return "–"
+    return number(cell.value, 2) if clear(cell) else f"({number(cell.value, 2)})"
+
+
+def shade(cell: Measurement, scale: float) -> float:
+    """Return how strong a cell's colour is, 0 to 1: pale where it is not told from its null."""
+    return min(abs(cell.value) / scale, 1.0) * (1.0 if clear(cell) else 0.3)
 
 
 def _text(layers: LayerMap, title: str, grid: Grid) -> str:
     lines = [["", *layers.student]]
     for layer, line in zip(layers.teacher, grid, strict=True):
-        lines.append([layer, *(_cell(cell) if _clear(cell) else f"({_cell(cell)})" for cell in line)])
+        lines.append([layer, *map(told, line)])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    told = ["  ".join(text.ljust(widths[0]) if i == 0 else text.rjust(widths[i]) for i, text in enumerate(line)) for line in lines]
-    return "\n".join([title, *told])
+    aligned = ["  ".join(text.ljust(widths[0]) if i == 0 else text.rjust(widths[i]) for i, text in enumerate(line)) for line in lines]
+    return "\n".join([title, *aligned])
 
 
 def _figure(layers: LayerMap, title: str, grid: Grid) -> str:
-    # similarities share one scale; differences are small and have their own
-    scale = max((abs(cell.value) for line in grid for cell in line if isinstance(cell, Measurement)), default=1.0)
-    scale = scale if grid is layers.difference and scale > 0 else 1.0
+    scale = full_shade(layers, grid)
     head = "".join(f'<span role="columnheader">{escape(layer)}</span>' for layer in layers.student)
     body = "".join(
         f'<span role="row"><span role="rowheader">{escape(layer)}</span>{"".join(_coloured(cell, scale) for cell in line)}</span>'
@@ -103,12 +109,16 @@ def _figure(layers: LayerMap, title: str, grid: Grid) -> str:
     return f"<figure><figcaption>{escape(title)}</figcaption>{table}</figure>"
 
 
+def full_shade(layers: LayerMap, grid: Grid) -> float:
+    """Return the value that has the full shade: similarities share one scale, differences are small and have their own."""
+    largest = max((abs(cell.value) for line in grid for cell in line if isinstance(cell, Measurement)), default=0.0)
+    return largest if grid is layers.difference and largest > 0 else 1.0
+
+
 def _coloured(cell: Result, scale: float) -> str:
     if isinstance(cell, Refusal):
-        return f'<span role="cell" class="unclear" title="{escape(str(cell))}">–</span>'
-    share = round(min(abs(cell.value) / scale, 1.0) * 60)
+        return f'<span role="cell" title="{escape(str(cell))}">{told(cell)}</span>'
     colour = COLOURS["up" if cell.value >= 0 else "down"]
     interval = f"{number(cell.value)} [{number(cell.low)}, {number(cell.high)}]"
-    unclear = "" if _clear(cell) else ' class="unclear"'
-    shade = f"background: color-mix(in srgb, {colour} {share}%, transparent)"
-    return f'<span role="cell"{unclear} title="{escape(interval)}" style="{shade}">{_cell(cell)}</span>'
+    paint = f"background: color-mix(in srgb, {colour} {60 * shade(cell, scale):.0f}%, transparent)"
+    return f'<span role="cell" title="{escape(interval)}" style="{paint}">{told(cell)}</span>'

@@ -1,14 +1,17 @@
 """The page of one student and one teacher."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from kdprobe.compare.comparison import Comparison
+from kdprobe.compare.show_map import full_shade, note, shade, shown, told
 from kdprobe.core.probe import Probe
 from kdprobe.core.result import Measurement, Refusal, Result
-from kdprobe.core.section import Column, Content, Table
+from kdprobe.core.section import Column, Content, Figure, Table
 from kdprobe.core.words import listed
 from kdprobe.report.page import compose
+from kdprobe.report.theme.heat import heat
 
 QUESTION = "What does this student have of its teacher?"
 
@@ -21,6 +24,7 @@ def comparison_page(comparison: Comparison) -> str:
     parts = [
         ("verdict", "What can be concluded?", Content(words=(comparison.sentence,))),
         ("similarity", "How alike are student and teacher?", Content(tables=_similarity(comparison))),
+        ("layers", "Which layers are alike?", _map(comparison)),
         ("performance", "What did teaching buy?", Content(tables=_performance(comparison))),
         ("refused", "What could not be measured?", Content(tables=_refused(comparison))),
         ("made", "How was it measured?", Content(words=comparison.notes, tables=(*_layers(comparison), _probes(comparison)))),
@@ -38,6 +42,31 @@ def _similarity(comparison: Comparison) -> tuple[Table, ...]:
         ]
         columns += [Column(key=twin, title=twin, shown="interval") for twin in comparison.twins if many]
     return _table(comparison, columns, "Similarity to the teacher, with and without its teaching")
+
+
+def _map(comparison: Comparison) -> Content:
+    layers = comparison.layer_map
+    if layers is None:
+        return Content()
+    figures = [
+        Figure(
+            svg=heat(
+                [[_shaded(cell, full_shade(layers, grid)) for cell in line] for line in grid],
+                rows=layers.teacher,
+                columns=layers.student,
+                prefix=f"map{i}",
+                title=f"CKA of layers: {title}",
+                description=f"Lines are the teacher's layers, columns the student's: {listed(layers.teacher)} by {listed(layers.student)}.",
+            ),
+            caption=title,
+        )
+        for i, (title, grid) in enumerate(shown(layers))
+    ]
+    return Content(words=(note(layers),), figures=tuple(figures))
+
+
+def _shaded(cell: Result, scale: float) -> tuple[str, float]:
+    return told(cell), 0.0 if isinstance(cell, Refusal) else math.copysign(shade(cell, scale), cell.value)
 
 
 def _performance(comparison: Comparison) -> tuple[Table, ...]:

@@ -2,11 +2,15 @@
 
 import dataclasses
 import re
+import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from kdprobe.compare import compare
+from kdprobe.compare.show_map import told
 from kdprobe.core.errors import PlanError
 
 RNG = np.random.default_rng(0)
@@ -54,3 +58,27 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(PlanError, match="its folder does not exist: make it first"):
         comparison.report(tmp_path / "missing" / "pair.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_map_of_layers_is_drawn(tmp_path):
+    torch.manual_seed(0)
+    attack = "<i>&"
+    models = [
+        nn.Sequential(nn.ModuleDict({attack: nn.Linear(3, 5)})[attack], nn.ReLU(), nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3))
+        for _ in range(5)
+    ]
+    comparison = compare(models[0], models[1], (TEACHER, Y), task="classification", twins=models[2:], layers="auto")
+    named = dataclasses.replace(comparison.layer_map, teacher=(attack, "a name much longer than there is room for"))
+    page = dataclasses.replace(comparison, layer_map=named).report(tmp_path / "pair.html").read_text(encoding="utf-8")
+    assert page.count('role="img"') == 3
+    assert attack not in page
+    svg = ET.fromstring(page[page.index("<svg") : page.index("</svg>") + 6])
+    texts = [element.text for element in svg.iter("text")]
+    assert texts[:2] == list(comparison.layer_map.student)
+    assert attack in texts
+    assert told(named.own[1][1]) in texts
+    # every cell has its box, and boxes lie inside the picture
+    boxes = [{key: float(element.attrib[key]) for key in ("x", "y", "width", "height")} for element in svg.iter("rect")]
+    assert len(boxes) == 4
+    assert max(box["x"] + box["width"] for box in boxes) <= float(svg.attrib["width"])
+    assert max(box["y"] + box["height"] for box in boxes) <= float(svg.attrib["height"])
