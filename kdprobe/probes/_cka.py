@@ -37,6 +37,8 @@ class Pair:
     debiased: bool = True
     stretch: float = 1.0
     """By how much a correction for width stretches the value, and with it the null."""
+    left_out: np.ndarray | None = None
+    """(g,) values without each group, where the terms hold the value on all rows only."""
     interval: Interval | None = None
     """That of a corrected value; else it comes from the terms."""
     without_rows: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
@@ -113,7 +115,10 @@ def measured(pair: Pair, *, permutations: int = 0, seed: int = 0) -> Result:
             what = "is constant" if shape.spread == 0.0 else "varies in a single row only"
             return Refusal(reason=f"{name} {what}: CKA is 0/0", advice="leave it out")
     values = pair.terms.cka
-    interval = pair.interval or from_left_out(float(values[0]), values[1:], pair.terms.sizes.astype(float), transform=FISHER)
+    left_out = values[1:] if pair.left_out is None else pair.left_out
+    if len(left_out) < 2:
+        return Refusal(reason=f"{len(left_out)} piece of the stream cannot give an interval", advice="give at least 16 rows")
+    interval = pair.interval or from_left_out(float(values[0]), left_out, pair.terms.sizes.astype(float), transform=FISHER)
     if isinstance(interval, Refusal):
         return interval
     details = {"error": interval.error, "rows": pair.rows}
