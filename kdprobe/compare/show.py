@@ -110,7 +110,7 @@ def _cell(result: Result) -> str:
 
 
 def _table(caption: str, columns: list[str], rows: list[tuple[str, str, list[Result]]]) -> str:
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in ["", *columns])
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in ["probe", *columns])
     body = "".join(
         f'<tr><th scope="row" title="{escape(asks)}">{escape(title)}</th>'
         + "".join(f"<td>{'<em>refused</em>' if isinstance(result, Refusal) else escape(_cell(result))}</td>" for result in results)
