@@ -69,9 +69,11 @@ def cka_of_traces(student: Trace, student_layer: str, teacher: Trace, teacher_la
     days = blocks(student)
     if refusal := _too_small(student.n, days):
         return refusal
-    x, y = _layer_of(student, student_layer), _layer_of(teacher, teacher_layer)
+    sides = (student, student_layer), (teacher, teacher_layer)
+    widths = [_features_of(trace, layer).shape[1] for trace, layer in sides]
+    terms, shapes = _terms_of_traces(sides, in_features=features_are_cheaper(student.n, (widths[0],), (widths[1],)))
     names = f"layer {student_layer!r} of {student.name}", f"layer {teacher_layer!r} of {teacher.name}"
-    return measured(Pair(terms=_features.terms(x, y), shapes=(x.shape, y.shape), names=names, rows=student.n, blocked=days is not None))
+    return measured(Pair(terms=terms, shapes=shapes, names=names, rows=student.n, blocked=days is not None))
 
 
 def cka_of_arrays(x: np.ndarray, y: np.ndarray, choice: Choice, *, row_blocks: np.ndarray | None = None) -> Result:
@@ -228,9 +230,22 @@ def _in_gram(x: np.ndarray, y: np.ndarray, groups: np.ndarray, choice: Choice, b
     )
 
 
-def _layer_of(trace: Trace, layer: str) -> _features.Layer:
-    def build(t: Trace) -> _features.Layer:
-        features = as_matrix(t.raw if layer == OUTPUT else t.features[layer], f"{t.name}: {layer}")
-        return _features.layer(features, deal(t.n, blocks(t)))
+def _terms_of_traces(sides: tuple[tuple[Trace, str], ...], *, in_features: bool) -> tuple[Terms, tuple[Shape, Shape]]:
+    if in_features:
+        x, y = (trace.derived(("CKA, features", layer), _layer(layer)) for trace, layer in sides)
+        return _features.terms(x, y), (x.shape, y.shape)
+    k, m = (trace.derived(("CKA, Gram", layer), _kernel(layer)) for trace, layer in sides)
+    return _gram.terms(k, m), (k.shape, m.shape)
 
-    return trace.derived(("layer for CKA", layer), build)
+
+def _layer(name: str) -> Callable[[Trace], _features.Layer]:
+    return lambda trace: _features.layer(_features_of(trace, name), deal(trace.n, blocks(trace)))
+
+
+def _kernel(name: str) -> Callable[[Trace], _gram.Kernel]:
+    return lambda trace: _gram.kernel(_gram.linear_gram(_features_of(trace, name)), deal(trace.n, blocks(trace)))
+
+
+def _features_of(trace: Trace, layer: str) -> np.ndarray:
+    values = trace.raw if layer == OUTPUT else trace.features[layer]
+    return values if values.ndim == 2 and values.shape[1] else as_matrix(values, f"{trace.name}: {layer}")
