@@ -17,7 +17,6 @@ LOW_DIMENSION = 3
 INFINITE_SLOPE = 0.8
 # standard errors at which two estimates disagree; three comparisons a bracket
 _REJECT = 3.0
-_REJECT_TOGETHER = 2.5
 # a gain of the last fourfold rows above this, in nats and as a share of the value, is unresolved
 _DRIFT, _DRIFT_SHARE = 0.05, 0.1
 
@@ -160,7 +159,7 @@ class _Gap:
     @property
     def rejected(self) -> bool:
         """Whether the data look unlike the model."""
-        return max(abs(self.floor), abs(self.neighbours)) > _REJECT or abs(self.together) > _REJECT_TOGETHER
+        return max(abs(self.floor), abs(self.neighbours), abs(self.together)) > _REJECT
 
 
 def _gap_to_surrogate(sides: Sides, model: EllipticalCopula, floor: FeatureFloor, k: int, rng: np.random.Generator) -> _Gap:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
@@ -21,27 +21,40 @@ from kdprobe.core.trace import log_softmax
 from kdprobe.stats.scores import fit_temperature, nll
 
 Family = Literal["calibrated", "linear", "mlp"]
+Fold = tuple[np.ndarray, np.ndarray]
+"""(learning rows, held-out rows)"""
 FOLDS = 5
 # inverse strength of the ridge, over which the kept-aside rows decide
 _STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 
 
-def folds_of(labels: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of (learning rows, held-out rows), with each class spread over the folds as evenly as it goes."""
+def folds_of(labels: np.ndarray, seed: int, blocks: np.ndarray | None = None) -> list[Fold]:
+    """Folds with each class spread over them as evenly as it goes, whole blocks on one side."""
+    folds = StratifiedKFold if blocks is None else StratifiedGroupKFold
     with warnings.catch_warnings():
         # a class with fewer rows than folds is absent from some folds, which the losses then show
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        return list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(labels, labels))
+        return list(folds(FOLDS, shuffle=True, random_state=seed).split(labels, labels, blocks))
 
 
-def entropy_terms(labels: np.ndarray) -> np.ndarray:
-    """One value a row (n,) with mean H(Y): minus the log frequency of its class, plus the share of the Miller-Madow correction."""
-    counts = np.bincount(labels)
-    correction = (np.count_nonzero(counts) - 1) / (2 * len(labels))
-    return -np.log(counts[labels] / len(labels)) + correction
+def prior_losses(labels: np.ndarray, folds: list[Fold]) -> np.ndarray:
+    """Held-out loss (n,) of the class frequencies alone, which estimates H(Y).
+
+    It is the same prior that the probes fall back on. So a probe that finds nothing has no information, however many classes there are;
+    where it finds something, what the frequencies of few rows cost is not counted in its favour.
+    """
+    losses = np.empty(len(labels))
+    for learn, held in folds:
+        losses[held] = -_prior(labels[learn], int(labels.max()) + 1)[labels[held]]
+    return losses
 
 
-def calibrated_losses(outputs: Sequence[np.ndarray], labels: np.ndarray, folds: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+def _prior(labels: np.ndarray, columns: int) -> np.ndarray:
+    """Log frequencies (columns,) of classes; half a row each keeps classes that a fold lacks at a finite loss."""
+    return np.log((np.bincount(labels, minlength=columns) + 0.5) / (len(labels) + 0.5 * columns))
+
+
+def calibrated_losses(outputs: Sequence[np.ndarray], labels: np.ndarray, folds: list[Fold]) -> np.ndarray:
     """Held-out loss (n,) of the log-linear pool of classifiers' log probabilities, each (n, c).
 
     The pool is the posterior of conditionally independent experts when its weights are right, and any single expert among its members: so
@@ -50,15 +63,13 @@ def calibrated_losses(outputs: Sequence[np.ndarray], labels: np.ndarray, folds: 
     columns = outputs[0].shape[1]
     losses = np.empty(len(labels))
     for learn, held in folds:
-        # the add-half prior keeps classes that a fold lacks at a finite loss
-        prior = np.log((np.bincount(labels[learn], minlength=columns) + 0.5) / (len(learn) + 0.5 * columns))
-        experts = np.stack([*outputs, np.broadcast_to(prior, outputs[0].shape)])
-        weights = _pool(experts[:, learn], labels[learn])
+        experts = np.stack([*outputs, np.broadcast_to(_prior(labels[learn], columns), outputs[0].shape)])
+        weights = _pool(experts[:, learn], _one_hot(labels[learn], columns))
         losses[held] = nll(log_softmax(np.tensordot(weights, experts[:, held], axes=1)), labels[held])
     return losses
 
 
-def feature_losses(x: np.ndarray, labels: np.ndarray, folds: list[tuple[np.ndarray, np.ndarray]], family: Family, seed: int) -> np.ndarray:
+def feature_losses(x: np.ndarray, labels: np.ndarray, folds: list[Fold], family: Family, seed: int) -> np.ndarray:
     """Held-out loss (n,) of a linear or MLP probe on features (n, d)."""
     losses = np.empty(len(labels))
     classes = int(labels.max()) + 1
@@ -68,23 +79,50 @@ def feature_losses(x: np.ndarray, labels: np.ndarray, folds: list[tuple[np.ndarr
     return losses
 
 
-def _pool(experts: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Weights (k,) of experts (k, n, c) with the least log loss; convex."""
-    rows = np.arange(len(labels))
+def dark_terms(teacher: np.ndarray, student: np.ndarray, labels: np.ndarray, folds: list[Fold]) -> np.ndarray:
+    """One value a row (n,): how much better the student's log probabilities (n, c) and the label tell the teacher's answer than the label.
+
+    The teacher's answer is a draw from its softmax; the loss is the expectation over that draw, so that no drawing adds noise. From the
+    label alone the best guess is the teacher's mean answer to that label; the student joins it in a log-linear pool.
+    """
+    answers = np.exp(teacher)
+    terms = np.empty(len(labels))
+    for learn, held in folds:
+        classes = np.unique(labels[learn])
+        mean = np.full((int(labels.max()) + 1, teacher.shape[1]), 1.0 / teacher.shape[1])
+        for label in classes:
+            # half a row of the uniform answer keeps answers that were never given at a finite loss
+            mine = answers[learn[labels[learn] == label]]
+            mean[label] = (mine.sum(axis=0) + 0.5 / teacher.shape[1]) / (len(mine) + 0.5)
+        from_label = np.log(mean)[labels]
+        experts = np.stack([student, from_label])
+        weights = _pool(experts[:, learn], answers[learn])
+        together = log_softmax(np.tensordot(weights, experts[:, held], axes=1))
+        terms[held] = np.sum(answers[held] * (together - from_label[held]), axis=1)
+    return terms
+
+
+def _one_hot(labels: np.ndarray, columns: int) -> np.ndarray:
+    return np.eye(columns)[labels]
+
+
+def _pool(experts: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """Weights (k,) of experts (k, n, c) with the least log loss on answers (n, c), rows of probabilities; convex."""
+    n = len(answers)
     # saturated rows reach -700: without a common unit the first step of the search overflows
     scale = np.maximum(experts.std(axis=(1, 2)), 1e-3)
     scaled = experts / scale[:, None, None]
-    of_label = scaled[:, rows, labels]
+    wanted = np.einsum("nc,knc->k", answers, scaled)
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
         log_p = log_softmax(np.tensordot(weights, scaled, axes=1))
         expected = np.einsum("nc,knc->k", np.exp(log_p), scaled)
-        return -float(log_p[rows, labels].mean()), (expected - of_label.sum(axis=1)) / len(rows)
+        # a tiny ridge settles the weights where two experts say the same, or a prior is flat
+        penalty = 1e-8 * float(weights @ weights), 2e-8 * weights
+        return penalty[0] - float((answers * log_p).sum()) / n, penalty[1] + (expected - wanted) / n
 
-    start = np.where(np.arange(len(scale)) < len(scale) - 1, scale / max(1, len(scale) - 1), 0.0)
-    # a tiny ridge settles the weights where two experts say the same, or a prior is flat
-    penalised = lambda w: tuple(a + b for a, b in zip(loss(w), (1e-8 * float(w @ w), 2e-8 * w), strict=True))  # noqa: E731
-    return minimize(penalised, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x / scale
+    start = np.r_[scale[:-1] / max(1, len(scale) - 1), 0.0]
+    return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x / scale
 
 
 def _fit(x: np.ndarray, labels: np.ndarray, classes: int, family: Family, seed: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -95,7 +133,7 @@ def _fit(x: np.ndarray, labels: np.ndarray, classes: int, family: Family, seed: 
     """
     scaler = StandardScaler().fit(x)
     x = np.asarray(scaler.transform(x))
-    prior = np.log((np.bincount(labels, minlength=classes) + 0.5) / (len(labels) + 0.5 * classes))
+    prior = _prior(labels, classes)
     present = np.unique(labels)
     if len(present) < 2:
         return lambda values: np.broadcast_to(log_softmax(prior[None]), (len(values), classes))

@@ -6,22 +6,23 @@ from typing import Literal
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import RidgeCV
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GroupKFold, KFold
 from sklearn.neural_network import MLPRegressor
 from sklearn.preprocessing import StandardScaler
 
+Fold = tuple[np.ndarray, np.ndarray]
+"""(learning rows, held-out rows)"""
 FOLDS = 5
 _RIDGES = tuple(float(r) for r in np.logspace(-4, 4, 9))
 
 
-def folds_of(n: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of (learning rows, held-out rows)."""
-    return list(KFold(FOLDS, shuffle=True, random_state=seed).split(np.arange(n)))
+def folds_of(n: int, seed: int, blocks: np.ndarray | None = None) -> list[Fold]:
+    """Folds of n rows, whole blocks on one side."""
+    folds = KFold if blocks is None else GroupKFold
+    return list(folds(FOLDS, shuffle=True, random_state=seed).split(np.arange(n), groups=blocks))
 
 
-def residuals(
-    x: np.ndarray, y: np.ndarray, folds: list[tuple[np.ndarray, np.ndarray]], family: Literal["linear", "mlp"], seed: int
-) -> np.ndarray:
+def residuals(x: np.ndarray, y: np.ndarray, folds: list[Fold], family: Literal["linear", "mlp"], seed: int) -> np.ndarray:
     """Held-out residuals (n, c) of y (n, c) predicted from x (n, d)."""
     found = np.empty(y.shape)
     for learn, held in folds:

@@ -24,7 +24,7 @@ from kdprobe.probes._mi_copula import informative_columns, rank_scores
 from kdprobe.probes._mi_discrete import adjusted_information, codes, discrete_information, entropy
 from kdprobe.probes._mi_interval import disjoint_spread
 from kdprobe.probes._mi_neighbours import ksg1, ksg2, mixed, ross
-from kdprobe.probes._usable_classes import entropy_terms, feature_losses, folds_of
+from kdprobe.probes._usable_classes import feature_losses, folds_of, prior_losses
 from kdprobe.probes.usable_information import from_terms
 
 Estimator = Literal["auto", "ksg1", "ksg2", "mixed", "ross", "gaussian", "surrogate", "bracket"]
@@ -228,8 +228,9 @@ def _discrete_or_heaped(pair: _Pair, k: int, rng: np.random.Generator) -> Result
     details["cap"] = entropy(classes.labels)
     if continuous.rank > LOW_DIMENSION:
         seed = int(rng.integers(2**31))
-        losses = feature_losses(continuous.scores, classes.labels, folds_of(classes.labels, seed), "linear", seed)
-        floor = from_terms(entropy_terms(classes.labels) - losses)
+        folds = folds_of(classes.labels, seed)
+        losses = feature_losses(continuous.scores, classes.labels, folds, "linear", seed)
+        floor = from_terms(prior_losses(classes.labels, folds) - losses)
         note = "classes against many columns: held-out usable information of a linear probe, a lower bound"
         return replace(floor, kind="lower_bound", details={**details, **floor.details}, notes=(*floor.notes, note))
     return _from_neighbours(a, b, raw, k, rng, details, (f"classes on one side: {name} estimator",))

@@ -4,12 +4,12 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from kdprobe.core.errors import PlanError, did_you_mean
+from kdprobe.core.errors import DataError, PlanError, did_you_mean
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.task import Task
 from kdprobe.core.trace import TaskKind
 from kdprobe.probes._arrays import as_matrix, check_rows
-from kdprobe.probes._usable_classes import calibrated_losses, entropy_terms, feature_losses
+from kdprobe.probes._usable_classes import FOLDS, Fold, calibrated_losses, feature_losses, prior_losses
 from kdprobe.probes._usable_classes import folds_of as class_folds
 from kdprobe.probes._usable_inputs import Inputs, as_labels, as_log_probabilities
 from kdprobe.probes._usable_values import folds_of as value_folds
@@ -29,6 +29,7 @@ def usable_information(
     task: TaskKind | Task,
     inputs: Inputs = "auto",
     family: ProbeFamily = "auto",
+    blocks: Any = None,
     rows: bool = False,
     seed: int = 0,
 ) -> Result:
@@ -52,6 +53,9 @@ def usable_information(
         to one, else features.
     family
         Of probes on features: "linear" (ridge-penalised; the choice of "auto") or "mlp" (one hidden layer of 64).
+    blocks
+        (n,) labels of rows that are not independent (the hours of one day): they stay in one fold, and the interval leaves out whole
+        blocks.
     rows
         Also give ``.curves["rows"]``: each row's own information.
     seed
@@ -94,19 +98,34 @@ def usable_information(
     if kind == "classification":
         labels = as_labels(target)
         check_rows(x, labels[:, None], "x", "target", least=LEAST_ROWS)
-        terms = _class_terms(x, labels, inputs, family, seed)
+        units = as_blocks(blocks, len(x))
+        terms = _class_terms(x, labels, inputs, family, class_folds(labels, seed, units), seed)
     else:
         y = as_matrix(target, "target").astype(np.float64)
         check_rows(x, y, "x", "target", least=LEAST_ROWS)
-        terms = _value_terms(x, y, family, seed)
+        units = as_blocks(blocks, len(x))
+        terms = _value_terms(x, y, family, value_folds(len(y), seed, units), seed)
     if not isinstance(terms, np.ndarray):
         return terms
-    return from_terms(terms, rows=rows)
+    return from_terms(terms, blocks=units, rows=rows)
 
 
-def from_terms(terms: np.ndarray, *, rows: bool = False, notes: tuple[str, ...] = ()) -> Measurement:
+def as_blocks(blocks: Any, n: int) -> np.ndarray | None:
+    """Return block numbers (n,), or None; raise DataError where there are too few blocks for the folds."""
+    if blocks is None:
+        return None
+    blocks = np.asarray(blocks)
+    if blocks.shape != (n,):
+        raise DataError(f"blocks has shape {blocks.shape}, x has {n} rows: give one block label a row")
+    numbers = np.unique(blocks, return_inverse=True)[1]
+    if numbers.max() + 1 < FOLDS:
+        raise DataError(f"blocks holds {numbers.max() + 1} blocks: {FOLDS} folds need at least {FOLDS}")
+    return numbers
+
+
+def from_terms(terms: np.ndarray, *, blocks: np.ndarray | None = None, rows: bool = False, notes: tuple[str, ...] = ()) -> Measurement:
     """Make a measurement of the mean of per-row information (n,)."""
-    interval = jackknife(terms)
+    interval = jackknife(terms, blocks=blocks)
     assert not isinstance(interval, Refusal)
     curves = {"rows": tuple((float(row), float(value)) for row, value in enumerate(terms))} if rows else {}
     return Measurement(
@@ -134,22 +153,24 @@ def check_choice(name: str, value: Any, options: tuple[str, ...]) -> None:
         raise PlanError(f"{name}={value!r} is unknown: {did_you_mean(str(value), options)}")
 
 
-def _class_terms(x: np.ndarray, labels: np.ndarray, inputs: Inputs, family: ProbeFamily, seed: int) -> np.ndarray | Result:
+def _class_terms(
+    x: np.ndarray, labels: np.ndarray, inputs: Inputs, family: ProbeFamily, folds: list[Fold], seed: int
+) -> np.ndarray | Result:
     if labels.min() == labels.max():
         return Refusal(
             reason=f"the target holds one class only, {labels[0]}: there is nothing to know", advice="give rows of other classes"
         )
     log_p = as_log_probabilities(x, inputs, 2 if inputs == "auto" else int(labels.max()) + 1, "x")
     if log_p is not None and labels.min() >= 0 and log_p.shape[1] > labels.max():
-        return entropy_terms(labels) - calibrated_losses([log_p], labels, class_folds(labels, seed))
+        return prior_losses(labels, folds) - calibrated_losses([log_p], labels, folds)
     if (x == x[0]).all():
         return _constant(len(x))
     codes = np.unique(labels, return_inverse=True)[1]
-    losses = feature_losses(x.astype(np.float64), codes, class_folds(codes, seed), "linear" if family == "auto" else family, seed)
-    return entropy_terms(codes) - losses
+    losses = feature_losses(x.astype(np.float64), codes, folds, "linear" if family == "auto" else family, seed)
+    return prior_losses(codes, folds) - losses
 
 
-def _value_terms(x: np.ndarray, y: np.ndarray, family: ProbeFamily, seed: int) -> np.ndarray | Result:
+def _value_terms(x: np.ndarray, y: np.ndarray, family: ProbeFamily, folds: list[Fold], seed: int) -> np.ndarray | Result:
     spread = y.std(axis=0)
     if (y == y[0]).all(axis=0).any():
         column = int(np.argmax((y == y[0]).all(axis=0)))
@@ -157,7 +178,7 @@ def _value_terms(x: np.ndarray, y: np.ndarray, family: ProbeFamily, seed: int) -
     if (x == x[0]).all():
         return _constant(len(x))
     y = (y - y.mean(axis=0)) / spread
-    rest = residuals(x.astype(np.float64), y, value_folds(len(y), seed), "linear" if family == "auto" else family, seed)
+    rest = residuals(x.astype(np.float64), y, folds, "linear" if family == "auto" else family, seed)
     if np.linalg.eigvalsh(rest.T @ rest / len(rest))[0] <= _EXACT:
         return Refusal(
             reason="x predicts the target, or a combination of its columns, exactly: the information is infinite",
