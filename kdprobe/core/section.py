@@ -111,7 +111,10 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Rows of plain values. A cell is text, a number, (value, low, high) for an interval, or a list of numbers for a strip of seeds."""
+    """Rows of plain values.
+
+    A cell is text, a number, (value, low, high) or (value, low, high, note) for an interval, or a list of numbers for a strip of seeds.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[Mapping[str, Any], ...]

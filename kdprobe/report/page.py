@@ -104,8 +104,8 @@ def compose(question: str, lede: str, drawn: Sequence[tuple[str, str, Content]],
         loader=_THEME, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False
     )
     environment.filters |= {
-        "interval": lambda found: words.interval(*found),
-        "plain": lambda value: words.number(value, 0 if float(value).is_integer() else 3),
+        "interval": lambda found: words.interval(*found[:3]),
+        "plain": lambda value: f"{value:.4g}".replace("-", "−", 1),
         "strip": strip,
         "at": lambda findings, claim, scope: next((f for f in findings if (f.claim, f.scope) == (claim, scope)), None),
         "mean": lambda values: f"{fmean(values):.5g}" if values else "",

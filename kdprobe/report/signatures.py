@@ -46,7 +46,10 @@ UNSTEADY = Signature(
 SLOW = Signature(
     name="slow",
     title="slow convergence",
-    means="share of the steps needed for nine tenths of the twin's improvement in validation loss, student minus twin; above 0: slower",
+    means=(
+        "share of the steps needed for nine tenths of the twin's improvement in validation loss (all of them where it is never reached), "
+        "student minus twin; above 0: slower"
+    ),
     may_come_from="insufficient knowledge transfer or the need for a curriculum",
 )
 SIGNATURES = (UNDER_TWIN, UNSTEADY, SLOW)

@@ -29,6 +29,11 @@ class Transfer:
     """Of the mean over the teachers that are larger than the student, or over all where none is."""
 
     @property
+    def title(self) -> str:
+        """Name of the similarity with its unit."""
+        return f"{title_of(self.probe)} ({self.unit})" if self.unit else title_of(self.probe)
+
+    @property
     def primary(self) -> bool:
         """Whether this is the similarity that gives the task's verdicts."""
         return PRIMARY.get(self.kind) == self.probe

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -87,10 +88,17 @@ def test_the_size_of_a_default_page(page):
     assert len(page.html.encode()) < 300_000
 
 
-def test_the_same_zoo_gives_the_same_bytes(world, page, tmp_path):
-    again = report(world, tmp_path / "report.html")
-    assert again.read_bytes() == page.path.read_bytes()
-    assert (tmp_path / "runs.csv").read_bytes() == (page.path.parent / "runs.csv").read_bytes()
+def test_the_same_zoo_gives_the_same_bytes_in_every_process(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from kdprobe.report import report; from kdprobe.testing.zoo_world import ZooWorld;"
+        "report(ZooWorld(seeds=3, student_widths=(8,)).zoo(), Path(sys.argv[1]))"
+    )
+    paths = [tmp_path / name for name in ("a.html", "b.html")]
+    for seed, path in enumerate(paths):
+        subprocess.run([sys.executable, "-c", code, path], check=True, env=os.environ | {"PYTHONHASHSEED": str(seed)})
+    first, second = (path.read_text() for path in paths)
+    assert first == second.replace("b.runs.csv", "a.runs.csv")
+    assert paths[0].with_name("a.runs.csv").read_bytes() == paths[1].with_name("b.runs.csv").read_bytes()
 
 
 def test_the_policy_names_the_hashes_of_what_is_there(page):
@@ -129,12 +137,14 @@ def test_paths_hosts_and_users_stay_at_home(tmp_path):
         assert "lovelace" not in text
 
 
-def test_verdict_lines_are_the_cards_in_plain_words(world, page):
-    lines = verdict_lines(world)
-    assert len(lines) == 24
+def test_verdict_lines_are_the_cards_in_plain_words():
+    lines = verdict_lines(ZooWorld(student_widths=(8,), tasks=SMALL.tasks).zoo())
+    assert len(lines) == 4
     assert lines[0].startswith(
-        "letters · student mlp-8 (0.4 k parameters) · same rows: SUPPORTED: capacity gap. Best teacher is width 16 of 8…256"
+        "letters · student mlp-8 (0.4 k parameters) · same rows: SUPPORTED: capacity gap. Best teacher is width 16 of"
     )
+    assert "over-confidence that one temperature removes accounts for 0.08" in lines[0]
+    assert "transfer rows: SUPPORTED: teacher-specific transfer. Agreement" in lines[3]
     for line in lines:
         assert re.search(f" · (same|transfer) rows: ({'|'.join(VERDICTS)})", line)
         assert "<" not in line
@@ -179,16 +189,20 @@ def test_refused_questions_say_why(small_world):
 
         def measurements(self):
             found = small_world.measurements()
-            refused = (found["probe"] == "recovered") & (found["teacher_width"] == 8)
+            width, seed = found["teacher_width"], found["seed"]
+            refused = (found["probe"] == "recovered") & ((width == 8) | ((width == 16) & (seed == 0)))
+            reason = "the teacher is better by -0.01" + seed.astype(str) + " [-1.5e-3, 2] nats"
             return found.assign(
                 value=found["value"].mask(refused),
                 status=found["status"].mask(refused, "refused"),
-                reason=found["reason"].mask(refused, "the teacher is no better than the twin"),
+                reason=found["reason"].mask(refused, reason),
             )
 
     html = render(Evidence(Refusing()), runs="runs.csv")
-    assert html.count("refused: the teacher is no better than the twin") == 2
-    assert re.search(r"letters: (?:recovered|Share[^<]*|[^<]*)</th><td>6</td>", html)
+    assert html.count(">refused, 3 of 3<") == 2
+    assert html.count(">2 of 3</small>") == 2
+    # reasons that differ in their numbers are one
+    assert re.search(r"<td>8</td><td class=prose>the teacher is better by -0.01[^<]*</td>", html)
 
 
 def test_a_probe_joins_the_tables_by_being_measured():

@@ -7,7 +7,7 @@ import pandas as pd
 
 from kdprobe.core.section import Column, Content, Section, Table
 from kdprobe.report import words
-from kdprobe.report.evidence import CELL, Evidence, Frame
+from kdprobe.report.evidence import CELL, Evidence
 from kdprobe.report.signatures import SIGNATURES, signatures
 from kdprobe.report.transfers import title_of
 
@@ -17,7 +17,8 @@ def draw(evidence: Evidence) -> Content:
     return Content(
         words=(
             "One row a cell: a student size under a teacher size in a regime. Ticks are seeds, all rows of a table on one scale with a "
-            "line at 0. Values are means over seeds with 95 % intervals over seeds; a cell whose question was refused says why.",
+            "line at 0. Values are means over seeds with 95 % intervals over seeds. Where a question was refused for some seeds, their "
+            "number stands beside: such a mean speaks only of the seeds that could be answered.",
         ),
         tables=tuple(_table(evidence, task) for task in evidence.tasks()),
     )
@@ -46,25 +47,22 @@ def _table(evidence: Evidence, task: str) -> Table:
     rows = []
     for key, cell in students.groupby(CELL, sort=False):
         first = cell.iloc[0]
-        own = flags.get(key, set())
+        own, done = flags.get(key, set()), cell[cell["status"] == "done"]
         row: dict[str, Any] = {
             **{"student": first["student"], "teacher": first["teacher"], "arm": first["arm"]},
-            "ratio": first["teacher_size"] / first["size"],
-            "seeds": f"{int((cell['status'] == 'done').sum())} of {len(cell)}",
+            "ratio": round(first["teacher_size"] / first["size"], 1),
+            "seeds": f"{len(done)} of {len(cell)}",
             "strip": gains.reindex(cell["model_id"]).dropna().tolist(),
             "flags": ", ".join(signature.title for signature in SIGNATURES if signature.name in own),
         }
         for column in columns:
-            found = triples[column.key][places[key]]
-            row[column.key] = _why_not(evidence, cell, column.key) if np.isnan(found[0]) else tuple(found.tolist())
+            found, answered = triples[column.key][places[key]], len(shown[column.key].reindex(done["model_id"]).dropna())
+            if np.isnan(found[0]):
+                row[column.key] = "fewer than two seeds" if len(done) < 2 else f"refused, {len(done) - answered} of {len(done)}"
+            else:
+                row[column.key] = (*found.tolist(), "" if answered == len(done) else f"{answered} of {len(done)}")
         rows.append(row)
     return Table(caption=f"{task}: {words.counted(len(rows), 'cell')}", columns=(*FIRST, *columns, FLAGS), rows=tuple(rows))
-
-
-def _why_not(evidence: Evidence, cell: Frame, probe: str) -> str:
-    found = evidence.measurements()
-    refused = found[(found["probe"] == probe) & (found["status"] == "refused") & found["model_id"].isin(cell["model_id"])]
-    return f"refused: {refused['reason'].iloc[0]}" if len(refused) else "fewer than two seeds"
 
 
 FIRST = (

@@ -1,8 +1,10 @@
 """Do students show the failure signatures that the survey names?"""
 
+from typing import Any
+
 from kdprobe.core.section import Column, Content, Section, Table
 from kdprobe.report import words
-from kdprobe.report.evidence import Evidence, Frame
+from kdprobe.report.evidence import Evidence, Frame, short_names
 from kdprobe.report.signatures import SIGNATURES, signatures
 
 
@@ -22,16 +24,21 @@ def draw(evidence: Evidence) -> Content:
             f"{words.capitalised(signature.title)}: {flagged} of {words.counted(len(cells), 'cell')} flagged{where}. "
             + (f"May come from {signature.may_come_from}." if flagged else "")
         )
-    rows = tuple(
-        {
-            "cell": f"{row.task} · {row.student}", "arm": row.arm, "teacher": row.teacher, "signature": signature.title,
-            "found": row.found, "unit": row.unit,
-        }
-        for signature in SIGNATURES
-        for row in found[(found["signature"] == signature.name) & found["flagged"]].itertuples()
-    )  # fmt: skip
-    tables = (Table(caption="Flagged cells", columns=COLUMNS, rows=rows),) if rows else ()
+    rows = tuple(_row(cells) for _, cells in found[found["flagged"]].groupby(["signature", "task", "student", "arm"], sort=False))
+    tables = (Table(caption="Flagged students", columns=COLUMNS, rows=rows),) if rows else ()
     return Content(words=tuple(sentences), tables=tables)
+
+
+def _row(cells: Frame) -> dict[str, Any]:
+    """One student in one arm, with the teachers under which it shows one sign."""
+    first = cells.iloc[0]
+    noun, names = short_names(cells["teacher"])
+    return {
+        **{"student": f"{first['task']} · {first['student']}", "arm": first["arm"], "unit": first["unit"]},
+        "signature": next(signature.title for signature in SIGNATURES if signature.name == first["signature"]),
+        "teachers": f"{noun} {words.listed(names)}",
+        "worst": max(cells["found"]),
+    }
 
 
 def _where(flagged: Frame) -> str:
@@ -40,13 +47,13 @@ def _where(flagged: Frame) -> str:
 
 
 COLUMNS = (
-    Column(key="cell", title="student"),
+    Column(key="student", title="student"),
     Column(key="arm", title="regime"),
-    Column(key="teacher", title="teacher"),
-    Column(key="signature", title="signature", shown="flag"),
+    Column(key="signature", title="sign", shown="flag"),
+    Column(key="teachers", title="under teachers"),
     Column(
-        key="found",
-        title="against its twin",
+        key="worst",
+        title="worst of them",
         shown="interval",
         explains="; ".join(f"{signature.title}: {signature.means}" for signature in SIGNATURES),
     ),

@@ -66,7 +66,7 @@ def _sentences(gap: Gap) -> Iterable[str]:
     if reading.verdict in ("SUPPORTED", "NOT APPLICABLE"):
         inherited = ""
         if gap.inherited is not None and gap.inherited.low > 0:
-            inherited = f"; {words.result(gap.inherited)} of that is over-confidence that one temperature removes"
+            inherited = f"; over-confidence that one temperature removes accounts for {words.result(gap.inherited)}"
         yield f"The largest costs {words.result(reading.deficit)} against {rival}{inherited}."
         if reading.verdict == "NOT APPLICABLE":
             yield f"But it is not shown to be the better model: its own loss is lower by {words.result(reading.edge)}."
@@ -162,7 +162,7 @@ def _figure(group: list[Gap], prefix: str) -> Figure:
     rows.append(Panel(title=f"the teacher's own loss ({first.unit})", series=tuple(teacher)))
     name, names = short_names(first.curve.teachers)
     svg = panels(
-        rows, x=np.log2(first.curve.sizes / first.student_size), x_label=f"teacher size / student size (log scale), teacher {name} below",
+        rows, x=np.log2(first.curve.sizes / first.student_size), x_label=f"teacher size / student size, teacher {name}",
         ticks=[f"{ratio}\n{short}" for ratio, short in zip(_ratio_ticks(first), names, strict=True)], prefix=prefix,
         title=f"{first.task}, student {first.student}: gain by teacher size, every seed, with the teachers' own loss",
         description=". ".join(f"{gap.arm}: {_in_numbers(gap)}" for gap in group),

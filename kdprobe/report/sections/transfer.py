@@ -56,8 +56,8 @@ def _sentences(transfer: Transfer) -> Iterable[str]:
         yield f"{words.counted(reading.n, 'seed')}: {reading.qualifier}."
         return
     yield (
-        f"{title_of(transfer.probe)}: {words.result(reading.moved)} above twins; {words.result(reading.specific)} of that is this "
-        f"teacher's own, {words.result(reading.recipe)} any such teacher gives."
+        f"{title_of(transfer.probe)} {words.result(reading.moved)} above that of twins: {words.result(reading.specific)} from this very "
+        f"teacher, {words.result(reading.recipe)} from any of its recipe."
     )
 
 
@@ -107,15 +107,14 @@ def _panel(transfer: Transfer) -> Panel:
         mean = values.mean(axis=0)
         low, high = contrast(values.T).interval() if len(values) > 1 else (np.full_like(mean, np.nan),) * 2
         series.append(Series(label=label, role=role, mean=mean, low=low, high=high))
-    unit = f" ({transfer.unit})" if transfer.unit else ""
-    return Panel(title=f"{title_of(transfer.probe)}{unit}, {transfer.arm}", series=tuple(series), scale=transfer.probe)
+    return Panel(title=f"{transfer.title}, {transfer.arm}", series=tuple(series), scale=transfer.probe)
 
 
 def _table(found: list[Transfer]) -> Table:
     rows = tuple(
         {
-            "student": f"{transfer.task} · {transfer.student}", "arm": transfer.arm, "probe": title_of(transfer.probe),
-            "verdict": transfer.reading.verdict, "p": words.p_value(transfer.reading.p), "seeds": transfer.reading.n, "unit": transfer.unit,
+            "student": f"{transfer.task} · {transfer.student}", "arm": transfer.arm, "probe": transfer.title,
+            "verdict": transfer.reading.verdict, "p": words.p_value(transfer.reading.p), "seeds": transfer.reading.n,
         } | {name: _triple(getattr(transfer.reading, name)) for name in ("baseline", "recipe", "specific")}
         for transfer in found
     )  # fmt: skip
@@ -138,7 +137,6 @@ COLUMNS = (
         key="p", title="p", explains="of the teacher-specific part, Holm-adjusted: primary similarities form one family, the others another"
     ),
     Column(key="seeds", title="seeds", shown="number"),
-    Column(key="unit", title="unit"),
 )
 
 TRANSFER = Section(name="transfer", question="How much of the teacher arrived, and is it this teacher's own?", draw=draw, order=20)

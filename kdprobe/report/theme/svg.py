@@ -35,6 +35,7 @@ STYLE = {
     "axes.spines.right": False,
     "axes.spines.left": False,
     "axes.linewidth": 0.8,
+    "lines.solid_capstyle": "butt",
     "axes.facecolor": "none",
     "figure.facecolor": "none",
     "grid.color": COLOURS["grid"],
@@ -49,7 +50,7 @@ STYLE = {
 
 _KEPT = (
     *("d", "points", "x", "y", "width", "height", "transform", "href", "clip-path"),
-    *("fill", "stroke", "stroke-width", "stroke-dasharray", "fill-opacity", "stroke-opacity", "opacity"),
+    *("fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "fill-opacity", "stroke-opacity", "opacity"),
     *("text-anchor", "font-size", "font-weight"),
 )
 # what the page's style says of figures, for their text to inherit
@@ -170,6 +171,7 @@ def _attributes(element: ET.Element, names: dict[str, str]) -> dict[str, str]:
             value = re.sub(r" ?([MLCz]) ?", r"\1", value)
             value = re.sub(r"M(\S+) (\S+)L\1 ([-\d.]+)(?![-\d.L])", r"M\1 \2V\3", value)
             value = re.sub(r"M([-\d.]+) ([-\d.]+)L([-\d.]+) \2(?![-\d.L])", r"M\1 \2H\3", value)
+            value = re.sub(r"M(\S+) (\S+)V\2(?![.\d])", r"M\1 \2h0", value)
         kept[name] = _VARIABLES.get(value, value)
     defaults = _TEXT if element.tag.endswith("}text") else {}
     return {name: value for name, value in kept.items() if defaults.get(name) != value}
