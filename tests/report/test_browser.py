@@ -152,6 +152,18 @@ def test_paper_is_white(browser, short_page):
         assert visit.page.evaluate("() => getComputedStyle(document.querySelector('.scroll')).overflowX") == "visible"
 
 
+def test_tables_fit_on_paper(browser, page):
+    # A4 less 12 mm on each side, in CSS pixels; tables of many columns are set on landscape pages
+    widths = "selector => [...document.querySelectorAll(selector)].map(table => table.scrollWidth)"
+    with Visit(browser, page.path) as visit:
+        visit.page.emulate_media(media="print")
+        for selector, width, least in ((".scroll:not(.wide) table", 703, 5), (".wide table", 1031, 1)):
+            visit.page.set_viewport_size({"width": width, "height": 1000})
+            found = visit.page.evaluate(widths, selector)
+            assert len(found) >= least
+            assert max(found) <= width
+
+
 def test_tables_are_sorted_by_keyboard(browser, short_page):
     with Visit(browser, short_page) as visit:
         table = visit.page.locator("#cells table").first
