@@ -64,7 +64,7 @@ class LossTruth:
     name: str
     make: Callable[[Any], tuple[Any, Any]]
     oracle: Callable[..., Any]
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, float] = field(default_factory=dict[str, float])
     tolerance: float = 1e-5
 
 
@@ -92,7 +92,7 @@ class Distiller:
     tasks: tuple[TaskKind, ...]
     loss: Callable[..., Any] | None
     formula: str
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, float] = field(default_factory=dict[str, float])
     needs: tuple[Literal["outputs", "features"], ...] = ("outputs",)
     truths: tuple[LossTruth, ...] = ()
     cites: str = ""

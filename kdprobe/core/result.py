@@ -63,8 +63,8 @@ class Measurement:
     kind: Kind = "estimate"
     status: Status = "ok"
     estimand: Estimand = "this checkpoint"
-    details: Mapping[str, float] = field(default_factory=dict)
-    curves: Mapping[str, Curve] = field(default_factory=dict)
+    details: Mapping[str, float] = field(default_factory=dict[str, float])
+    curves: Mapping[str, Curve] = field(default_factory=dict[str, Curve])
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -45,12 +45,12 @@ class Trace:
     kind: TaskKind
     outputs: np.ndarray
     raw: np.ndarray
-    features: Mapping[str, np.ndarray] = field(default_factory=dict)
+    features: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
     ids: np.ndarray
     blocks: np.ndarray | None = None
     temperature: float | np.ndarray | None = None
     name: str = "model"
-    _memo: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    _memo: dict[Hashable, Any] = field(default_factory=dict[Hashable, Any], repr=False)
 
     def __post_init__(self) -> None:
         n = len(self.ids)
@@ -104,7 +104,7 @@ class Trace:
     @property
     def last_hidden(self) -> str | None:
         """Name of the last hidden layer, or None where the trace has no features."""
-        return next(reversed(self.features), None)
+        return list(self.features)[-1] if self.features else None
 
     def derived(self, key: Hashable, compute: Callable[["Trace"], Value]) -> Value:
         """Return what `compute` makes of this trace, computed once: a sweep meets each trace in many pairs."""

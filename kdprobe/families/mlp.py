@@ -14,8 +14,9 @@ class Perceptron(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, width: int, generator: torch.Generator):
         super().__init__()
-        self.hidden = nn.utils.skip_init(nn.Linear, inputs, width)
-        self.output = nn.utils.skip_init(nn.Linear, width, outputs)
+        # the device "meta" leaves the weights unmade: they are drawn below
+        self.hidden = nn.Linear(inputs, width, device="meta").to_empty(device="cpu")
+        self.output = nn.Linear(width, outputs, device="meta").to_empty(device="cpu")
         # torch's own default initialisation, but from the model's generator: model k does not depend on what was built before it
         for layer in (self.hidden, self.output):
             bound = 1 / math.sqrt(layer.in_features)

@@ -126,7 +126,7 @@ def one_thread() -> Iterator[None]:
 
 @contextmanager
 def _local_cluster(jobs: int) -> Iterator[Any]:
-    import dask
+    from dask.config import set as configured
     from distributed import Client, LocalCluster
 
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
@@ -137,7 +137,7 @@ def _local_cluster(jobs: int) -> Iterator[Any]:
         "distributed.admin.large-graph-warning-threshold": "1GB",
     }
     with (
-        dask.config.set(configuration),
+        configured(configuration),
         LocalCluster(
             n_workers=jobs,
             threads_per_worker=1,
@@ -165,9 +165,10 @@ def _users_cluster(address: str, zoo: Path) -> Iterator[Any]:
     with client:
         if not client.scheduler_info(n_workers=-1)["workers"]:
             raise PlanError(f"scheduler={address!r} has no workers: start some with `dask worker {address}`")
-        here = {worker: seen for worker, seen in client.run(_sees, str(zoo.absolute() / "lock"), _lock_content(zoo)).items() if not seen}
-        if here:
-            raise PlanError(f"worker {min(here)} does not see {zoo}: give --out a folder that all workers share")
+        sees: Any = client.run(_sees, str(zoo.absolute() / "lock"), _lock_content(zoo))
+        blind = [worker for worker, seen in sees.items() if not seen]
+        if blind:
+            raise PlanError(f"worker {min(blind)} does not see {zoo}: give --out a folder that all workers share")
         client.run(_prepare_worker)
         yield client
 

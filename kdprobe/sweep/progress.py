@@ -1,7 +1,6 @@
 """Progress on standard error: models trained, cells measured, failures, time left."""
 
 import sys
-from types import TracebackType
 from typing import Protocol, Self
 
 
@@ -9,7 +8,7 @@ class Progress(Protocol):
     """What a run reports as it goes."""
 
     def __enter__(self) -> Self: ...
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+    def __exit__(self, *details: object) -> None: ...
     def begin(self, *, models: int, trained: int, cells: int, measured: int) -> None:
         """Announce how much there is to do, and how much of it is there already."""
         ...
@@ -29,7 +28,7 @@ class NoProgress:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *details: object) -> None:
         pass
 
     def begin(self, *, models: int, trained: int, cells: int, measured: int) -> None:
@@ -69,7 +68,7 @@ class RichProgress:
         self._bars.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *details: object) -> None:
         self._bars.stop()
 
     def begin(self, *, models: int, trained: int, cells: int, measured: int) -> None:

@@ -46,14 +46,14 @@ def _train_one(job: Job, problem: Problem, teacher: int) -> tuple[dict[str, torc
         optimiser.zero_grad()
         loss.backward()
         losses.append(loss.item())
-        if step + 1 in entries:
-            norm = torch.sqrt(sum((p.grad**2).sum() for p in module.parameters() if p.grad is not None))
+        gradients = [p.grad for p in module.parameters() if p.grad is not None]
+        norm = float(torch.linalg.vector_norm(torch.cat([g.flatten() for g in gradients]))) if step + 1 in entries else 0.0
         optimiser.step()
         if step + 1 in entries:
             with torch.no_grad():
                 validation = label_loss(problem.kind, module(problem.validation_x)[0], problem.validation_y).mean().item()
             history["loss"].append(sum(losses) / len(losses))
             history["validation_loss"].append(validation)
-            history["gradient_norm"].append(float(norm))
+            history["gradient_norm"].append(norm)
             losses.clear()
     return {k: v.detach().clone() for k, v in module.state_dict().items()}, {k: torch.tensor(v) for k, v in history.items()}

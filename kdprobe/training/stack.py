@@ -28,8 +28,8 @@ def train_stack(jobs: Sequence[Job], problem: Problem) -> Trained:
     if len(jobs) == 1:
         # a stack of one takes other kernels and differs in the last bits: a model must not depend on what it is trained beside
         trained = train_stack([jobs[0], jobs[0]], _doubled(problem))
-        history = {name: values if name == "step" else values[:1] for name, values in trained.history.items()}
-        return Trained(state={name: values[:1] for name, values in trained.state.items()}, history=history, engine="stack")
+        first = {name: values if name == "step" else values[:1] for name, values in trained.history.items()}
+        return Trained(state={name: values[:1] for name, values in trained.state.items()}, history=first, engine="stack")
     modules = [initial_module(job, problem.family, problem.input_shape, problem.outputs) for job in jobs]
     shapes = {name: value.shape for name, value in modules[0].named_parameters()}
     flat = torch.stack([nn.utils.parameters_to_vector(module.parameters()) for module in modules]).detach().requires_grad_()

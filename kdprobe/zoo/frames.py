@@ -29,15 +29,15 @@ def models(index: Index) -> pd.DataFrame:
     frame = pd.DataFrame(records, columns=columns)
     order = ["task", "draw", "role", "scheme", "distiller", "width", "teacher_width", "seed"]
     # a student's teacher by its width, so that tables need no second look-up
-    widths = frame.set_index("model_id")["width"]
-    frame["teacher_width"] = frame["teacher_id"].map(widths).astype("Int64")
-    frame["teacher_size"] = frame["teacher_id"].map(frame.set_index("model_id")["size"]).astype("Int64")
+    for name in ("width", "size"):
+        of_model = dict(zip(frame["model_id"], frame[name], strict=True))
+        frame[f"teacher_{name}"] = frame["teacher_id"].map(of_model.get).astype("Int64")
     return frame.sort_values(order, kind="stable").reset_index(drop=True)
 
 
 def scores(index: Index) -> pd.DataFrame:
     """One row a model × metric × half of the probe rows."""
-    wide = models(index)[["model_id", "task", "role", "width", "size", "seed", "draw", "scheme", "distiller"]]
+    wide = models(index).loc[:, ["model_id", "task", "role", "width", "size", "seed", "draw", "scheme", "distiller"]]
     long = pd.DataFrame(index.rows("SELECT model_id, metric, rows, value FROM scores"), columns=["model_id", "metric", "rows", "value"])
     return wide.merge(long, on="model_id", how="inner")
 
@@ -50,7 +50,7 @@ def measurements(index: Index) -> pd.DataFrame:
         long[column] = long[column].astype("Float64")
     students = models(index).rename(columns={"width": "student_width", "size": "student_size"})
     keys = ["model_id", "task", "scheme", "distiller", "teacher_width", "student_width", "teacher_size", "student_size", "seed", "draw"]
-    return students[students["role"] == "student"][keys].merge(long, on="model_id", how="inner")
+    return pd.merge(students.loc[students["role"] == "student", keys], long, on="model_id", how="inner")
 
 
 def history(index: Index, path: Path, model_ids: list[str] | None) -> pd.DataFrame:
@@ -79,9 +79,10 @@ def runs(index: Index) -> pd.DataFrame:
         names = measured["probe"] + "." + measured["comparison"]
         wide = measured.assign(column=names).pivot(index="model_id", columns="column", values="value")
         frame = frame.merge(wide.reset_index(), on="model_id", how="left")
-        refused = measured[measured["status"] == "refused"].assign(text=lambda d: d["probe"] + "." + d["comparison"] + ": " + d["reason"])
-        reasons = refused.groupby("model_id")["text"].agg("; ".join).rename("refusals")
-        frame = frame.merge(reasons.reset_index(), on="model_id", how="left")
+        refused = measured.loc[measured["status"] == "refused"]
+        texts = refused["probe"] + "." + refused["comparison"] + ": " + refused["reason"]
+        reasons = texts.groupby(refused["model_id"]).agg("; ".join)
+        frame["refusals"] = frame["model_id"].map(reasons.to_dict().get)
     return frame
 
 
