@@ -168,7 +168,7 @@ class _Run:
                 for half in unit.halves():
                     self._submit(half, *self._training(half))
                 return
-            (job,) = unit.jobs
+            job = next(iter(unit.jobs))
             reason = _reason(outcome)
             self._fail_jobs([job], {job.id: reason})
             self.writer.record_unit({"unit_id": unit.id, "title": unit.title, "status": "failed", "reason": reason, "seconds": 0.0})
