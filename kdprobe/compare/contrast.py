@@ -30,7 +30,8 @@ def contrasts(probes: Mapping[str, Probe], traced: Traced) -> dict[str, dict[str
     weights. ``details["twin_sd"]``, from two twins on, is the standard deviation between them.
     """
     found = {name: _measure(probe, traced) for name, probe in probes.items()}
-    needs_groups = [name for name, probe in probes.items() if len(found[name]) > 1 and not _refused(found[name])]
+    twins = [twin.name for twin in traced.twins]
+    needs_groups = [name for name in probes if len(found[name]) > 1 and not any(isinstance(found[name][twin], Refusal) for twin in twins)]
     without: dict[str, list[dict[str, Result]]] = {name: [] for name in needs_groups}
     sizes: list[int] = []
     if needs_groups:
@@ -40,18 +41,22 @@ def contrasts(probes: Mapping[str, Probe], traced: Traced) -> dict[str, dict[str
                 without[name].append(_measure(probes[name], smaller))
     results: dict[str, dict[str, Result]] = {}
     for name, probe in probes.items():
-        twins = [twin.name for twin in traced.twins]
+        bounds = probe.bounds
 
-        def mean(of: Sequence[str], less: str | None = None, name: str = name) -> Result:
-            return _mean(of, less, found[name], without.get(name, []), sizes)
+        def mean(less: str | None = None, name: str = name, bounds: tuple[float, float] = bounds) -> Result:
+            mean = _mean(twins, less, found[name], without.get(name, []), sizes)
+            # a value within the bounds of its probe has an interval within them; a difference has no such bounds
+            return (
+                mean if less or isinstance(mean, Refusal) else replace(mean, low=max(mean.low, bounds[0]), high=min(mean.high, bounds[1]))
+            )
 
         if probe.panel:
-            results[name] = {"panel": mean(twins) if twins else found[name]["panel"]}
+            results[name] = {"panel": mean() if twins else found[name]["panel"]}
         elif not twins:
             results[name] = {"own": found[name]["student"]}
         else:
             results[name] = {"own": found[name]["student"], **{twin: found[name][twin] for twin in twins}}
-            results[name] |= {"baseline": mean(twins), "difference": mean(twins, less="student")}
+            results[name] |= {"baseline": mean(), "difference": mean(less="student")}
     return results
 
 
@@ -106,10 +111,6 @@ def _mean(
     if len(of) > 1:
         details["twin_sd"] = float(np.std([float(result) for result in measured], ddof=1))
     return Measurement(value=interval.value, low=interval.low, high=interval.high, n=interval.n, unit=measured[0].unit, details=details)
-
-
-def _refused(results: Mapping[str, Result]) -> bool:
-    return any(isinstance(result, Refusal) for result in results.values())
 
 
 def _without_groups(traced: Traced) -> Iterator[tuple[Traced, int]]:

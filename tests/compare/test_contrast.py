@@ -151,6 +151,20 @@ def test_refusals_name_their_reason_and_take_nothing_with_them():
     assert found["kl"]["baseline"].reason.startswith("twin 2: KL is infinite")
     assert found["kl"]["difference"].reason.startswith("twin 2: KL is infinite")
     assert isinstance(found["kl"]["twin 1"], Measurement)
+    found = compare(softmax(teacher, axis=1), sure[0], (None, y), task="classification", twins=twins).results
+    assert found["kl"]["own"].reason.startswith("KL is infinite: student")
+    assert found["kl"]["difference"] == found["kl"]["own"] or found["kl"]["difference"].reason.endswith(found["kl"]["own"].reason)
+    assert found["kl"]["baseline"].value == pytest.approx((found["kl"]["twin 1"].value + found["kl"]["twin 2"].value) / 2)
+
+
+def test_intervals_stay_within_the_bounds_of_their_probe():
+    teacher, student, _, y = world(np.random.default_rng(8), n=60, k=2)
+    near = [teacher + 0.2 * np.random.default_rng(seed).normal(size=teacher.shape) for seed in (0, 1)]
+    found = compare(teacher, student, (None, y), task="classification", twins=near).results["agreement_top1"]
+    baseline = found["baseline"]
+    assert baseline.value + student_t.ppf(0.975, GROUPS - 1) * baseline.details["error"] > 1
+    assert (baseline.value < 1, baseline.high) == (True, 1.0)
+    assert found["difference"].low < found["difference"].value < 0
 
 
 def test_a_probe_that_cannot_read_the_models_is_one_refusal():
