@@ -160,20 +160,35 @@ def test_an_output_folder_that_cannot_be_written(tmp_path):
     assert "choose another folder with --out" in done.stderr
 
 
-def test_a_full_disk(tmp_path):
-    """A real file system of 300 kB, where the system lets a test mount one."""
-    mount = tmp_path / "small"
-    mount.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(mount)], capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"this system lets tests mount nothing: {mounted.stderr.strip()}")
-    try:
-        done = kdprobe("sweep", "--gap", *TINY, "--out", mount / "zoo", "--jobs", 0)
-        assert done.returncode == 3, done.stderr
-        assert "No space left on device" in done.stderr or "disk is full" in done.stderr
-        assert not any(path.name.endswith(".tmp") for path in mount.rglob("*"))
-    finally:
-        subprocess.run(["umount", str(mount)], check=True)
+@pytest.fixture
+def mounted(tmp_path):
+    """Mount a small file system for a test, where the system lets tests do so."""
+    folder = tmp_path / "mounted"
+    folder.mkdir()
+
+    def mount(options):
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"this system lets tests mount nothing: {done.stderr.strip()}")
+        return folder
+
+    yield mount
+    subprocess.run(["umount", str(folder)], capture_output=True)
+
+
+def test_a_full_disk(mounted):
+    folder = mounted("size=300k")
+    done = kdprobe("sweep", "--gap", *TINY, "--out", folder / "zoo", "--jobs", 0)
+    assert done.returncode == 3, done.stderr
+    assert "No space left on device" in done.stderr or "disk is full" in done.stderr
+    assert not any(path.name.endswith(".tmp") for path in folder.rglob("*"))
+
+
+def test_a_read_only_disk(mounted):
+    folder = mounted("size=300k,ro")
+    done = kdprobe("sweep", "--gap", *TINY, "--out", folder / "zoo", "--jobs", 0)
+    assert done.returncode == 3, done.stderr
+    assert "Read-only file system: choose another folder with --out" in done.stderr
 
 
 def test_a_closed_pipe_is_no_error():

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from distributed import Client
 
 import kdprobe
 from kdprobe import GapPlan, PlanError
@@ -263,6 +264,33 @@ def _alive(pid):
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_the_users_own_cluster(tmp_path, whole):
+    """A Dask scheduler and a worker started by their own commands give the same table."""
+    address_file = tmp_path / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dask = [sys.executable, "-m", "dask"]
+    options = ["--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0", "--no-dashboard"]
+    scheduler = subprocess.Popen([*dask, "scheduler", *options, "--scheduler-file", str(address_file)], **quiet)
+    worker = None
+    try:
+        deadline = time.monotonic() + 60
+        while not address_file.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        address = json.loads(address_file.read_text())["address"]
+        with pytest.raises(PlanError, match=rf"scheduler='{address}' has no workers: start some with `dask worker {address}`"):
+            kdprobe.sweep(TINY, tmp_path / "zoo", scheduler=address)
+        worker_options = ["--nthreads", "1", "--no-dashboard", "--local-directory", str(tmp_path)]
+        worker = subprocess.Popen([*dask, "worker", address, *worker_options], **quiet)
+        with Client(address, set_as_default=False) as client:
+            client.wait_for_workers(1, timeout=60)
+        with kdprobe.sweep(TINY, tmp_path / "zoo", scheduler=address) as zoo:
+            pd.testing.assert_frame_equal(table(zoo), whole)
+    finally:
+        for process in filter(None, (worker, scheduler)):
+            process.terminate()
+            process.wait(30)
 
 
 def test_a_scheduler_that_is_not_there(tmp_path):
