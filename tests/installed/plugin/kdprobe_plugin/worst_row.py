@@ -18,6 +18,18 @@ def _same(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
     return trace, trace, None
 
 
+def _moved(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    raw = rng.normal(size=(20, 1))
+    other = raw.copy()
+    other[7] += 3
+    return Trace.from_raw("regression", raw), Trace.from_raw("regression", other), None
+
+
+def _opposite(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    sure = np.array([[1e3, 0.0], [0.0, 1e3]])
+    return Trace.from_raw("classification", sure), Trace.from_raw("classification", sure[::-1]), None
+
+
 WORST_ROW = Probe(
     name="worst_row",
     title="worst row",
@@ -26,6 +38,10 @@ WORST_ROW = Probe(
     bounds=(0, float("inf")),
     symmetric=True,
     invariant=("row order",),
-    truths=(KnownAnswer(name="a model and itself", make=_same, value=0.0),),
+    truths=(
+        KnownAnswer(name="a model and itself", make=_same, value=0.0),
+        KnownAnswer(name="one row moved by 3", make=_moved, value=3.0),
+        KnownAnswer(name="two classifiers sure of opposite classes", make=_opposite, value=1.0),
+    ),
     cites="kdprobe's own tests",
 )
