@@ -2,15 +2,21 @@
 
 import numpy as np
 
+from kdprobe.core.errors import DataError
 from kdprobe.core.probe import KnownAnswer, Probe
-from kdprobe.core.result import Measurement, Result
+from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.trace import Trace
 
 
 def _worst_row(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
+    if not np.array_equal(student.ids, teacher.ids):
+        raise DataError(f"{student.name} has {student.n} rows, {teacher.name} {teacher.n}: give both the same rows")
+    if student.n == 0:
+        return Refusal(reason="there are no rows", advice="give at least one")
     value = float(np.abs(student.outputs - teacher.outputs).max())
-    # a maximum has no sampling interval; its own value is all that is known
-    return Measurement(value=value, low=value, high=value, n=student.n, notes=("the largest of the rows seen",))
+    # a maximum over the rows seen says nothing of larger ones to come
+    note = "the largest of the rows seen: it has no interval for new rows"
+    return Measurement(value=value, low=value, high=value, n=student.n, notes=(note,))
 
 
 def _same(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
