@@ -13,7 +13,10 @@ def _worst_row(student: Trace, teacher: Trace, target: np.ndarray | None = None)
         raise DataError(f"{student.name} has {student.n} rows, {teacher.name} {teacher.n}: give both the same rows")
     if student.n == 0:
         return Refusal(reason="there are no rows", advice="give at least one")
-    value = float(np.abs(student.outputs - teacher.outputs).max())
+    with np.errstate(over="ignore"):
+        value = float(np.abs(student.outputs - teacher.outputs).max())
+    if not np.isfinite(value):
+        return Refusal(reason="the outputs are too far apart for double precision", advice="scale the target")
     # a maximum over the rows seen says nothing of larger ones to come
     note = "the largest of the rows seen: it has no interval for new rows"
     return Measurement(value=value, low=value, high=value, n=student.n, notes=(note,))
