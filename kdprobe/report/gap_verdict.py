@@ -39,7 +39,11 @@ class GapReading:
     p: float = 1.0
     """Of the deficit, adjusted for the selection of the best smaller size and, in `read_gaps`, for the family of claims."""
     needed: int | None = None
-    """Seeds that would settle it if mean and spread stay as they are."""
+    """Seeds that would settle it if mean, spread and the number of claims read together stay as they are."""
+    sd: float = 0.0
+    """Of the deficit over seeds."""
+    rivals: int = 1
+    """Smaller sizes from which the best was selected."""
     conditions: dict[str, bool] = field(default_factory=dict)
 
 
@@ -118,6 +122,8 @@ def read_gap(gain: np.ndarray, teacher_loss: np.ndarray, *, margin: float, unit:
         p=float(deficit.p),
         # above the margin it would be settled by showing the deficit, below it by excluding it
         needed=seeds_needed(mean, sd, sizes - 1) if mean > margin else seeds_needed(margin - mean, sd),
+        sd=sd,
+        rivals=sizes - 1,
         conditions={
             "a": mean > 0 and float(deficit.p) < LEVEL,
             "b": float(edge.interval()[0]) > 0,
@@ -141,6 +147,7 @@ def _with_verdict(reading: GapReading, p: float | None) -> GapReading:
     if p is None:
         return replace(reading, qualifier=f"direction only: below {SEEDS_FOR_A_VERDICT} seeds")
     conditions = reading.conditions | {"a": deficit.value > 0 and p < LEVEL}
+    before = max(reading.p, 1e-300)
     reading = replace(reading, conditions=conditions, p=float(p))
     if conditions["a"] and not conditions["b"]:
         qualifier = "teacher degraded" if edge.high < 0 else "larger teacher not shown better"
@@ -148,4 +155,10 @@ def _with_verdict(reading: GapReading, p: float | None) -> GapReading:
     if conditions["a"]:
         qualifier = "not unimodal" if not conditions["d"] else "" if conditions["c"] else "best at the smallest size of the grid"
         return replace(reading, verdict="SUPPORTED", qualifier=qualifier)
-    return replace(reading, verdict="CONTRADICTED" if reading.upper < reading.margin else "INCONCLUSIVE")
+    if reading.upper < reading.margin:
+        return replace(reading, verdict="CONTRADICTED")
+    needed = reading.needed
+    if deficit.value > reading.margin:
+        # what Holm multiplied p by is how many times more tests the deficit must be shown over
+        needed = seeds_needed(deficit.value, reading.sd, reading.rivals * p / before)
+    return replace(reading, verdict="INCONCLUSIVE", needed=needed)

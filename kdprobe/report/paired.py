@@ -69,7 +69,7 @@ def holm(p: Sequence[float]) -> np.ndarray:
     return adjusted
 
 
-def seeds_needed(mean: float, sd: float, tests: int = 1) -> int | None:
+def seeds_needed(mean: float, sd: float, tests: float = 1) -> int | None:
     """Seeds after which a simultaneous interval round `mean` would end short of 0, if mean and sd stay; None beyond 1,000.
 
     Examples

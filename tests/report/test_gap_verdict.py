@@ -49,6 +49,20 @@ def test_a_flat_curve_is_settled_only_by_enough_seeds():
     assert verdict(np.zeros(SIZES), margin=0.01, seeds=200).verdict == "CONTRADICTED"
 
 
+def test_an_unsettled_claim_always_needs_more_seeds_than_it_has():
+    """Also where only the adjustment for the other claims of the page keeps it from being settled."""
+    seen = 0
+    for rng in range(40):
+        gain = curves([0.0, 0.02, 0.0, 0.0, 0.0, 0.0], rng=rng)[0]
+        losses = FALLING_LOSS + 0.01 * np.random.default_rng(rng).normal(size=gain.shape)
+        readings = [read_gap(gain, losses, margin=0.005)] * 12
+        for found in read_gaps(readings)[:1]:
+            if found.verdict == "INCONCLUSIVE" and found.deficit.value > found.margin:
+                seen += readings[0].p < 0.05
+                assert found.needed is None or found.needed > SEEDS
+    assert seen > 3
+
+
 def test_the_best_at_the_smallest_size_says_so():
     found = verdict([0.3, 0.25, 0.2, 0.1, 0.0, -0.1])
     assert (found.verdict, found.qualifier, found.best) == ("SUPPORTED", "best at the smallest size of the grid", 0)
