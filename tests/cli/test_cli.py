@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 TINY = [
@@ -87,6 +88,48 @@ def test_ls(kind):
     found = json.loads(done.stdout)
     assert done.returncode == 0
     assert all(thing["name"] and thing["says"] for thing in found)
+
+
+@pytest.fixture
+def outputs(tmp_path):
+    """Files of three models' logits on 200 rows, and the true classes."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 4, 200)
+    teacher = 3 * np.eye(4)[y] + rng.normal(size=(200, 4))
+    for name, values in {"teacher": teacher, "student": teacher + rng.normal(size=(200, 4)), "twin": 2 * np.eye(4)[y]}.items():
+        np.save(tmp_path / f"{name}.npy", values)
+    np.savetxt(tmp_path / "y.csv", y, delimiter=",")
+    return tmp_path
+
+
+def test_probe(outputs):
+    words = ["probe", outputs / "teacher.npy", outputs / "student.npy", "--task", "classification", "--target", outputs / "y.csv"]
+    done = kdprobe(*words, "--twin", outputs / "twin.npy", "-o", outputs / "page.html")
+    assert done.returncode == 0, done.stderr
+    assert "The student names the teacher's class on" in done.stdout
+    assert (outputs / "page.html").read_text().startswith("<!doctype html>")
+    found = json.loads(kdprobe(*words, "--json").stdout)
+    own = {row["probe"]: row["value"] for row in found["results"] if row["comparison"] == "own"}
+    teacher, student = (np.load(outputs / f"{name}.npy") for name in ("teacher", "student"))
+    assert own["agreement_top1"] == (teacher.argmax(1) == student.argmax(1)).mean()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("gone.npy", "cannot be read (No such file or directory): check its name"),
+        ("a.pt", "is neither .npy nor .csv"),
+        ("pickle.npy", "holds no plain array of numbers"),
+        ("words.csv", "holds no plain array of numbers"),
+    ],
+)
+def test_probe_refuses_what_is_no_array(outputs, name, text):
+    np.save(outputs / "pickle.npy", np.array([{}], dtype=object), allow_pickle=True)
+    (outputs / "words.csv").write_text("a,b")
+    (outputs / "a.pt").write_text("")
+    done = kdprobe("probe", outputs / name, outputs / "student.npy", "--task", "regression")
+    assert done.returncode == 3
+    assert text in done.stderr
 
 
 def test_data_ls_says_what_is_here():
