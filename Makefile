@@ -23,7 +23,7 @@ rooms: $(VENV)/test
 	$(BIN)/lint-imports
 
 tests: $(VENV)/test
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 # the wheel in an environment of its own, with a plug-in beside it
 wheel: $(VENV)/test
