@@ -29,6 +29,7 @@ def build(config: str | None = None) -> App:
         version=__version__,
         help_format="plaintext",
         result_action="return_value",
+        suppress_keyboard_interrupt=False,  # it is told in our words
         config=settings,
     )
     for name, text in COMMANDS.items():

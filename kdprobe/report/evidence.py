@@ -226,6 +226,13 @@ class Curve:
         return len(next(iter(self.values.values()))) < self.seeds
 
 
+def axis(curves: Sequence[Curve]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Teacher sizes, ascending, and teachers of curves that are drawn together: an arm whose runs failed has fewer, or none."""
+    names = {float(size): teacher for curve in curves for size, teacher in zip(curve.sizes, curve.teachers, strict=True)}
+    sizes = sorted(names)
+    return np.array(sizes), tuple(names[size] for size in sizes)
+
+
 def short_names(teachers: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """Return what to call teachers in a sentence, and how to tell them apart there.
 

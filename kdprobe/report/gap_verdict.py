@@ -100,6 +100,8 @@ def read_gap(gain: np.ndarray, teacher_loss: np.ndarray, *, margin: float, unit:
     """
     n, sizes = gain.shape
     paired = n if seeds is None else seeds
+    if not sizes:
+        return GapReading(verdict="INCONCLUSIVE", qualifier="no run finished", n=paired)
     if sizes < 2:
         return GapReading(verdict="NOT APPLICABLE", qualifier="one teacher size", n=paired)
     if n < 2:

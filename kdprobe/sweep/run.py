@@ -18,7 +18,7 @@ from kdprobe.sweep.measuring import MeasuredUnit, Stored, measure_unit
 from kdprobe.sweep.plan import GapPlan
 from kdprobe.sweep.progress import NoProgress, Progress, RichProgress
 from kdprobe.sweep.provenance import provenance, seal
-from kdprobe.sweep.training import TrainedUnit, train_unit
+from kdprobe.sweep.training import TrainedUnit, describe_network, train_unit
 from kdprobe.sweep.units import MeasureUnit, TrainUnit, measure_units, train_units
 from kdprobe.tasks.splits import split
 from kdprobe.training.job import Job
@@ -169,9 +169,7 @@ class _Run:
                     self._submit(half, *self._training(half))
                 return
             job = next(iter(unit.jobs))
-            reason = _reason(outcome)
-            self._fail_jobs([job], {job.id: reason})
-            self.writer.record_unit({"unit_id": unit.id, "title": unit.title, "status": "failed", "reason": reason, "seconds": 0.0})
+            self._fail_jobs([job], {job.id: _reason(outcome)})
             return
         trained: TrainedUnit = outcome.result
         self.writer.record_models(trained.models, trained.scores)
@@ -186,9 +184,11 @@ class _Run:
         self.progress.trained(len(unit.jobs) - failures, failures)
 
     def _fail_jobs(self, jobs: Sequence[Job], reasons: Mapping[str, str]) -> None:
-        kinds = {job.task: find("tasks", job.task).kind for job in jobs}
-        shared = {"size": 0, "flops": 0, "seconds": 0.0, "engine": "", "shard": None, "slot": None, "targets": None, "status": "failed"}
-        rows = [model_row(job, **shared, kind=kinds[job.task], twin_id=self.twins.get(job.id), reason=reasons[job.id]) for job in jobs]
+        shared = {"seconds": 0.0, "engine": "", "shard": None, "slot": None, "targets": None, "status": "failed"}
+        rows = []
+        for job in jobs:
+            network = describe_network(job, split(find("tasks", job.task), draw=job.draw, sizes=self._sizes(job.task)))
+            rows.append(model_row(job, **shared, **network, twin_id=self.twins.get(job.id), reason=reasons[job.id]))
         self.writer.record_models(rows, [])
         for job in jobs:
             self.failed[job.id] = reasons[job.id]
@@ -205,11 +205,11 @@ class _Run:
         measured: MeasuredUnit = outcome.result
         if measured.broken:
             row |= {"status": "failed", "reason": "; ".join(measured.broken)}
-        missing = [model for model in unit.needs if model in self.failed]
-        if missing and not measured.broken:
-            # the values are right for the models there are, but a resumed run may train the missing ones: measure again then
-            row |= {"status": "failed", "reason": f"{len(missing)} of its {len(unit.needs)} models failed"}
-        self.writer.record_unit(row, measured.rows)
+        if not measured.broken and any(model in self.failed for model in unit.needs):
+            # the values are right for the models there are, but a later run may train the missing ones: it must measure again
+            self.writer.record_measurements(measured.rows)
+        else:
+            self.writer.record_unit(row, measured.rows)
         self.progress.measured(failed=bool(measured.broken))
 
 

@@ -19,6 +19,7 @@ from kdprobe.training.job import Job
 from kdprobe.training.loop import train_loop
 from kdprobe.training.problem import Problem, Trained
 from kdprobe.training.stack import train_stack
+from kdprobe.training.streams import initial_module
 from kdprobe.zoo.shards import read_targets, write_shard, write_targets
 from kdprobe.zoo.traces import module_of, outputs_of
 from kdprobe.zoo.writer import model_row
@@ -68,12 +69,10 @@ def train_unit(
     tensors = {**trained.state, **{f"history.{name}": values for name, values in trained.history.items()}}
     shard = write_shard(zoo, {name: torch.nan_to_num(values) if failures else values for name, values in tensors.items()})
     seconds = (time.perf_counter() - start) / len(jobs)
-    size = sum(values[0].numel() for values in trained.state.values())
-    flops = problem.family.flops(parts.input_shape, parts.outputs, first.width)
+    network = describe_network(first, parts)
     rows, scored = [], []
     for slot, job in enumerate(jobs):
-        shared = {"kind": task.kind, "size": size, "flops": flops, "seconds": seconds, "engine": trained.engine}
-        shared |= {"twin_id": twins.get(job.id)}
+        shared = {**network, "seconds": seconds, "engine": trained.engine, "twin_id": twins.get(job.id)}
         if slot in failures:
             nothing = {"shard": None, "slot": None, "targets": None}
             rows.append(model_row(job, **shared, **nothing, status="failed", reason=failures[slot]))
@@ -83,6 +82,14 @@ def train_unit(
         rows.append(model_row(job, **shared, shard=shard, slot=slot, targets=sha256, status="done", reason=""))
         scored += [{"model_id": job.id, **score} for score in score_model(module, task, parts)]
     return TrainedUnit(rows, scored)
+
+
+def describe_network(job: Job, parts: Split) -> dict[str, Any]:
+    """Kind of task, size in parameters and multiply-adds of a job's network, whether or not it was trained."""
+    family: Family = find("families", job.family)
+    module = initial_module(job, family, parts.input_shape, parts.outputs)
+    size = sum(parameter.numel() for parameter in module.parameters())
+    return {"kind": parts.kind, "size": size, "flops": family.flops(parts.input_shape, parts.outputs, job.width)}
 
 
 def score_model(module: torch.nn.Module, task: Task, parts: Split) -> list[dict[str, Any]]:

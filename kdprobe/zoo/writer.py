@@ -117,12 +117,14 @@ class Writer:
             self.index.insert("models", rows)
             self.index.insert("scores", scores)
 
-    def record_unit(
-        self, unit: Mapping[str, Any], results: Iterable[tuple[str, str, str, Result]] = (), models: Iterable[Mapping[str, Any]] = ()
-    ) -> None:
-        """Record a finished or failed unit of work with its measurements (model id, probe, comparison, result): all or nothing."""
+    def record_measurements(self, results: Iterable[tuple[str, str, str, Result]]) -> None:
+        """Record (model id, probe, comparison, result): all of them or none."""
         with self.index.transaction():
-            self.index.insert("models", models)
+            self.index.insert("measurements", [measurement_row(*result) for result in results])
+
+    def record_unit(self, unit: Mapping[str, Any], results: Iterable[tuple[str, str, str, Result]] = ()) -> None:
+        """Record a unit of work that is finished, or has failed, with its measurements: all or nothing."""
+        with self.index.transaction():
             self.index.insert("measurements", [measurement_row(*result) for result in results])
             self.index.insert("units", [unit])
 

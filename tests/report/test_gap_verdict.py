@@ -86,6 +86,7 @@ def test_a_degraded_teacher_is_no_capacity_gap():
         (1, 6, "INCONCLUSIVE", "one seed gives no interval"),
         (0, 6, "INCONCLUSIVE", "no seed finished"),
         (10, 1, "NOT APPLICABLE", "one teacher size"),
+        (0, 0, "INCONCLUSIVE", "no run finished"),
     ],
 )
 def test_too_little_for_a_verdict(seeds, sizes, word, qualifier):

@@ -6,7 +6,7 @@ import numpy as np
 
 from kdprobe.core.section import Card, Column, Content, Figure, Finding, Section, Table
 from kdprobe.report import words
-from kdprobe.report.evidence import Evidence, short_names
+from kdprobe.report.evidence import Evidence, axis, short_names
 from kdprobe.report.gaps import Gap, gaps
 from kdprobe.report.paired import SEEDS_FOR_A_VERDICT, contrast
 from kdprobe.report.theme.plots import Panel, Role, Series, panels
@@ -25,7 +25,7 @@ def draw(evidence: Evidence) -> Content:
     return Content(
         cards=tuple(_card(group, f"c{i}") for i, group in enumerate(groups)),
         words=_words(found),
-        figures=tuple(_figure(group, f"g{i}") for i, group in enumerate(groups) if len(group[0].curve.sizes)),
+        figures=tuple(_figure(group, f"g{i}") for i, group in enumerate(groups) if any(len(gap.curve.sizes) for gap in group)),
         tables=(_table(found),),
     )
 
@@ -57,6 +57,9 @@ def _sentences(gap: Gap) -> Iterable[str]:
     reading, curve = gap.reading, gap.curve
     noun, names = short_names(curve.teachers)
     seeds = words.counted(curve.seeds, "seed") + (f" in {words.counted(len(curve.values['gain']), 'draw')}" if curve.clustered else "")
+    if not names:
+        yield "All its runs failed: see what failed, below."
+        return
     if reading.deficit is None or reading.edge is None:
         yield f"{words.counted(len(names), f'teacher {noun}')}, {seeds}: {reading.qualifier}."
         return
@@ -89,6 +92,8 @@ def _sentences(gap: Gap) -> Iterable[str]:
 
 def _change_our_mind(gap: Gap) -> str:
     reading, (noun, names) = gap.reading, short_names(gap.curve.teachers)
+    if not names:
+        return "runs that finish."
     if reading.deficit is None:
         return f"two teacher sizes and {SEEDS_FOR_A_VERDICT} seeds."
     if reading.n < SEEDS_FOR_A_VERDICT:
@@ -121,8 +126,7 @@ def _words(found: list[Gap]) -> tuple[str, ...]:
     )
 
 
-def _ratio_ticks(gap: Gap) -> list[str]:
-    ratios = gap.curve.sizes / gap.student_size
+def _ratio_ticks(ratios: np.ndarray) -> list[str]:
     return [f"{ratio:.0f}" if ratio >= 9.5 else f"{ratio:.1f}" for ratio in ratios]
 
 
@@ -130,16 +134,18 @@ def _series(gap: Gap, name: str, label: str, role: Role, *, seeds: bool) -> Seri
     values = gap.curve.values[name]
     mean = values.mean(axis=0)
     low, high = contrast(values.T).interval() if len(values) > 1 else (np.full_like(mean, np.nan),) * 2
-    return Series(label=label, role=role, mean=mean, low=low, high=high, seeds=values if seeds else None)
+    at = np.log2(gap.curve.sizes / gap.student_size)
+    return Series(label=label, role=role, x=at, mean=mean, low=low, high=high, seeds=values if seeds else None)
 
 
 def _sketch(group: list[Gap], prefix: str) -> Figure:
     """The curves of a card: one line an arm, without seeds."""
     first = group[0]
     series = tuple(_series(gap, "gain", gap.arm, role, seeds=False) for gap, role in zip(group, ROLES, strict=False) if gap.gains)
+    ratios = axis([gap.curve for gap in group if gap.gains])[0] / first.student_size
     svg = panels(
         [Panel(title=f"Gain over the twin ({first.unit})", series=series, zero="no gain")],
-        x=np.log2(first.curve.sizes / first.student_size), ticks=_ratio_ticks(first), x_label="teacher size / student size",
+        x=np.log2(ratios), ticks=_ratio_ticks(ratios), x_label="teacher size / student size",
         prefix=prefix, title=f"Gain of {first.student} on {first.task} by teacher size", height=112,
         description=". ".join(f"{gap.arm}: {_in_numbers(gap)}" for gap in group),
     )  # fmt: skip
@@ -147,6 +153,8 @@ def _sketch(group: list[Gap], prefix: str) -> Figure:
 
 
 def _figure(group: list[Gap], prefix: str) -> Figure:
+    # an arm whose runs all failed has no curve; its card says so
+    group = [gap for gap in group if len(gap.curve.sizes)]
     first = group[0]
     metric = "NLL" if first.kind == "classification" else "MSE"
     rows = []
@@ -160,10 +168,11 @@ def _figure(group: list[Gap], prefix: str) -> Figure:
     if "teacher_loss_calibrated" in first.curve.values:
         teacher.append(_series(first, "teacher_loss_calibrated", "calibrated", "four", seeds=False))
     rows.append(Panel(title=f"the teacher's own loss ({first.unit})", series=tuple(teacher)))
-    name, names = short_names(first.curve.teachers)
+    sizes, teachers = axis([gap.curve for gap in group])
+    (name, names), ratios = short_names(teachers), sizes / first.student_size
     svg = panels(
-        rows, x=np.log2(first.curve.sizes / first.student_size), x_label=f"teacher size / student size, teacher {name}",
-        ticks=[f"{ratio}\n{short}" for ratio, short in zip(_ratio_ticks(first), names, strict=True)], prefix=prefix,
+        rows, x=np.log2(ratios), x_label=f"teacher size / student size, teacher {name}",
+        ticks=[f"{ratio}\n{short}" for ratio, short in zip(_ratio_ticks(ratios), names, strict=True)], prefix=prefix,
         title=f"{first.task}, student {first.student}: gain by teacher size, every seed, with the teachers' own loss",
         description=". ".join(f"{gap.arm}: {_in_numbers(gap)}" for gap in group),
     )  # fmt: skip

@@ -7,7 +7,7 @@ import numpy as np
 from kdprobe.core.result import Measurement
 from kdprobe.core.section import Card, Column, Content, Figure, Finding, Section, Table
 from kdprobe.report import words
-from kdprobe.report.evidence import PRIMARY, Evidence, short_names
+from kdprobe.report.evidence import PRIMARY, Evidence, axis, short_names
 from kdprobe.report.paired import SEEDS_FOR_A_VERDICT, contrast
 from kdprobe.report.theme.plots import Panel, Role, Series, panels
 from kdprobe.report.transfers import Transfer, title_of, transfers
@@ -90,9 +90,10 @@ def _figure(group: list[Transfer], prefix: str) -> Figure:
     for probe in dict.fromkeys(transfer.probe for transfer in group):
         by_arm = {transfer.arm: transfer for transfer in group if transfer.probe == probe}
         rows += [_panel(by_arm[arm]) for arm in arms if arm in by_arm]
-    noun, names = short_names(first.curve.teachers)
+    sizes, teachers = axis([transfer.curve for transfer in group])
+    noun, names = short_names(teachers)
     svg = panels(
-        rows, x=np.log2(first.curve.sizes / first.student_size), ticks=names, x_label=f"teacher {noun} (log scale of size)", prefix=prefix,
+        rows, x=np.log2(sizes / first.student_size), ticks=names, x_label=f"teacher {noun} (log scale of size)", prefix=prefix,
         title=f"{first.task}, student {first.student}: likeness to its teacher beside siblings and twins",
         description="Means over larger teachers. " + " ".join(
             f"{transfer.arm}: {' '.join(_sentences(transfer))}" for transfer in group), height=120,
@@ -106,7 +107,8 @@ def _panel(transfer: Transfer) -> Panel:
         values = transfer.curve.values[name]
         mean = values.mean(axis=0)
         low, high = contrast(values.T).interval() if len(values) > 1 else (np.full_like(mean, np.nan),) * 2
-        series.append(Series(label=label, role=role, mean=mean, low=low, high=high))
+        at = np.log2(transfer.curve.sizes / transfer.student_size)
+        series.append(Series(label=label, role=role, x=at, mean=mean, low=low, high=high))
     return Panel(title=f"{transfer.title}, {transfer.arm}", series=tuple(series), scale=transfer.probe)
 
 

@@ -39,6 +39,8 @@ class Series:
         (k,) over the sizes; NaN where there is none.
     seeds
         (s, k), one thin line a seed; None where seeds are drawn in another panel.
+    x
+        (k,) its own positions, where it has fewer than the figure; None takes the figure's.
     """
 
     label: str
@@ -47,6 +49,7 @@ class Series:
     low: np.ndarray
     high: np.ndarray
     seeds: np.ndarray | None = None
+    x: np.ndarray | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -155,13 +158,14 @@ def _draw(axes: Axes, panel: Panel, x: np.ndarray) -> None:
         axes.axhline(0, color=COLOURS["ink"], linewidth=0.8, clip_on=False)
     if panel.shaded and len(panel.series) > 1:
         first, second = panel.series[:2]
-        axes.fill_between(x, first.mean, second.mean, color=COLOURS["grid"], linewidth=0, clip_on=False)
+        axes.fill_between(x if first.x is None else first.x, first.mean, second.mean, color=COLOURS["grid"], linewidth=0, clip_on=False)
     spread = 0.012 * max(float(np.ptp(x)), 1.0)
     for i, series in enumerate(panel.series):
         colour = COLOURS[series.role]
         if series.seeds is not None and series.seeds.size:
-            _seeds(axes, series.seeds, x, colour)
-        shifted = x + spread * (2 * i - len(panel.series) + 1)
+            _seeds(axes, series.seeds, x if series.x is None else series.x, colour)
+        at = x if series.x is None else series.x
+        shifted = at + spread * (2 * i - len(panel.series) + 1)
         axes.vlines(shifted, series.low, series.high, color=colour, linewidth=1.6, clip_on=False)
         axes.plot(
             *(shifted, series.mean),
