@@ -7,6 +7,10 @@ from .core.registry import available as available
 from .core.result import Measurement as Measurement
 from .core.result import Refusal as Refusal
 from .probes._agreement import agreement as agreement
+from .probes.information_decomposition import InformationDecomposition as InformationDecomposition
+from .probes.information_decomposition import information_decomposition as information_decomposition
+from .probes.mutual_information import mutual_information as mutual_information
+from .probes.usable_information import usable_information as usable_information
 from .report import report as report
 from .sweep import sweep as sweep
 from .sweep.plan import GapPlan as GapPlan

@@ -114,7 +114,7 @@ def measured(pair: Pair, *, permutations: int = 0, seed: int = 0) -> Result:
     """The measurement of a pair, or the refusal where a side has no spread."""
     for shape, name in zip(pair.shapes, pair.names, strict=True):
         if shape.spread < LEAST_SPREAD:
-            what = "is constant" if shape.spread == 0.0 else "varies in a single row only"
+            what = "is constant" if shape.effective_rank == 0.0 else "varies in a single row only"
             return Refusal(reason=f"{name} {what}: CKA is 0/0", advice="leave it out")
     values = pair.terms.cka
     left_out = values[1:] if pair.left_out is None else pair.left_out

@@ -96,7 +96,7 @@ def shape_of(moments: np.ndarray, own: float) -> Shape:
     n, t, c = moments[-2, -2], moments[:-2, -2], moments[:-2, :-2]
     trace = float(np.trace(c) - t @ t / n)
     if not trace > 0:
-        return Shape(spread=0.0, concentration=1.0, effective_rank=1.0, diagonal=1.0)
+        return Shape(spread=0.0, concentration=1.0, effective_rank=0.0, diagonal=1.0)
     # single precision is plenty for a skewness, and its product costs half
     covariance = (c / trace).astype(np.float32)
     covariance -= np.outer(t / trace, t / n).astype(np.float32)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdprobe.probes._hsic import Terms, combine
+from kdprobe.probes._hsic import Terms, combine, without_each
 from kdprobe.probes._null import Shape, concentration
 
 COLUMNS = 4096
@@ -107,7 +107,7 @@ def kernel(gram: np.ndarray, groups: np.ndarray, *, debiased: bool = True) -> Ke
         k -= sums[:, None] / (n - 2) + (sums / (n - 2) - sums.sum() / ((n - 1) * (n - 2)))
         np.fill_diagonal(k, 0.0)
     by_group = np.add.reduceat(k, _starts(sizes), axis=1)
-    side = Kernel(k, sizes, by_group, np.empty(0), Shape(0.0, 1.0, 1.0, 1.0))
+    side = Kernel(k, sizes, by_group, np.empty(0), Shape(0.0, 1.0, 0.0, 1.0))
     own = _hsic(side, side, debiased=debiased)
     if not squares > 0:
         return side._replace(own=own)
@@ -147,8 +147,8 @@ def _hsic(x: Kernel, y: Kernel, *, debiased: bool) -> np.ndarray:
     for g, (start, size) in enumerate(zip(starts, sizes, strict=True)):
         rows = slice(start, start + size)
         blocks[g] = np.add.reduceat(np.einsum("ij,ij->j", x.matrix[rows], y.matrix[rows]), starts)
-    trace = _without_each(blocks)
-    sum_k, sum_l = (_without_each(np.add.reduceat(side.by_group, starts, axis=0)) for side in (x, y))
+    trace = without_each(blocks)
+    sum_k, sum_l = (without_each(np.add.reduceat(side.by_group, starts, axis=0)) for side in (x, y))
     products = []
     for side in (x, y):
         whole = side.by_group.sum(axis=1)
@@ -168,12 +168,6 @@ def _centred_product(
     if debiased:
         return combine(trace, sum_k, sum_l, sum_kl, n)
     return trace - 2 / n * sum_kl + sum_k * sum_l / n**2
-
-
-def _without_each(blocks: np.ndarray) -> np.ndarray:
-    """(1 + g,) sums of a symmetric (g, g) table: of all of it, and without each row and column."""
-    total = blocks.sum()
-    return np.concatenate([[total], total - blocks.sum(axis=1) - blocks.sum(axis=0) + np.diag(blocks)])
 
 
 def _concentration(k: np.ndarray) -> float:

@@ -102,6 +102,12 @@ def with_left_out(by_group: np.ndarray, sizes: np.ndarray, *, debiased: bool = T
     return values, total
 
 
+def without_each(blocks: np.ndarray) -> np.ndarray:
+    """(..., 1 + g) sums of symmetric tables (..., g, g): of all of a table, and without each of its rows and columns."""
+    total, rows = blocks.sum(axis=(-2, -1)), blocks.sum(axis=-1)
+    return np.concatenate([total[..., None], total[..., None] - 2 * rows + np.diagonal(blocks, axis1=-2, axis2=-1)], axis=-1)
+
+
 def deal(n: int, blocks: np.ndarray | None, *, groups: int = 20) -> np.ndarray:
     """(n,) group of each row: at most `groups` of about equal size, blocks (n,) labelled 0..b-1 kept whole.
 

@@ -78,11 +78,8 @@ def informative_columns(values: np.ndarray) -> tuple[np.ndarray, int]:
     """
     values = np.asarray(values)
     resolution = np.finfo(values.dtype if values.dtype.kind == "f" else np.float64).eps
-    values = values.astype(np.float64)
-    # the shift keeps the sums exact for columns far from zero; the largest entry keeps the squares from under- or overflowing
-    values = values - values[:1]
-    largest = np.abs(values).max(axis=0)
-    values = values[:, largest > 0] / largest[largest > 0]
+    values = unit_columns(values)
+    values = values[:, values.any(axis=0)]
     if values.shape[1] < 2:
         return values, values.shape[1]
     centred = values - values.mean(axis=0)
@@ -90,6 +87,20 @@ def informative_columns(values: np.ndarray) -> tuple[np.ndarray, int]:
     singular, directions = np.linalg.svd(centred, full_matrices=False)[1:]
     rank = int(np.sum(singular > singular[0] * max(centred.shape) * resolution))
     return (values, rank) if rank == values.shape[1] else (centred @ directions[:rank].T, rank)
+
+
+def unit_columns(values: np.ndarray) -> np.ndarray:
+    """Return float64 columns (n, d) that start at 0 and whose largest entry is about 1; constant columns are exactly 0.
+
+    Scaling by powers of two loses nothing, and keeps sums of squares inside the range of float64. The first row is what is subtracted, so
+    that a column far from zero keeps its digits.
+    """
+    values = values.astype(np.float64)
+    for _ in range(2):
+        # halves first: the difference of the two ends of float64's range overflows
+        values = np.ldexp(values, -np.frexp(np.abs(values).max(axis=0))[1] - 1)
+        values = values - values[:1]
+    return np.ldexp(values, 1)
 
 
 def wishart_bias(n: int, dim_x: int, dim_y: int) -> float:

@@ -30,7 +30,7 @@ class Shape(NamedTuple):
     concentration: float
     """c(λ) = Σλ³/(Σλ²)^{3/2}: 1 at rank one, 1/√r for r equal eigenvalues."""
     effective_rank: float
-    """(Σλ)²/Σλ², the participation ratio: between 1 and the number of columns."""
+    """(Σλ)²/Σλ², the participation ratio: between 1 and the number of columns; 0 for a constant."""
     diagonal: float
     """Σk²ᵢᵢ/Σλ² of the centred kernel."""
 

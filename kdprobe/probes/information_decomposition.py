@@ -1,17 +1,20 @@
 """What of the teacher's information about the target the student has, what it left behind, and what it knows by itself."""
 
 import html
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, get_args
 
 import numpy as np
 
+from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Measurement, Refusal, Result, Status
 from kdprobe.core.task import Task
-from kdprobe.core.trace import TaskKind
+from kdprobe.core.trace import TaskKind, Trace
 from kdprobe.probes._arrays import as_matrix, check_rows
 from kdprobe.probes._decomposition import redundancy_limits
+from kdprobe.probes._mi_copula import unit_columns
 from kdprobe.probes._mi_discrete import codes
+from kdprobe.probes._rows import NO_TARGET, check_labels, check_paired, check_same_outputs, check_values, two_classes
 from kdprobe.probes._usable_classes import Fold, calibrated_losses, dark_terms, feature_losses, prior_losses
 from kdprobe.probes._usable_classes import folds_of as class_folds
 from kdprobe.probes._usable_inputs import Inputs, as_labels, as_log_probabilities
@@ -154,7 +157,7 @@ def information_decomposition(
         folds = class_folds(labels, seed, units)
         terms, dark = _of_classes(*sides, labels, inputs, family, folds, seed)
     else:
-        y = as_matrix(target, "target").astype(np.float64)
+        y = unit_columns(as_matrix(target, "target"))
         check_rows(sides[0], y, "teacher", "target", least=LEAST_ROWS)
         if (y == y[0]).all(axis=0).any():
             return Refusal(reason="a column of the target is constant: there is nothing to know", advice="leave it out")
@@ -239,11 +242,16 @@ def _of_values(
     if teacher.shape[1] > _MOST_DARK_COLUMNS:
         many = f"the teacher has {teacher.shape[1]} columns, at most {_MOST_DARK_COLUMNS} are read as its output"
         return terms, Refusal(reason=many, advice="give the teacher's predictions")
-    spread = teacher.std(axis=0)
-    t = (teacher - teacher.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    from_label, from_both = (residuals(x, t, folds, chosen, seed) for x in (y, np.hstack([y, student.astype(np.float64)])))
+    t = unit_columns(teacher)
+    if not t.any(axis=0).all():
+        return terms, Refusal(reason="an output of the teacher is constant: it has nothing dark", advice="leave it out")
+    t = (t - t.mean(axis=0)) / t.std(axis=0)
+    from_label, from_both = (residuals(x, t, folds, chosen, seed) for x in (y, np.hstack([y, unit_columns(student)])))
     if _singular(from_label) or _singular(from_both):
-        return terms, Refusal(reason="the teacher's output is fixed by the target or the student: infinite, or nothing left", advice="")
+        return terms, Refusal(
+            reason="the teacher's output is fixed by the target or the student: infinite, or nothing left",
+            advice="leave out what is copied",
+        )
     return terms, gaussian_terms(from_label, from_both)
 
 
@@ -256,7 +264,7 @@ def _features(teacher: np.ndarray, student: np.ndarray) -> tuple[np.ndarray, np.
             pairs = codes(np.stack(numbers, axis=1))[0]
             first, second, both = (np.eye(number.max() + 1)[number] for number in (*numbers, pairs))
             return first, second, both
-    first, second = (side.astype(np.float64) for side in sides)
+    first, second = (unit_columns(side) for side in sides)
     return first, second, np.hstack([first, second])
 
 
@@ -280,3 +288,67 @@ def _as_result(dark: "np.ndarray | Refusal | _ByClass", blocks: np.ndarray | Non
     whole = from_terms(dark.terms, blocks=blocks)
     by_class = {f"class {label}": float(dark.terms[dark.labels == label].mean()) for label in np.unique(dark.labels)}
     return Measurement(value=whole.value, low=whole.low, high=whole.high, n=whole.n, unit=whole.unit, details={**whole.details, **by_class})
+
+
+def _transferred(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
+    check_paired(student, teacher)
+    if target is None:
+        return NO_TARGET
+    if student.kind == "regression":
+        y = check_values(target, student)
+        parts = information_decomposition(teacher.outputs, student.outputs, y, task="regression", blocks=student.blocks)
+    else:
+        check_same_outputs(student, teacher)
+        labels = check_labels(target, student)
+        refused = two_classes(student)
+        if refused:
+            return refused
+        models = teacher.outputs, student.outputs
+        parts = information_decomposition(*models, labels, task="classification", inputs="probabilities", blocks=student.blocks)
+    if isinstance(parts, Refusal) or isinstance(parts.redundancy, Refusal):
+        return parts if isinstance(parts, Refusal) else parts.redundancy
+    named = {field.name: getattr(parts, field.name) for field in fields(parts) if field.name not in ("status", "redundancy")}
+    known = {name: part for name, part in named.items() if isinstance(part, Measurement)}
+    # the limits too, so that a bar can be drawn from what a store keeps
+    ends = {f"{name}_{end}": getattr(part, end) for name, part in known.items() for end in ("low", "high")}
+    missing = tuple(f"{name}: {part}" for name, part in named.items() if isinstance(part, Refusal))
+    return replace(parts.redundancy, details={name: part.value for name, part in known.items()} | ends, notes=missing)
+
+
+def _gaussians(rng: np.random.Generator, degraded: bool) -> tuple[Trace, Trace, np.ndarray]:
+    y = rng.normal(size=(4000, 1))
+    teacher = 0.8 * y + 0.6 * rng.normal(size=y.shape)
+    noise = rng.normal(size=y.shape)
+    student = 0.7 * teacher + np.sqrt(1 - 0.49) * noise if degraded else noise
+    return Trace.from_raw("regression", student, name="student"), Trace.from_raw("regression", teacher, name="teacher"), y
+
+
+def _degraded(rng: np.random.Generator) -> tuple[Trace, Trace, np.ndarray]:
+    return _gaussians(rng, degraded=True)
+
+
+def _unrelated(rng: np.random.Generator) -> tuple[Trace, Trace, np.ndarray]:
+    return _gaussians(rng, degraded=False)
+
+
+def _one_class(rng: np.random.Generator) -> tuple[Trace, Trace, np.ndarray]:
+    trace = Trace.from_raw("classification", rng.normal(size=(100, 3)), name="student")
+    return trace, trace, np.zeros(100, dtype=np.int64)
+
+
+TRANSFERRED_INFORMATION = Probe(
+    name="transferred_information",
+    title="information transferred",
+    asks="How much of what the teacher knows of the target does the student know too?",
+    measure=_transferred,
+    needs=("target",),
+    cost="costly",
+    better="higher",
+    unit="nats",
+    truths=(
+        KnownAnswer(name="a degraded teacher knows what it kept", make=_degraded, value=float(-0.5 * np.log(1 - 0.56**2)), tolerance=0.05),
+        KnownAnswer(name="noise knows nothing", make=_unrelated, value=0.0, tolerance=0.005),
+        KnownAnswer(name="one class only", make=_one_class, value=None),
+    ),
+    cites="Dissanayake et al. 2025, arXiv:2411.07483; Williams and Beer 2010, arXiv:1004.2515",
+)

@@ -8,7 +8,9 @@ import numpy as np
 from scipy.special import digamma
 
 from kdprobe.core.errors import PlanError, did_you_mean
+from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Curve, Measurement, Refusal, Result
+from kdprobe.core.trace import Trace
 from kdprobe.probes._arrays import as_matrix, check_rows
 from kdprobe.probes._mi_continuous import (
     INFINITE,
@@ -24,6 +26,7 @@ from kdprobe.probes._mi_copula import informative_columns, rank_scores
 from kdprobe.probes._mi_discrete import adjusted_information, codes, discrete_information, entropy
 from kdprobe.probes._mi_interval import disjoint_spread
 from kdprobe.probes._mi_neighbours import ksg1, ksg2, mixed, ross
+from kdprobe.probes._rows import check_paired
 from kdprobe.probes._usable_classes import feature_losses, folds_of, prior_losses
 from kdprobe.probes.usable_information import from_terms
 
@@ -284,3 +287,42 @@ def _counts(a: np.ndarray, b: np.ndarray, k: int) -> float:
 
 def _curve(points: list[tuple[float, float]]) -> Curve:
     return tuple((float(at), float(value)) for at, value in points)
+
+
+def _of_outputs(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
+    check_paired(student, teacher)
+    return mutual_information(student.raw, teacher.raw)
+
+
+def _traces(x: np.ndarray, y: np.ndarray) -> tuple[Trace, Trace, None]:
+    return Trace.from_raw("regression", x, name="student"), Trace.from_raw("regression", y, name="teacher"), None
+
+
+def _gaussian(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    x = rng.normal(size=2000)
+    return _traces(x, 0.8 * x + 0.6 * rng.normal(size=2000))
+
+
+def _independent(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    return _traces(rng.normal(size=(1000, 2)), rng.normal(size=1000))
+
+
+def _squashed(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    x = rng.normal(size=500)
+    return _traces(x, np.tanh(x))
+
+
+MUTUAL_INFORMATION = Probe(
+    name="mutual_information",
+    title="mutual information of outputs",
+    asks="How much do the two models' outputs tell of each other?",
+    measure=_of_outputs,
+    cost="costly",
+    unit="nats",
+    truths=(
+        KnownAnswer(name="correlation .8", make=_gaussian, value=float(-0.5 * np.log(1 - 0.64)), tolerance=0.08),
+        KnownAnswer(name="independent outputs", make=_independent, value=0.0, tolerance=0.05),
+        KnownAnswer(name="one fixes the other: infinite", make=_squashed, value=None),
+    ),
+    cites="Kraskov et al. 2004, arXiv:cond-mat/0305641; Holmes and Nemenman 2019, arXiv:1903.09280",
+)

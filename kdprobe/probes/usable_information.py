@@ -5,10 +5,13 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from kdprobe.core.errors import DataError, PlanError, did_you_mean
+from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.task import Task
-from kdprobe.core.trace import TaskKind
+from kdprobe.core.trace import TaskKind, Trace
 from kdprobe.probes._arrays import as_matrix, check_rows
+from kdprobe.probes._mi_copula import unit_columns
+from kdprobe.probes._rows import NO_TARGET, check_labels, check_paired, check_values, two_classes
 from kdprobe.probes._usable_classes import FOLDS, Fold, calibrated_losses, feature_losses, prior_losses
 from kdprobe.probes._usable_classes import folds_of as class_folds
 from kdprobe.probes._usable_inputs import Inputs, as_labels, as_log_probabilities
@@ -101,7 +104,7 @@ def usable_information(
         units = as_blocks(blocks, len(x))
         terms = _class_terms(x, labels, inputs, family, class_folds(labels, seed, units), seed)
     else:
-        y = as_matrix(target, "target").astype(np.float64)
+        y = unit_columns(as_matrix(target, "target"))
         check_rows(x, y, "x", "target", least=LEAST_ROWS)
         units = as_blocks(blocks, len(x))
         terms = _value_terms(x, y, family, value_folds(len(y), seed, units), seed)
@@ -166,7 +169,7 @@ def _class_terms(
     if (x == x[0]).all():
         return _constant(len(x))
     codes = np.unique(labels, return_inverse=True)[1]
-    losses = feature_losses(x.astype(np.float64), codes, folds, "linear" if family == "auto" else family, seed)
+    losses = feature_losses(unit_columns(x), codes, folds, "linear" if family == "auto" else family, seed)
     return prior_losses(codes, folds) - losses
 
 
@@ -178,7 +181,7 @@ def _value_terms(x: np.ndarray, y: np.ndarray, family: ProbeFamily, folds: list[
     if (x == x[0]).all():
         return _constant(len(x))
     y = (y - y.mean(axis=0)) / spread
-    rest = residuals(x.astype(np.float64), y, folds, "linear" if family == "auto" else family, seed)
+    rest = residuals(unit_columns(x), y, folds, "linear" if family == "auto" else family, seed)
     if np.linalg.eigvalsh(rest.T @ rest / len(rest))[0] <= _EXACT:
         return Refusal(
             reason="x predicts the target, or a combination of its columns, exactly: the information is infinite",
@@ -189,3 +192,52 @@ def _value_terms(x: np.ndarray, y: np.ndarray, family: ProbeFamily, folds: list[
 
 def _constant(n: int) -> Measurement:
     return Measurement(value=0.0, low=0.0, high=0.0, n=n, unit="nats", notes=("x is constant: it tells nothing",))
+
+
+def _of_student(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
+    """The student's alone: beside its teacher's and its twins' it says what distillation added."""
+    check_paired(student, teacher)
+    if target is None:
+        return NO_TARGET
+    if student.kind == "regression":
+        return usable_information(student.outputs, check_values(target, student), task="regression", blocks=student.blocks)
+    labels = check_labels(target, student)
+    refused = two_classes(student)
+    return refused or usable_information(student.outputs, labels, task="classification", inputs="probabilities", blocks=student.blocks)
+
+
+def _classifier(rng: np.random.Generator) -> tuple[Trace, Trace, np.ndarray]:
+    """Two classes, logit difference normal with variance 8: log 2 less the mean entropy is .3178 nats by integration."""
+    logits = 2 * rng.normal(size=(4000, 2))
+    labels = (logits[:, 1] - logits[:, 0] + rng.logistic(size=4000) > 0).astype(np.int64)
+    trace = Trace.from_raw("classification", 3 * logits, name="student")  # over-confident on purpose
+    return trace, trace, labels
+
+
+def _regressor(rng: np.random.Generator) -> tuple[Trace, Trace, np.ndarray]:
+    x = rng.normal(size=(4000, 1))
+    trace = Trace.from_raw("regression", x, name="student")
+    return trace, trace, 0.8 * x + 0.6 * rng.normal(size=(4000, 1))
+
+
+def _one_class(rng: np.random.Generator) -> tuple[Trace, Trace, np.ndarray]:
+    trace = Trace.from_raw("classification", rng.normal(size=(100, 3)), name="student")
+    return trace, trace, np.zeros(100, dtype=np.int64)
+
+
+USABLE_INFORMATION = Probe(
+    name="usable_information",
+    title="usable information",
+    asks="How much does the student's output tell of the target, once calibrated?",
+    measure=_of_student,
+    needs=("target",),
+    cost="costly",
+    better="higher",
+    unit="nats",
+    truths=(
+        KnownAnswer(name="an over-confident classifier of known information", make=_classifier, value=0.3178, tolerance=0.04),
+        KnownAnswer(name="correlation .8", make=_regressor, value=float(-0.5 * np.log(1 - 0.64)), tolerance=0.05),
+        KnownAnswer(name="one class only", make=_one_class, value=None),
+    ),
+    cites="Xu et al. 2020, arXiv:2002.10689; Guo et al. 2017, arXiv:1706.04599",
+)
