@@ -1,4 +1,3 @@
-from . import theory as theory
 from .compare import compare as compare
 from .compare.comparison import Comparison as Comparison
 from .core.errors import DataError as DataError
@@ -7,6 +6,7 @@ from .core.registry import available as available
 from .core.result import Measurement as Measurement
 from .core.result import Refusal as Refusal
 from .probes._agreement import agreement as agreement
+from .probes.cka import cka as cka
 from .probes.information_decomposition import InformationDecomposition as InformationDecomposition
 from .probes.information_decomposition import information_decomposition as information_decomposition
 from .probes.mutual_information import mutual_information as mutual_information
