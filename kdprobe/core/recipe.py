@@ -10,6 +10,9 @@ from kdprobe.core.trace import TaskKind
 Knowledge = Literal["none", "response", "intermediate", "relation", "information", "control"]
 Rows = Literal["train", "transfer"]
 Role = Literal["teacher", "twin", "student"]
+Need = Literal["outputs", "features", "labels"]
+Head = Literal["plain", "gaussian"]
+Option = int | float | str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,10 +22,12 @@ class Family:
     Parameters
     ----------
     build
-        (input shape, number of outputs, width, torch.Generator) -> torch.nn.Module whose ``forward(x)`` returns
+        (input shape, number of outputs, width, torch.Generator, **options) -> torch.nn.Module whose ``forward(x)`` returns
         (outputs (n, c), {layer name: features}) with the layers in forward order. All randomness comes from the generator.
     flops
-        (input shape, number of outputs, width) -> multiply-adds of one forward pass of one row.
+        (input shape, number of outputs, width, **options) -> multiply-adds of one forward pass of one row.
+    options
+        Names and defaults of what else shapes a network, such as {"depth": 1, "norm": "none", "dropout": 0.0}.
     knob
         What the width counts, for axis labels.
     """
@@ -30,7 +35,8 @@ class Family:
     name: str
     title: str
     build: Callable[..., Any]
-    flops: Callable[[tuple[int, ...], int, int], int]
+    flops: Callable[..., int]
+    options: Mapping[str, Option] = field(default_factory=dict[str, Option])
     knob: str = "hidden units"
     minimum_width: int = 1
     cites: str = ""
@@ -49,6 +55,17 @@ class View(NamedTuple):
     """The distiller's own trainable module, ready to be called; None unless it declares one."""
 
 
+class Shapes(NamedTuple):
+    """What is known of a student and its teacher before either is trained."""
+
+    kind: TaskKind
+    outputs: int
+    """Classes or target columns; a Gaussian head has twice as many student outputs."""
+    student: Mapping[str, tuple[int, ...]]
+    """Shape of one row of each hidden layer, in forward order."""
+    teacher: Mapping[str, tuple[int, ...]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class LossTruth:
     """Input of a loss whose answer is known.
@@ -56,9 +73,10 @@ class LossTruth:
     Parameters
     ----------
     make
-        rng -> (student outputs, teacher outputs), numpy (n, c).
+        rng -> (student, teacher): numpy outputs (n, c), or a View of numpy arrays where features or labels are needed.
     oracle
-        (student outputs, teacher outputs, **parameters) -> (n,) in float64 NumPy, written from the paper and not from the loss.
+        (student, teacher, **parameters) -> (n,) in float64 NumPy, written from the paper and not from the loss. With an auxiliary
+        module, the student's View holds its state as {name: array} in `auxiliary`.
     """
 
     name: str
@@ -80,6 +98,20 @@ class Distiller:
         (student: View, teacher: View, **parameters) -> (n,) teacher loss per sample, in torch, differentiable by the student, free of
         in-place writes and data-dependent branches, so that it runs under ``torch.func.vmap``. The engine mixes
         (1 - alpha)·label loss + alpha·this. None for the twin.
+    batchwise
+        Whether a row's loss depends on the other rows of its batch, as relations do. The mean over the batch is then the loss.
+    needs
+        What it reads of student and teacher. "features" and "labels" cost memory and time, so they are given only where declared.
+    head
+        "gaussian" gives the student 2·c outputs: the c means, then the c log-variances. Only the means are its predictions.
+    auxiliary
+        (Shapes, torch.Generator) -> torch.nn.Module trained with the student and thrown away: a regressor, a critic. All its
+        randomness comes from the generator.
+    prepare
+        (teacher outputs (n, c), classes (n,) or None, numpy Generator) -> changed teacher outputs, once before training. Controls break
+        the teacher's information this way. Without labels (transfer rows, regression) the classes are None.
+    refuses
+        Shapes -> why the loss is undefined there, or "". Asked when a sweep is planned, before anything trains.
     parameters
         Names and defaults of the parameters it takes, such as {"temperature": 4.0}.
     formula
@@ -93,7 +125,12 @@ class Distiller:
     loss: Callable[..., Any] | None
     formula: str
     parameters: Mapping[str, float] = field(default_factory=dict[str, float])
-    needs: tuple[Literal["outputs", "features"], ...] = ("outputs",)
+    needs: tuple[Need, ...] = ("outputs",)
+    batchwise: bool = False
+    head: Head = "plain"
+    auxiliary: Callable[[Shapes, Any], Any] | None = None
+    prepare: Callable[[Any, Any, Any], Any] | None = None
+    refuses: Callable[[Shapes], str] | None = None
     truths: tuple[LossTruth, ...] = ()
     cites: str = ""
 
