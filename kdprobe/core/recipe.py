@@ -23,7 +23,9 @@ class Family:
     ----------
     build
         (input shape, number of outputs, width, torch.Generator, **options) -> torch.nn.Module whose ``forward(x)`` returns
-        (outputs (n, c), {layer name: features}) with the layers in forward order. All randomness comes from the generator.
+        (outputs (n, c), {layer name: features}) with the layers in forward order. All randomness comes from the generator. The forward
+        pass runs under ``torch.func.functional_call`` and ``vmap``, in training mode too, and makes new tensors on x's device. Dropout
+        is a ``torch.nn.Dropout`` module called once a pass: engines put a mask of the model's own generator in its place.
     flops
         (input shape, number of outputs, width, **options) -> multiply-adds of one forward pass of one row.
     options
@@ -101,7 +103,8 @@ class Distiller:
     batchwise
         Whether a row's loss depends on the other rows of its batch, as relations do. The mean over the batch is then the loss.
     needs
-        What it reads of student and teacher. "features" and "labels" cost memory and time, so they are given only where declared.
+        What it reads of student and teacher. "features" and "labels" cost memory and time, so they are given only where declared. A
+        sweep refuses a distiller that needs labels on rows without labels.
     head
         "gaussian" gives the student 2·c outputs: the c means, then the c log-variances. Only the means are its predictions.
     auxiliary
