@@ -54,7 +54,7 @@ class View(NamedTuple):
     labels: Any = None
     """(n,) classes or (n, c) values of the batch; None on transfer rows."""
     auxiliary: Any = None
-    """The distiller's own trainable module, ready to be called; None unless it declares one."""
+    """The distiller's own trainable module; None unless it declares one. It can only be called: its parameters belong to the engine."""
 
 
 class Shapes(NamedTuple):
@@ -66,6 +66,8 @@ class Shapes(NamedTuple):
     student: Mapping[str, tuple[int, ...]]
     """Shape of one row of each hidden layer, in forward order."""
     teacher: Mapping[str, tuple[int, ...]]
+    labelled: bool = True
+    """Whether the rows have labels; transfer rows have none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +81,15 @@ class LossTruth:
     oracle
         (student, teacher, **parameters) -> (n,) in float64 NumPy, written from the paper and not from the loss. With an auxiliary
         module, the student's View holds its state as {name: array} in `auxiliary`.
+    kind
+        Kind of task of the case; None where the distiller is for one kind alone.
     """
 
     name: str
     make: Callable[[Any], tuple[Any, Any]]
     oracle: Callable[..., Any]
     parameters: Mapping[str, float] = field(default_factory=dict[str, float])
+    kind: TaskKind | None = None
     tolerance: float = 1e-5
 
 
@@ -116,7 +121,9 @@ class Distiller:
     refuses
         Shapes -> why the loss is undefined there, or "". Asked when a sweep is planned, before anything trains.
     parameters
-        Names and defaults of the parameters it takes, such as {"temperature": 4.0}.
+        Names and defaults of the parameters it takes, such as {"temperature": 4.0}. Two names have a meaning for plans: "temperature" is
+        set to the plan's. "response" is the weight of a response loss that a loss on hidden layers adds to itself, 0 by default: where
+        rows have no labels a plan sets it to 1, because nothing else would train the output layer.
     formula
         The loss in one line, for reports.
     """
