@@ -183,12 +183,13 @@ def _check_prepare(distiller: Distiller, shapes: Shapes) -> None:
     outputs = np.random.default_rng(0).normal(size=(60, OUTPUTS)).astype(np.float32)
     classes = np.arange(60) % OUTPUTS if shapes.kind == "classification" and shapes.labelled else None
     kept = outputs.copy()
-    first, again = (distiller.prepare(outputs, classes, np.random.default_rng(seed)) for seed in (1, 1))
+    first = distiller.prepare(outputs, classes, np.random.default_rng(1))
     _require(distiller, np.array_equal(outputs, kept), "prepare writes into the teacher's outputs")
+    again = distiller.prepare(outputs, classes, np.random.default_rng(1))
     same = first.shape == outputs.shape and first.dtype == outputs.dtype and bool(np.isfinite(first).all())
     _require(distiller, same, f"prepare gave {first.dtype} {first.shape}, finite {outputs.dtype} {outputs.shape} were due")
     _require(distiller, np.array_equal(first, again), "prepare does not depend on its generator alone")
-    _require(distiller, not np.array_equal(first, kept), "prepare changes nothing")
+    _require(distiller, not np.array_equal(first, outputs), "prepare changes nothing")
 
 
 def _worlds(distiller: Distiller) -> Iterator[Shapes]:
