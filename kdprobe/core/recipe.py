@@ -66,8 +66,6 @@ class Shapes(NamedTuple):
     student: Mapping[str, tuple[int, ...]]
     """Shape of one row of each hidden layer, in forward order."""
     teacher: Mapping[str, tuple[int, ...]]
-    labelled: bool = True
-    """Whether the rows have labels; transfer rows have none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,12 @@ from kdprobe.training.stack import train_stack
 from kdprobe.training.streams import batch_order
 from tests.training.problems import jobs, problem, with_teachers
 
-CASES = [(name, kind) for name, distiller in available("distillers").items() for kind in distiller.tasks]
+CASES = [
+    (name, kind)
+    for name, distiller in available("distillers").items()
+    for kind in distiller.tasks
+    if set(distiller.needs) <= {"outputs"} and distiller.head == "plain"  # until engines give labels, features and heads
+]
 KD = available("distillers")["kd"]
 
 

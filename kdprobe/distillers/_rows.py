@@ -1,0 +1,44 @@
+"""Random rows for the known answers of losses."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from kdprobe.core.recipe import View
+
+
+def logits(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Student and teacher, 32 rows of 7 classes."""
+    return rng.normal(size=(32, 7)), 3 * rng.normal(size=(32, 7))
+
+
+def labelled_logits(rng: np.random.Generator) -> tuple[View, View]:
+    """Student and teacher, 32 rows of 7 classes, with labels."""
+    student, teacher = logits(rng)
+    return View(student, {}, rng.integers(0, 7, 32)), View(teacher, {})
+
+
+def predictions(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Student and teacher, 32 rows of 2 targets."""
+    return rng.normal(size=(32, 2)), 3 * rng.normal(size=(32, 2))
+
+
+def labelled_predictions(rng: np.random.Generator) -> tuple[View, View]:
+    """Student and teacher, 32 rows of 2 targets, with the targets."""
+    student, teacher = predictions(rng)
+    return View(student, {}, 2 * rng.normal(size=(32, 2))), View(teacher, {})
+
+
+def hidden(
+    student: Mapping[str, tuple[int, ...]], teacher: Mapping[str, tuple[int, ...]], *, outputs: int = 3, rows: int = 10
+) -> Callable[[np.random.Generator], tuple[View, View]]:
+    """Return a maker of students and teachers with hidden layers of these shapes, as after a ReLU."""
+
+    def make(rng: np.random.Generator) -> tuple[View, View]:
+        def view(layers: Mapping[str, tuple[int, ...]]) -> View:
+            features = {name: np.maximum(rng.normal(size=(rows, *shape)) + 0.5, 0) for name, shape in layers.items()}
+            return View(rng.normal(size=(rows, outputs)), features)
+
+        return view(student), view(teacher)
+
+    return make
