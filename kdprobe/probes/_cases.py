@@ -29,3 +29,12 @@ def untaught_panel(rng: np.random.Generator, *, n: int = 20_000) -> tuple[Panel,
     y = rng.normal(size=(n, 1))
     student, twin = (Trace.from_raw("regression", y + rng.normal(size=(n, 1)), name=name) for name in ("student", "twin"))
     return Panel(student=student, twin=twin, teacher=Trace.from_raw("regression", y, name="teacher")), y
+
+
+def feature_pair(x: np.ndarray, y: np.ndarray) -> tuple[Trace, Trace, None]:
+    """Two models whose one hidden layer is given, (n, d)."""
+    student, teacher = (
+        Trace.from_raw("regression", np.zeros(len(layer)), features={"hidden": layer}, name=name)
+        for layer, name in ((x, "student"), (y, "teacher"))
+    )
+    return student, teacher, None
