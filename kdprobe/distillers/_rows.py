@@ -42,3 +42,16 @@ def hidden(
         return view(student), view(teacher)
 
     return make
+
+
+def mixed(own: np.ndarray, student: View, teacher: View, weight: float, response: float) -> np.ndarray:
+    """What `_layers.mixed` says, in NumPy."""
+    apart = [float(np.dot(s - t, s - t)) / (2 * len(s)) for s, t in zip(student.outputs, teacher.outputs, strict=True)]
+    return weight * np.asarray(own) + response * np.array(apart)
+
+
+VECTORS: tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]] = ({"hidden": (4,)}, {"hidden": (6,)})
+MAPS: tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]] = (
+    {"block1": (2, 6, 6), "block2": (3, 3, 3), "pooled": (3,)},
+    {"block1": (4, 6, 6), "block2": (5, 3, 3), "pooled": (5,)},
+)

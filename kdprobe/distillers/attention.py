@@ -1,0 +1,96 @@
+"""Attention transfer: where in the image a layer is active (Zagoruyko and Komodakis 2017)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from kdprobe.core.recipe import Distiller, LossTruth, Shapes, View
+from kdprobe.distillers import _rows
+from kdprobe.distillers._layers import Number, fitted, mixed
+
+
+def _loss(student: View, teacher: View, *, weight: Number, response: Number) -> torch.Tensor:
+    """½·Σ over layers ‖Q_S/‖Q_S‖ - Q_T/‖Q_T‖‖², Q the squares summed over channels at each place; one value a row.
+
+    Layers with places are paired from the last one backwards, where networks differ in depth.
+    """
+    own = torch.zeros(())
+    for one, two in _paired(student.features, teacher.features):
+        one, two = fitted(one, two) if one.ndim == 4 else (one.transpose(1, 2), two.transpose(1, 2))
+        own = own + 0.5 * ((_map(one) - _map(two)) ** 2).sum(dim=-1)
+    return mixed(own, student, teacher, weight, response)
+
+
+def _map(layer: torch.Tensor) -> torch.Tensor:
+    """(n, channels, ...) -> (n, places), of length 1."""
+    return functional.normalize(layer.pow(2).sum(dim=1).flatten(1), dim=-1)
+
+
+def _paired(student: Mapping[str, Any], teacher: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """Layers of maps or of sequences, paired from the last."""
+    one, two = ([layer for layer in layers.values() if layer.ndim > 2] for layers in (student, teacher))
+    return list(zip(reversed(one), reversed(two), strict=False))
+
+
+def _refuses(shapes: Shapes) -> str:
+    layers = [[shape for shape in side.values() if len(shape) > 1] for side in (shapes.student, shapes.teacher)]
+    for who, own in zip(("student", "teacher"), layers, strict=True):
+        if not own:
+            return f"no layer of the {who} has places to attend to: it needs spatial maps, or sequences"
+    for one, two in zip(*map(reversed, layers), strict=False):
+        if len(one) != len(two) or (len(one) == 2 and one[0] != two[0]):
+            return f"the student's places {one} cannot be laid over the teacher's {two}"
+    return ""
+
+
+def _oracle(student: View, teacher: View, *, weight: float, response: float) -> np.ndarray:
+    own = np.zeros(len(student.outputs))
+    for name in ("block1", "block2"):
+        for i in range(len(own)):
+            maps = []
+            for view in (student, teacher):
+                energy = np.einsum("chw,chw->hw", view.features[name][i], view.features[name][i])
+                maps.append(energy / np.sqrt(np.sum(energy**2)))
+            own[i] += 0.5 * np.sum((maps[0] - maps[1]) ** 2)
+    return _rows.mixed(own, student, teacher, weight, response)
+
+
+def _pooled_oracle(student: View, teacher: View, *, weight: float, response: float) -> np.ndarray:
+    # the teacher's map is twice as wide: each place of the student's is the mean of four
+    teacher_map = teacher.features["block"].reshape(-1, 4, 3, 2, 3, 2).mean(axis=(3, 5))
+    changed = [view._replace(features={"block1": maps, "block2": np.ones_like(maps)})
+               for view, maps in ((student, student.features["block"]), (teacher, teacher_map))]  # fmt: skip
+    return _oracle(changed[0], changed[1], weight=weight, response=response)
+
+
+ATTENTION = Distiller(
+    name="attention",
+    title="attention transfer",
+    knowledge="intermediate",
+    tasks=("classification", "regression"),
+    loss=_loss,
+    formula="(1-α)·label loss + α·½Σ‖Q_S/‖Q_S‖ - Q_T/‖Q_T‖‖², Q: squared activations summed over channels, all layers with places",
+    parameters={"weight": 1.0, "response": 0.0},
+    needs=("outputs", "features"),
+    refuses=_refuses,
+    truths=(
+        LossTruth(
+            name="maps by hand",
+            make=_rows.hidden(*_rows.MAPS),
+            oracle=_oracle,
+            parameters={"weight": 3.0, "response": 1.0},
+            kind="classification",
+        ),
+        LossTruth(
+            name="maps of two sizes",
+            make=_rows.hidden({"block": (3, 3, 3)}, {"block": (4, 6, 6)}),
+            oracle=_pooled_oracle,
+            parameters={"weight": 1.0, "response": 0.0},
+            kind="regression",
+        ),
+    ),
+    cites="arXiv:1612.03928",
+)
