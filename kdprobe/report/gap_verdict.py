@@ -7,7 +7,9 @@ import numpy as np
 
 from kdprobe.core.result import Measurement
 from kdprobe.core.section import Verdict
-from kdprobe.report.paired import LEVEL, SEEDS_FOR_A_VERDICT, Contrast, contrast, holm, seeds_needed
+from kdprobe.stats.multiplicity import holm
+from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT, Contrast, contrast
+from kdprobe.stats.power import seeds_needed
 
 MARGIN_SHARE = 0.2
 """A deficit below this share of the twins' seed sd is called negligible: two trainings of one twin differ by more."""
@@ -123,7 +125,7 @@ def read_gap(gain: np.ndarray, teacher_loss: np.ndarray, *, margin: float, unit:
         edge=edge.measurement(unit),
         p=float(deficit.p),
         # above the margin it would be settled by showing the deficit, below it by excluding it
-        needed=seeds_needed(mean, sd, sizes - 1) if mean > margin else seeds_needed(margin - mean, sd),
+        needed=seeds_needed(mean, sd, tests=sizes - 1) if mean > margin else seeds_needed(margin - mean, sd),
         sd=sd,
         rivals=sizes - 1,
         conditions={
@@ -162,5 +164,5 @@ def _with_verdict(reading: GapReading, p: float | None) -> GapReading:
     needed = reading.needed
     if deficit.value > reading.margin:
         # what Holm multiplied p by is how many times more tests the deficit must be shown over
-        needed = seeds_needed(deficit.value, reading.sd, reading.rivals * p / before)
+        needed = seeds_needed(deficit.value, reading.sd, tests=reading.rivals * p / before)
     return replace(reading, verdict="INCONCLUSIVE", needed=needed)

@@ -9,7 +9,7 @@ import pandas as pd
 from kdprobe.core.result import Measurement
 from kdprobe.report.evidence import LOSS, Curve, Evidence, Group
 from kdprobe.report.gap_verdict import MARGIN_SHARE, GapReading, read_gap, read_gaps
-from kdprobe.report.paired import contrast
+from kdprobe.stats.paired import contrast
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

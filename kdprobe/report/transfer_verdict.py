@@ -7,7 +7,8 @@ import numpy as np
 
 from kdprobe.core.result import Measurement
 from kdprobe.core.section import Verdict
-from kdprobe.report.paired import LEVEL, SEEDS_FOR_A_VERDICT, contrast, holm
+from kdprobe.stats.multiplicity import holm
+from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT, contrast
 
 SPECIFIC_SHARE = 0.2
 """A teacher-specific part below this share of the student's whole movement toward its teacher is called negligible."""

@@ -8,8 +8,8 @@ from kdprobe.core.section import Card, Column, Content, Figure, Finding, Section
 from kdprobe.report import words
 from kdprobe.report.evidence import Evidence, axis, short_names
 from kdprobe.report.gaps import Gap, gaps
-from kdprobe.report.paired import SEEDS_FOR_A_VERDICT, contrast
 from kdprobe.report.theme.plots import Panel, Role, Series, panels
+from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast
 
 CLAIM = "a smaller teacher serves better than the largest"
 ROLES: tuple[Role, ...] = ("one", "two", "three", "four")

@@ -1,19 +1,17 @@
-"""Student's t over paired units, for many differences at once, and Holm's adjustment.
+"""Student's t over paired units, for many differences at once.
 
 The unit is a seed, or a draw of labelled rows where there are several: seeds of one draw share their rows.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtr, stdtrit  # pyright: ignore[reportMissingTypeStubs]
 
 from kdprobe.core.result import Measurement
 
 LEVEL = 0.05
 SEEDS_FOR_A_VERDICT = 8
-MOST_SEEDS = 1000
 
 
 class Contrast(NamedTuple):
@@ -52,31 +50,3 @@ def contrast(differences: np.ndarray) -> Contrast:
     # without any spread a difference of 0 says nothing, any other one everything that a t statistic can say
     t = np.divide(np.abs(mean), error, out=np.where(mean == 0, 0.0, np.inf), where=error > 0)
     return Contrast(mean, error, 2 * stdtr(n - 1, -t), n)
-
-
-def holm(p: Sequence[float]) -> np.ndarray:
-    """Adjusted p values of a family (Holm 1979).
-
-    Examples
-    --------
-    >>> holm([0.01, 0.04, 0.03]).round(3).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    values = np.asarray(p, dtype=float)
-    order = np.argsort(values, kind="stable")
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)), 1.0)
-    return adjusted
-
-
-def seeds_needed(mean: float, sd: float, tests: float = 1) -> int | None:
-    """Seeds after which a simultaneous interval round `mean` would end short of 0, if mean and sd stay; None beyond 1,000.
-
-    Examples
-    --------
-    >>> seeds_needed(1.0, 1.0)
-    7
-    """
-    counts = np.arange(2, MOST_SEEDS + 1)
-    enough = stdtrit(counts - 1, 1 - LEVEL / (2 * tests)) * sd / np.sqrt(counts) < abs(mean)
-    return int(counts[np.argmax(enough)]) if enough.any() else None

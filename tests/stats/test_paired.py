@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kdprobe.report.paired import contrast, holm, seeds_needed
 from kdprobe.stats.intervals import over_seeds
+from kdprobe.stats.paired import contrast
 
 
 def test_a_contrast_is_the_paired_t_test():
@@ -39,28 +39,3 @@ def test_exceeds_is_one_sided():
     differences += 1.9 * differences.std(ddof=1) / np.sqrt(10)
     assert bool(contrast(differences).exceeds())
     assert not bool(contrast(differences).exceeds(tests=2))
-
-
-def test_holm_controls_the_family_and_beats_bonferroni():
-    rng = np.random.default_rng(2)
-    # 12 claims, 9 of them true nulls, correlated through one common variable
-    z = 0.7 * rng.normal(size=(20_000, 1)) + np.sqrt(0.51) * rng.normal(size=(20_000, 12))
-    z[:, 9:] += 3
-    p = 2 * stats.norm.sf(np.abs(z))
-    adjusted = np.array([holm(row) for row in p])
-    false = (adjusted[:, :9] < 0.05).any(axis=1).mean()
-    assert false < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 20_000)
-    assert (adjusted[:, 9:] < 0.05).sum() > (12 * p[:, 9:] < 0.05).sum()
-
-
-def test_holm_by_hand():
-    assert holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
-
-
-def test_seeds_needed_is_the_first_number_that_suffices():
-    for mean, sd, tests in [(1.0, 1.0, 1), (0.3, 1.0, 5), (-0.3, 1.0, 5)]:
-        n = seeds_needed(mean, sd, tests)
-        reach = [stats.t.ppf(1 - 0.025 / tests, k - 1) * sd / np.sqrt(k) for k in (n - 1, n)]
-        assert reach[0] >= abs(mean) > reach[1]
-    assert seeds_needed(0.01, 1.0) is None
-    assert seeds_needed(0.0, 1.0) is None
