@@ -70,7 +70,7 @@ def best_sizes(gain: np.ndarray, *, seed: int = 0) -> np.ndarray:
 
 def _rivals(sizes: int, first: np.ndarray, second: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """For each size, the pairs it is in, and the sign that makes each pair's difference (other - this)."""
-    found = []
+    found: list[tuple[np.ndarray, np.ndarray]] = []
     for size in range(sizes):
         pairs = np.flatnonzero((first == size) | (second == size))
         found.append((pairs, np.where(second[pairs] == size, 1.0, -1.0)))

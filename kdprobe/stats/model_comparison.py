@@ -68,7 +68,7 @@ def compare_models(
         shapes["law"] = lambda _, means: np.broadcast_to(predicted, means.shape)
     errors = _left_out_errors(x, units, shapes)
     best = min(errors, key=lambda name: float(errors[name].mean()))
-    scores = []
+    scores: list[ModelScore] = []
     for name, error in errors.items():
         behind = over_seeds(error - errors[best])
         assert isinstance(behind, Interval), "at least 3 units have an interval"
@@ -79,7 +79,7 @@ def compare_models(
 def _left_out_errors(x: np.ndarray, units: np.ndarray, shapes: Mapping[str, Shape]) -> dict[str, np.ndarray]:
     shape = units - units.mean(axis=1, keepdims=True)
     others = (shape.sum(axis=0) - shape) / (len(shape) - 1)
-    errors = {}
+    errors: dict[str, np.ndarray] = {}
     for name, fit in shapes.items():
         fitted = fit(x, others)
         errors[name] = np.mean((shape - (fitted - fitted.mean(axis=1, keepdims=True))) ** 2, axis=1)

@@ -31,9 +31,9 @@ def partial_spearman(x: np.ndarray, y: np.ndarray, given: np.ndarray) -> float:
     >>> round(partial_spearman(z + [0, 3, 0, 3, 0, 3, 0, 3], z - [0, 3, 0, 3, 0, 3, 0, 3], z), 3)
     -0.991
     """
-    from scipy.stats import rankdata
+    from scipy.stats import rankdata  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
-    ranks = rankdata(np.column_stack([x, y, given]), axis=0)
+    ranks: np.ndarray = rankdata(np.column_stack([x, y, given]), axis=0)
     ranks -= ranks.mean(axis=0)
     basis, _ = np.linalg.qr(ranks[:, 2:])
     left = ranks[:, :2] - basis @ (basis.T @ ranks[:, :2])
@@ -86,14 +86,16 @@ def clustered_partial_spearman(
         raise DataError(f"clusters has {len(clusters)} entries, x {len(table)}: give the cluster of each row")
     if not np.isfinite(table).all():
         raise DataError("x, y or given holds NaN or an infinity: leave such rows out")
-    members = [np.flatnonzero(clusters == cluster) for cluster in np.unique(clusters)]
+    _, codes = np.unique(clusters, return_inverse=True)
+    members = [np.flatnonzero(codes == code) for code in range(int(codes.max(initial=-1)) + 1)]
     if len(members) < 5 or len(table) < table.shape[1] + 2:
         return Refusal(reason=f"{len(members)} clusters of {len(table)} rows are too few to resample", advice="give at least 5 clusters")
     value = partial_spearman(table[:, 0], table[:, 1], table[:, 2:])
     rng = np.random.default_rng(seed)
     resampled = np.empty(count)
     for i in range(count):
-        rows = table[np.concatenate([members[j] for j in rng.integers(0, len(members), size=len(members))])]
+        chosen: list[int] = rng.integers(0, len(members), size=len(members)).tolist()
+        rows = table[np.concatenate([members[j] for j in chosen])]
         resampled[i] = partial_spearman(rows[:, 0], rows[:, 1], rows[:, 2:])
     kept = resampled[np.isfinite(resampled)]
     if not np.isfinite(value) or len(kept) < 0.9 * count:

@@ -34,7 +34,8 @@ def sign_flips(units: int, *, seed: int = 0) -> np.ndarray:
     (10000, 20)
     """
     if units <= EXACT_UNITS:
-        return 1.0 - 2.0 * ((np.arange(2**units)[:, None] >> np.arange(units)) & 1)
+        bits = np.arange(2**units, dtype=np.int64)[:, None] >> np.arange(units, dtype=np.int64)
+        return 1.0 - 2.0 * np.asarray(bits & 1, dtype=np.float64)
     flips = np.random.default_rng(seed).integers(0, 2, size=(10_000, units)) * 2.0 - 1.0
     flips[0] = 1.0
     return flips

@@ -46,17 +46,17 @@ def page_trend(values: np.ndarray) -> Trend | Refusal:
     >>> found.statistic, round(found.p, 4)
     (41.0, 0.0324)
     """
-    from scipy.stats import page_trend_test, rankdata
+    from scipy.stats import page_trend_test, rankdata  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
     table = np.asarray(values, dtype=np.float64)
     if not np.isfinite(table).all():
         raise DataError("values holds NaN or an infinity: leave such seeds out whole")
     if table.ndim != 2 or table.shape[1] < 3 or table.shape[0] < 2:
         return Refusal(reason=f"a trend needs 2 seeds and 3 levels, not a table of {table.shape}", advice="add levels or seeds")
-    ranks = rankdata(table, axis=1)
+    ranks: np.ndarray = rankdata(table, axis=1)
     if (ranks == ranks[:, :1]).all():
         return Refusal(reason="every seed has the same value at all levels", advice="look for a dose that was not applied")
-    levels = np.arange(1, table.shape[1] + 1)
+    levels = np.arange(1, table.shape[1] + 1, dtype=np.float64)
     ties = any(len(np.unique(row)) < len(row) for row in table)
     found = page_trend_test(ranks, ranked=True, predicted_ranks=levels, method="asymptotic" if ties else "auto")
     centred = ranks - ranks.mean(axis=1, keepdims=True)

@@ -51,7 +51,7 @@ def unimodal_fit(curves: np.ndarray, weights: np.ndarray | None = None) -> Unimo
         error = (w * (tried - flat) ** 2).sum(axis=1)
         nearer = error < best - 1e-15
         best, fit = np.where(nearer, error, best), np.where(nearer[:, None], tried, fit)
-    top = np.isclose(fit, fit.max(axis=1, keepdims=True), rtol=1e-12, atol=0)
+    top = np.asarray(np.isclose(fit, fit.max(axis=1, keepdims=True), rtol=1e-12, atol=0), dtype=bool)
     mode = np.where(top, flat, -np.inf).argmax(axis=1)
     shape = values.shape[:-1]
     return Unimodal(fit.reshape(values.shape), best.reshape(shape), mode.reshape(shape))
@@ -129,7 +129,8 @@ def _isotonic(curves: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return curves
     heavy = np.concatenate([[0.0], np.cumsum(weights)])
     sums = np.concatenate([np.zeros((len(curves), 1)), np.cumsum(weights * curves, axis=1)], axis=1)
-    start, end = np.arange(k)[:, None], np.arange(1, k + 1)[None]
+    start = np.arange(k, dtype=np.int64)[:, None]
+    end = np.arange(1, k + 1, dtype=np.int64)[None]
     length = np.where(end > start, heavy[end] - heavy[start], 1.0)
     # averages over sizes start..end, infinite where there are none
     average = np.where(end > start, (sums[:, end] - sums[:, start]) / length, np.inf)
