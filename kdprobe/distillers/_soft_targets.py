@@ -1,0 +1,28 @@
+"""The loss of soft targets, which controls share, and what they break a teacher's outputs by."""
+
+import numpy as np
+import torch
+
+from kdprobe.core.recipe import View
+from kdprobe.core.trace import log_softmax
+
+
+def soft_targets(student: View, teacher: View, *, temperature: float | torch.Tensor) -> torch.Tensor:
+    """T²·KL(teacher‖student) at temperature T, one value a row.
+
+    T² keeps the gradient's size comparable over temperatures, at every alpha.
+    """
+    log_teacher = torch.log_softmax(teacher.outputs / temperature, dim=-1)
+    log_student = torch.log_softmax(student.outputs / temperature, dim=-1)
+    return temperature**2 * (log_teacher.exp() * (log_teacher - log_student)).sum(dim=-1)
+
+
+def soft_targets_oracle(student: np.ndarray, teacher: np.ndarray, *, temperature: float) -> np.ndarray:
+    """By its definition, in NumPy."""
+    p, q = np.exp(log_softmax(teacher / temperature)), np.exp(log_softmax(student / temperature))
+    return temperature**2 * np.sum(p * np.log(p / q), axis=1)
+
+
+def classes_of(outputs: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
+    """The labels; where there are none, the classes that the teacher would give."""
+    return outputs.argmax(axis=1) if classes is None else classes

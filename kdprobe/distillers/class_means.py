@@ -1,0 +1,28 @@
+"""Control: every row of a class gets the class's mean output. What the classes have in common stays, what single rows say is gone."""
+
+import numpy as np
+
+from kdprobe.core.recipe import Distiller, LossTruth
+from kdprobe.distillers._rows import logits
+from kdprobe.distillers._soft_targets import classes_of, soft_targets, soft_targets_oracle
+
+
+def _prepare(outputs: np.ndarray, classes: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+    places = classes_of(outputs, classes)
+    sums = np.zeros((places.max() + 1, outputs.shape[1]))
+    np.add.at(sums, places, outputs)
+    counts = np.maximum(np.bincount(places), 1)
+    return (sums / counts[:, None])[places].astype(outputs.dtype)
+
+
+CLASS_MEANS = Distiller(
+    name="class_means",
+    title="class-mean targets",
+    knowledge="control",
+    tasks=("classification",),
+    loss=soft_targets,
+    formula="soft targets from the mean logits of the row's class (the teacher's class where there are no labels)",
+    parameters={"temperature": 2.0},
+    prepare=_prepare,
+    truths=(LossTruth(name="KL by hand", make=logits, oracle=soft_targets_oracle, parameters={"temperature": 4.0}),),
+)

@@ -1,0 +1,24 @@
+"""Control: targets change places over all rows. Nothing of the teacher's knowledge of any row is left."""
+
+import numpy as np
+
+from kdprobe.core.recipe import Distiller, LossTruth
+from kdprobe.distillers._rows import logits
+from kdprobe.distillers._soft_targets import soft_targets, soft_targets_oracle
+
+
+def _prepare(outputs: np.ndarray, classes: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+    return rng.permutation(outputs)
+
+
+SHUFFLED = Distiller(
+    name="shuffled",
+    title="targets shuffled",
+    knowledge="control",
+    tasks=("classification",),
+    loss=soft_targets,
+    formula="soft targets of another row",
+    parameters={"temperature": 2.0},
+    prepare=_prepare,
+    truths=(LossTruth(name="KL by hand", make=logits, oracle=soft_targets_oracle, parameters={"temperature": 4.0}),),
+)

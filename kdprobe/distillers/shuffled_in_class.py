@@ -1,0 +1,29 @@
+"""Control: targets change places within their class. Each row gets a true target of its class, but of another row."""
+
+import numpy as np
+
+from kdprobe.core.recipe import Distiller, LossTruth
+from kdprobe.distillers._rows import logits
+from kdprobe.distillers._soft_targets import classes_of, soft_targets, soft_targets_oracle
+
+
+def _prepare(outputs: np.ndarray, classes: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+    places = classes_of(outputs, classes)
+    changed = outputs.copy()
+    for label in np.unique(places):
+        rows = np.flatnonzero(places == label)
+        changed[rows] = outputs[rng.permutation(rows)]
+    return changed
+
+
+SHUFFLED_IN_CLASS = Distiller(
+    name="shuffled_in_class",
+    title="targets shuffled in class",
+    knowledge="control",
+    tasks=("classification",),
+    loss=soft_targets,
+    formula="soft targets of another row of the same class (the teacher's class where there are no labels)",
+    parameters={"temperature": 2.0},
+    prepare=_prepare,
+    truths=(LossTruth(name="KL by hand", make=logits, oracle=soft_targets_oracle, parameters={"temperature": 4.0}),),
+)
