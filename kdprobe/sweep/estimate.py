@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace as replaced
 from typing import Any
 
 import msgspec
@@ -14,9 +13,11 @@ from kdprobe.sweep.plan import GapPlan
 from kdprobe.sweep.run import data_of
 from kdprobe.sweep.units import TrainUnit, measure_units, train_units
 from kdprobe.tasks.splits import Split, split
+from kdprobe.training.job import Job
 from kdprobe.training.problem import Problem
 from kdprobe.training.stack import train_stack
-from kdprobe.training.streams import initial_module
+from kdprobe.training.teachers import Teachers, teachers_with_features
+from kdprobe.zoo.traces import network_of
 
 STEPS = 6
 PAIR_SECONDS = 0.004
@@ -30,15 +31,14 @@ def estimate(plan: GapPlan, *, jobs: int) -> dict[str, Any]:
     """
     data = data_of(plan)
     all_jobs = plan.jobs(data)
-    units = train_units(all_jobs)
+    units, by_id = train_units(all_jobs), {job.id: job for job in all_jobs}
     seconds = stored = 0.0
     with one_thread():
         for unit in units:
             job = unit.jobs[0]
             parts = split(find("tasks", job.task), draw=job.draw, sizes=plan.sizes(job.task))
-            seconds += _seconds_a_step(unit, parts) * job.steps
-            module = initial_module(job, find("families", job.family), parts.input_shape, parts.outputs)
-            stored += 4 * len(unit.jobs) * sum(value.numel() for value in module.parameters())
+            seconds += _seconds_a_step(unit, parts, by_id.get(job.teacher or "")) * job.steps
+            stored += 4 * len(unit.jobs) * sum(value.numel() for value in network_of(job, parts).state_dict().values())
             if job.role == "teacher":
                 stored += len(unit.jobs) * (parts.train.n + parts.transfer.n) * (4 * parts.outputs + 8)
     pairs = sum(len(unit.teachers) * (len(unit.twins) + sum(map(len, unit.students.values()))) for unit in measure_units(plan, data, ()))
@@ -56,13 +56,16 @@ def estimate(plan: GapPlan, *, jobs: int) -> dict[str, Any]:
     }
 
 
-def _seconds_a_step(unit: TrainUnit, parts: Split) -> float:
+def _seconds_a_step(unit: TrainUnit, parts: Split, teacher: Job | None) -> float:
     """Wall time of one step of a stack, by training it for two short runs and taking the difference: set-up cancels."""
     kind = find("tasks", unit.jobs[0].task).kind
     first = unit.jobs[0]
     part = parts.train if first.rows == "train" else parts.transfer
     x = torch.from_numpy(part.x.copy())
     labels = torch.zeros(part.n, dtype=torch.int64) if kind == "classification" else torch.zeros(part.n, parts.outputs)
+    teachers = None if teacher is None else Teachers(outputs=torch.zeros(1, part.n, parts.outputs))
+    if teacher is not None and "features" in find("distillers", first.distiller).needs:
+        teachers = teachers_with_features(torch.zeros(1, part.n, parts.outputs), [network_of(teacher, parts)], x)
     problem = Problem(
         kind=kind,
         family=find("families", first.family),
@@ -70,7 +73,7 @@ def _seconds_a_step(unit: TrainUnit, parts: Split) -> float:
         outputs=parts.outputs,
         x=x,
         y=labels if first.rows == "train" else None,
-        targets=torch.zeros(1, part.n, parts.outputs) if first.teacher else None,
+        teachers=teachers,
         teacher_of=[0] * len(unit.jobs),
         validation_x=x[:1],
         validation_y=labels[:1],
@@ -81,5 +84,5 @@ def _seconds_a_step(unit: TrainUnit, parts: Split) -> float:
 def _timed(unit: TrainUnit, problem: Problem, steps: int) -> float:
     jobs: Sequence[Any] = [msgspec.structs.replace(job, steps=steps) for job in unit.jobs]
     start = time.perf_counter()
-    train_stack(jobs, replaced(problem))
+    train_stack(jobs, problem)
     return time.perf_counter() - start

@@ -15,19 +15,10 @@ from kdprobe.core.task import SplitSizes, Task
 from kdprobe.core.trace import Panel, Trace
 from kdprobe.stats.intervals import over_seeds
 from kdprobe.tasks.splits import Part, split
-from kdprobe.training.job import Job
-from kdprobe.zoo.traces import load_module, trace_of
+from kdprobe.zoo.traces import Stored, load_module, trace_of
 
 Row = tuple[str, str, str, Result]
 """(student id, probe, comparison, result)."""
-
-
-class Stored(NamedTuple):
-    """Where a model lies in the zoo."""
-
-    job: Job
-    shard: str
-    slot: int
 
 
 class MeasuredUnit(NamedTuple):
@@ -70,7 +61,7 @@ def measure_unit(
 
         def trace(model_id: str, part: Part = part) -> Trace:
             stored = models[model_id]
-            module = load_module(zoo, stored.job, stored.shard, stored.slot, parts)
+            module = load_module(zoo, stored, parts)
             name = f"{stored.job.role} seed {stored.job.seed}"
             return trace_of(module, part, task.kind, name=name, validation=parts.validation)
 

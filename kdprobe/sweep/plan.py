@@ -1,7 +1,7 @@
 """The plan of a sweep: from a configuration to cells and jobs, without touching data or disk."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.core.identity import content_id
-from kdprobe.core.recipe import Distiller, Family, Scheme
+from kdprobe.core.recipe import Distiller, Family, Option, Role, Scheme
 from kdprobe.core.registry import find
 from kdprobe.core.task import SplitSizes, Task
 from kdprobe.training.job import Job
@@ -42,6 +42,10 @@ class GapPlan:
         Hidden units of the teachers. Sizes are reported as parameter counts.
     student_widths
         Hidden units of the students and their twins.
+    options
+        Options of the family for all networks, such as depth; `kdprobe ls families` lists them.
+    teacher_options
+        Options in which teachers differ.
     seeds
         Paired seeds, in each draw: one teacher per size, one twin and one student per cell and seed.
     draws
@@ -60,6 +64,11 @@ class GapPlan:
         Peak rate of AdamW; a cosine takes it to zero.
     weight_decay
         Decoupled weight decay.
+    gradient_clip
+        Largest norm of a model's gradient; 0 clips nothing.
+    patience
+        Checks of the validation loss, of 20 in all, without improvement after which a model stops training and keeps its best weights;
+        0 trains all steps.
     train_rows
         Labelled rows, in place of the task's own number.
     transfer_rows
@@ -77,6 +86,8 @@ class GapPlan:
     family: str = "mlp"
     teacher_widths: Annotated[tuple[int, ...], _list("teacher-widths")] = (8, 16, 32, 64, 128, 256)
     student_widths: Annotated[tuple[int, ...], _list("student-widths")] = (8, 16, 32)
+    options: dict[str, Option] = field(default_factory=dict)
+    teacher_options: dict[str, Option] = field(default_factory=dict)
     seeds: int = 10
     draws: int = 1
     distillers: Annotated[tuple[str, ...], _list("distiller", "distillers")] = ()
@@ -86,6 +97,8 @@ class GapPlan:
     batch_size: int = 64
     learning_rate: float = 0.01
     weight_decay: float = 1e-4
+    gradient_clip: float = 0.0
+    patience: int = 0
     train_rows: int | None = None
     transfer_rows: int | None = None
 
@@ -111,6 +124,11 @@ class GapPlan:
         own: SplitSizes = find("tasks", task).split
         changed = {"train": self.train_rows, "transfer": self.transfer_rows}
         return replace(own, **{name: rows for name, rows in changed.items() if rows is not None})
+
+    def options_of(self, role: Role) -> dict[str, Option]:
+        """All options of a role's networks, defaults too."""
+        family: Family = find("families", self.family)
+        return {**family.options, **self.options, **(self.teacher_options if role == "teacher" else {})}
 
     def cells(self) -> "tuple[Cell, ...]":
         """Every student of the plan, in a fixed order."""
@@ -173,8 +191,10 @@ class GapPlan:
     def _twin(self, cell: "Cell", data: Mapping[tuple[str, int], str]) -> Job:
         return self._job(cell, data, role="twin", width=cell.student_width)
 
-    def _job(self, cell: "Cell", data: Mapping[tuple[str, int], str], **own: Any) -> Job:
+    def _job(self, cell: "Cell", data: Mapping[tuple[str, int], str], *, role: Role, **own: Any) -> Job:
         return Job(
+            role=role,
+            options=self.options_of(role),
             task=cell.task,
             data=data[cell.task, cell.draw],
             draw=cell.draw,
@@ -184,6 +204,8 @@ class GapPlan:
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
+            gradient_clip=self.gradient_clip,
+            patience=self.patience,
             **own,
         )
 
@@ -232,6 +254,9 @@ def _check(plan: GapPlan) -> None:
         for width in getattr(plan, name):
             if width < family.minimum_width:
                 raise PlanError(f"{name} holds {width}: {family.title}s need at least {family.minimum_width} {family.knob}")
+    for name in ("options", "teacher_options"):
+        for option, value in getattr(plan, name).items():
+            _check_option(name, family, option, value)
     for name in plan.distillers:
         distiller: Distiller = find("distillers", name)
         if distiller.loss is None:
@@ -246,13 +271,24 @@ def _check(plan: GapPlan) -> None:
     for name in ("draws", "steps", "batch_size"):
         if getattr(plan, name) is not None and getattr(plan, name) < 1:
             raise PlanError(f"{name}={getattr(plan, name)}: give at least 1")
-    for name, low, high in (("alpha", 0.0, 1.0), ("temperature", 1e-3, 1e6), ("learning_rate", 1e-12, 10.0), ("weight_decay", 0.0, 10.0)):
+    if plan.patience < 0:
+        raise PlanError(f"patience={plan.patience}: give a number of checks, or 0 to train all steps")
+    ranges = {"alpha": (0.0, 1.0), "temperature": (1e-3, 1e6), "learning_rate": (1e-12, 10.0), "weight_decay": (0.0, 10.0)}
+    for name, (low, high) in (ranges | {"gradient_clip": (0.0, 1e9)}).items():
         if not low <= getattr(plan, name) <= high:
             raise PlanError(f"{name}={getattr(plan, name)}: give a number from {low:g} to {high:g}")
     for name in ("train_rows", "transfer_rows"):
         rows = getattr(plan, name)
         if rows is not None and rows < 10:
             raise PlanError(f"{name}={rows}: give at least 10")
+
+
+def _check_option(name: str, family: Family, option: str, value: Option) -> None:
+    if option not in family.options:
+        raise PlanError(f"{name} holds {option!r}, which {family.name} does not have: {did_you_mean(option, family.options)}")
+    default = family.options[option]
+    if isinstance(default, str) != isinstance(value, str):
+        raise PlanError(f"{name}: {option}={value!r}: give {'a word' if isinstance(default, str) else 'a number'}, such as {default!r}")
 
 
 def _check_repeats(name: str, values: Iterable[Any]) -> None:

@@ -14,15 +14,17 @@ from kdprobe.core.probe import Probe
 from kdprobe.core.registry import available, find
 from kdprobe.core.task import SplitSizes
 from kdprobe.sweep.executors import Executor, Outcome, executor
-from kdprobe.sweep.measuring import MeasuredUnit, Stored, measure_unit
+from kdprobe.sweep.measuring import MeasuredUnit, measure_unit
 from kdprobe.sweep.plan import GapPlan
 from kdprobe.sweep.progress import NoProgress, Progress, RichProgress
 from kdprobe.sweep.provenance import provenance, seal
+from kdprobe.sweep.refusals import refuse_undefined
 from kdprobe.sweep.training import TrainedUnit, describe_network, train_unit
 from kdprobe.sweep.units import MeasureUnit, TrainUnit, measure_units, train_units
 from kdprobe.tasks.splits import split
 from kdprobe.training.job import Job
 from kdprobe.zoo import Zoo
+from kdprobe.zoo.traces import Stored
 from kdprobe.zoo.writer import Writer, model_row
 
 Unit = TrainUnit | MeasureUnit
@@ -67,12 +69,15 @@ def probes_of(plan: GapPlan, extra: Sequence[str]) -> tuple[str, ...]:
 
 
 def data_of(plan: GapPlan) -> dict[tuple[str, int], str]:
-    """Content hash of every split that a plan needs."""
-    return {
-        (task, draw): split(find("tasks", task), draw=draw, sizes=plan.sizes(task)).sha256
-        for task in plan.tasks
-        for draw in range(plan.draws)
-    }
+    """Content hash of every split that a plan needs. Raises PlanError if a distiller of the plan is undefined on it."""
+    found: dict[tuple[str, int], str] = {}
+    for task in plan.tasks:
+        for draw in range(plan.draws):
+            parts = split(find("tasks", task), draw=draw, sizes=plan.sizes(task))
+            if draw == 0:
+                refuse_undefined(plan, parts)
+            found[task, draw] = parts.sha256
+    return found
 
 
 @dataclass
@@ -98,7 +103,7 @@ class _Run:
         for row in self.writer.index.rows("SELECT model_id, job, shard, slot, targets FROM models WHERE status = 'done'"):
             self._add(row["model_id"], msgspec.json.decode(row["job"], type=Job), row)
         done = {row["unit_id"] for row in self.writer.index.rows("SELECT unit_id FROM units WHERE status = 'done'")}
-        units: list[Unit] = [*train_units([job for job in jobs if job.id not in self.stored])]
+        units: list[Unit] = [*train_units([job for job in jobs if job.id not in self.stored], jobs)]
         measured = measure_units(self.plan, self.data, self.probes)
         units += [unit for unit in measured if unit.id not in done]
         self.waiting = {unit.id: unit for unit in units}
@@ -144,9 +149,9 @@ class _Run:
         self.runner.submit(unit.id, function, *arguments)
 
     def _training(self, unit: TrainUnit) -> tuple[Any, ...]:
-        targets = {model: self.targets[model] for model in unit.needs}
+        teachers = {model: (self.stored[model], self.targets[model]) for model in unit.needs}
         twins = {job.id: self.twins[job.id] for job in unit.jobs if job.id in self.twins}
-        return train_unit, self._folder, unit.jobs, self._sizes(unit.jobs[0].task), targets, twins
+        return train_unit, self._folder, unit.jobs, self._sizes(unit.jobs[0].task), teachers, twins
 
     def _measuring(self, unit: MeasureUnit) -> tuple[Any, ...]:
         models = {model: self.stored[model] for model in unit.needs if model in self.stored}

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from kdprobe.core.errors import DataError
+from kdprobe.core.errors import ContractError, DataError
+from kdprobe.core.identity import derived_seed
 from kdprobe.core.recipe import Distiller, Family
 from kdprobe.core.registry import find
 from kdprobe.core.task import SplitSizes, Task
@@ -17,11 +18,12 @@ from kdprobe.stats import scores
 from kdprobe.tasks.splits import Part, Split, split
 from kdprobe.training.job import Job
 from kdprobe.training.loop import train_loop
-from kdprobe.training.problem import Problem, Trained
+from kdprobe.training.problem import HISTORY, Problem, Trained
+from kdprobe.training.shapes import network_outputs
 from kdprobe.training.stack import train_stack
-from kdprobe.training.streams import initial_module
+from kdprobe.training.teachers import Teachers, teachers_with_features
 from kdprobe.zoo.shards import read_targets, write_shard, write_targets
-from kdprobe.zoo.traces import module_of, outputs_of
+from kdprobe.zoo.traces import Stored, load_module, module_of, network_of, outputs_of
 from kdprobe.zoo.writer import model_row
 
 ENGINES = {"stack": train_stack, "loop": train_loop}
@@ -35,7 +37,13 @@ class TrainedUnit(NamedTuple):
 
 
 def train_unit(
-    zoo: Path, jobs: Sequence[Job], sizes: SplitSizes, targets: Mapping[str, str], twins: Mapping[str, str], *, engine: str = "stack"
+    zoo: Path,
+    jobs: Sequence[Job],
+    sizes: SplitSizes,
+    teachers: Mapping[str, tuple[Stored, str]],
+    twins: Mapping[str, str],
+    *,
+    engine: str = "stack",
 ) -> TrainedUnit:
     """Train the jobs of one stack, write their shard and, for teachers, their targets.
 
@@ -47,8 +55,8 @@ def train_unit(
         Jobs of one stack key.
     sizes
         Sizes of the task's split.
-    targets
-        Teacher id -> SHA-256 of its file of outputs.
+    teachers
+        Teacher id -> where its weights lie, and the SHA-256 of its file of outputs.
     twins
         Student id -> id of its paired twin.
 
@@ -63,7 +71,7 @@ def train_unit(
     parts = split(task, draw=first.draw, sizes=sizes)
     if parts.sha256 != first.data:
         raise DataError(f"task {first.task!r} gives other rows here than where the sweep was planned: use one data folder everywhere")
-    problem = _problem(zoo, jobs, task, parts, targets)
+    problem = _problem(zoo, jobs, task, parts, teachers)
     trained = ENGINES[engine](jobs, problem)
     failures = {slot: reason for slot in range(len(jobs)) if (reason := _failure(trained, slot))}
     tensors = {**trained.state, **{f"history.{name}": values for name, values in trained.history.items()}}
@@ -87,9 +95,9 @@ def train_unit(
 def describe_network(job: Job, parts: Split) -> dict[str, Any]:
     """Kind of task, size in parameters and multiply-adds of a job's network, whether or not it was trained."""
     family: Family = find("families", job.family)
-    module = initial_module(job, family, parts.input_shape, parts.outputs)
-    size = sum(parameter.numel() for parameter in module.parameters())
-    return {"kind": parts.kind, "size": size, "flops": family.flops(parts.input_shape, parts.outputs, job.width)}
+    size = sum(parameter.numel() for parameter in network_of(job, parts).parameters())
+    outputs = network_outputs(find("distillers", job.distiller), parts.outputs)
+    return {"kind": parts.kind, "size": size, "flops": family.flops(parts.input_shape, outputs, job.width, **job.options)}
 
 
 def score_model(module: torch.nn.Module, task: Task, parts: Split) -> list[dict[str, Any]]:
@@ -116,27 +124,61 @@ def score_model(module: torch.nn.Module, task: Task, parts: Split) -> list[dict[
     return found
 
 
-def _problem(zoo: Path, jobs: Sequence[Job], task: Task, parts: Split, targets: Mapping[str, str]) -> Problem:
+def _problem(zoo: Path, jobs: Sequence[Job], task: Task, parts: Split, teachers: Mapping[str, tuple[Stored, str]]) -> Problem:
     first = jobs[0]
     family: Family = find("families", first.family)
     distiller: Distiller = find("distillers", first.distiller)
     part = parts.train if first.rows == "train" else parts.transfer
-    teachers = list(dict.fromkeys(job.teacher for job in jobs if job.teacher is not None))
-    outputs = None
-    if teachers:
-        outputs = torch.stack([_rows_of(read_targets(zoo, teacher, targets[teacher]), part, teacher) for teacher in teachers])
+    names = list(dict.fromkeys(job.teacher for job in jobs if job.teacher is not None))
+    x, y = _tensor(part.x), _labels(part, task) if first.rows == "train" else None
     return Problem(
         kind=task.kind,
         family=family,
         distiller=distiller,
         outputs=parts.outputs,
-        x=_tensor(part.x),
-        y=_labels(part, task) if first.rows == "train" else None,
-        targets=outputs,
-        teacher_of=[teachers.index(job.teacher) if job.teacher is not None else 0 for job in jobs],
+        x=x,
+        y=y,
+        teachers=_teachers(zoo, {name: teachers[name] for name in names}, distiller, part, parts, x, y) if names else None,
+        teacher_of=[names.index(job.teacher) if job.teacher is not None else 0 for job in jobs],
         validation_x=_tensor(parts.validation.x),
         validation_y=_labels(parts.validation, task),
     )
+
+
+def _teachers(
+    zoo: Path,
+    named: Mapping[str, tuple[Stored, str]],
+    distiller: Distiller,
+    part: Part,
+    parts: Split,
+    x: torch.Tensor,
+    y: torch.Tensor | None,
+) -> Teachers:
+    """Outputs of teachers on the rows of a part and, where the distiller reads them, their hidden layers."""
+    outputs = []
+    for name, (_, sha256) in named.items():
+        said = _rows_of(read_targets(zoo, name, sha256), part, name)
+        outputs.append(said if distiller.prepare is None else prepared(distiller, name, said, y))
+    if "features" not in distiller.needs:
+        return Teachers(outputs=torch.stack(outputs))
+    return teachers_with_features(torch.stack(outputs), [load_module(zoo, stored, parts) for stored, _ in named.values()], x)
+
+
+def prepared(distiller: Distiller, teacher: str, outputs: torch.Tensor, y: torch.Tensor | None) -> torch.Tensor:
+    """A teacher's outputs (n, c) as a distiller changes them. The same whatever else is trained beside the student.
+
+    Raises
+    ------
+    ContractError
+        If what the distiller gives has another shape, or is not finite.
+    """
+    assert distiller.prepare is not None
+    classes = y.numpy() if y is not None and not y.is_floating_point() else None
+    rng = np.random.default_rng(derived_seed(teacher, distiller.name, "prepare"))
+    changed = np.asarray(distiller.prepare(outputs.numpy().copy(), classes, rng), dtype=np.float32)
+    if changed.shape != tuple(outputs.shape) or not np.isfinite(changed).all():
+        raise ContractError(f"distiller {distiller.name!r}: prepare gives {changed.shape} or numbers that are not finite")
+    return torch.from_numpy(changed)
 
 
 def _targets_of(module: torch.nn.Module, parts: Split) -> dict[str, torch.Tensor]:
@@ -167,7 +209,7 @@ def _labels(part: Part, task: Task) -> torch.Tensor:
 def _failure(trained: Trained, slot: int) -> str:
     """Why a model of the stack is unusable, or nothing."""
     steps = trained.history["step"]
-    finite = torch.stack([trained.history[name][slot].isfinite() for name in ("loss", "validation_loss", "gradient_norm")]).all(dim=0)
+    finite = torch.stack([trained.history[name][slot].isfinite() for name in HISTORY]).all(dim=0)
     if not finite.all():
         return f"training diverged by step {int(steps[int(finite.int().argmin())])}: lower the learning rate"
     if not all(bool(values[slot].isfinite().all()) for values in trained.state.values()):

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kdprobe.core.identity import content_id
+from kdprobe.core.recipe import Distiller
+from kdprobe.core.registry import find
 from kdprobe.sweep.plan import GapPlan
 from kdprobe.training.job import Job
 
@@ -94,11 +96,21 @@ class MeasureUnit:
         return frozenset([*students, *self.teachers.values(), *self.twins.values()])
 
 
-def train_units(jobs: Sequence[Job]) -> list[TrainUnit]:
-    """Group jobs into stacks; teachers and twins come first, the widest first, so that the last unit to end is a short one."""
+def train_units(jobs: Sequence[Job], known: Sequence[Job] = ()) -> list[TrainUnit]:
+    """Group jobs into stacks; teachers and twins come first, the widest first, so that the last unit to end is a short one.
+
+    Parameters
+    ----------
+    known
+        All jobs of the plan, the teachers of `jobs` among them. Where a distiller reads features, students share a stack only if their
+        teachers are of one architecture.
+    """
+    networks = {job.id: job.network for job in (*known, *jobs)}
     groups: dict[tuple[object, ...], list[Job]] = defaultdict(list)
     for job in jobs:
-        groups[job.stack_key].append(job)
+        distiller: Distiller = find("distillers", job.distiller)
+        deep = job.teacher is not None and ("features" in distiller.needs or distiller.auxiliary is not None)
+        groups[*job.stack_key, networks[job.teacher] if deep and job.teacher else None].append(job)
     units = []
     for group in groups.values():
         stacks = -(-len(group) // STACK)

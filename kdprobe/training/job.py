@@ -5,9 +5,9 @@ from functools import cached_property
 import msgspec
 
 from kdprobe.core.identity import content_id
-from kdprobe.core.recipe import Role, Rows
+from kdprobe.core.recipe import Option, Role, Rows
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised whenever the same job would give another model or another file."""
 
 
@@ -20,8 +20,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         Name of the task, and the content hash of its split: the rows, their order and their values.
     draw
         Which draw of labelled rows; part of the hash in `data` too, here for tables.
-    family, width
-        The network. Its size in parameters follows from them.
+    family, width, options
+        The network. Its size in parameters follows from them. All options of the family are given, defaults too.
     role
         "teacher", "twin" or "student". A student and its paired twin share initialisation and batch order; a teacher has streams of
         its own even where its width and seed are the same.
@@ -34,6 +34,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     steps, batch_size, learning_rate, weight_decay
         AdamW with a cosine schedule down to zero. Steps, not epochs, so that a student on transfer rows and its twin on labelled rows
         have the same number of updates.
+    gradient_clip
+        Largest norm of the gradient of all parameters; 0 leaves it as it is.
+    patience
+        Checks on the validation rows, of `CHECKS` in all, without a better loss after which training ends; the best weights are then
+        kept. 0 trains all steps and keeps the last weights.
     """
 
     task: str
@@ -41,6 +46,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     draw: int
     family: str
     width: int
+    options: dict[str, Option] = msgspec.field(default_factory=dict)
     role: Role
     seed: int
     rows: Rows = "train"
@@ -53,6 +59,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     batch_size: int
     learning_rate: float
     weight_decay: float
+    gradient_clip: float = 0.0
+    patience: int = 0
     schema: int = SCHEMA
 
     @cached_property
@@ -66,9 +74,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return "teacher" if self.role == "teacher" else "student"
 
     @property
+    def network(self) -> tuple[object, ...]:
+        """What determines the architecture, apart from the shapes of inputs and outputs."""
+        return (self.family, self.width, tuple(sorted(self.options.items())))
+
+    @property
     def stack_key(self) -> tuple[object, ...]:
         """Jobs with equal keys can be trained in one stack: they differ in seed, teacher and numbers only."""
         return (
-            *(self.task, self.data, self.family, self.width, self.role, self.rows, self.scheme, self.distiller),
-            *(tuple(sorted(self.parameters)), self.steps, self.batch_size),
+            *(self.task, self.data, *self.network, self.role, self.rows, self.scheme, self.distiller),
+            *(tuple(sorted(self.parameters)), self.steps, self.batch_size, self.patience),
         )

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 
 import torch
+from torch import nn
 
-from kdprobe.core.recipe import View
+from kdprobe.training.dropout import masks_of, with_masks
+from kdprobe.training.flat import buffers_of, parameters_of, under
 from kdprobe.training.job import Job
-from kdprobe.training.problem import Problem, Trained, cosine, label_loss, recorded_steps
-from kdprobe.training.streams import batch_order, initial_module
+from kdprobe.training.problem import HISTORY, Problem, Trained, cosine, recorded_steps, validation_loss
+from kdprobe.training.stopping import Stopping
+from kdprobe.training.streams import batch_order, generator_of, initial_auxiliary, initial_module
 
 
 def train_loop(jobs: Sequence[Job], problem: Problem) -> Trained:
@@ -15,45 +18,71 @@ def train_loop(jobs: Sequence[Job], problem: Problem) -> Trained:
 
     Cost: for a job of s steps with batch b and p parameters, about 6·s·b·p multiply-adds and s optimiser calls.
     """
-    trained = [_train_one(job, problem, place) for job, place in zip(jobs, problem.teacher_of, strict=True)]
+    trained = [_Learner(job, problem, place).train() for job, place in zip(jobs, problem.teacher_of, strict=True)]
     state = {name: torch.stack([one[0][name] for one in trained]) for name in trained[0][0]}
-    history = {name: torch.stack([one[1][name] for one in trained]) for name in ("loss", "validation_loss", "gradient_norm")}
+    history = {name: torch.stack([one[1][name] for one in trained]) for name in trained[0][1]}
     history["step"] = torch.tensor(recorded_steps(jobs[0].steps))
     return Trained(state=state, history=history, engine="loop")
 
 
-def _train_one(job: Job, problem: Problem, teacher: int) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-    module = initial_module(job, problem.family, problem.input_shape, problem.outputs)
-    optimiser = torch.optim.AdamW(module.parameters(), lr=job.learning_rate, weight_decay=job.weight_decay, fused=True)
-    order = torch.from_numpy(batch_order(job, len(problem.x)))
-    entries = set(recorded_steps(job.steps))
-    losses: list[float] = []
-    history: dict[str, list[float]] = {"loss": [], "validation_loss": [], "gradient_norm": []}
-    for step in range(job.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = job.learning_rate * cosine(step, job.steps)
-        batch = order[step]
-        outputs, features = module(problem.x[batch])
-        loss = torch.zeros(())
-        if job.alpha < 1:
-            assert problem.y is not None, "rows without labels need alpha=1"
-            loss = loss + (1 - job.alpha) * label_loss(problem.kind, outputs, problem.y[batch]).mean()
-        if job.alpha > 0:
-            assert problem.targets is not None, "alpha above 0 needs a teacher"
-            assert problem.distiller.loss is not None, "alpha above 0 needs a teacher's loss"
-            teacher_view = View(problem.targets[teacher, batch], {})
-            loss = loss + job.alpha * problem.distiller.loss(View(outputs, features), teacher_view, **job.parameters).mean()
-        optimiser.zero_grad()
+class _Learner:
+    """One model while it trains."""
+
+    def __init__(self, job: Job, problem: Problem, teacher: int):
+        self.job, self.problem, self.teacher = job, problem, teacher
+        module = with_masks(initial_module(job, problem.family, problem.input_shape, problem.network_outputs))
+        auxiliary = initial_auxiliary(job, problem.distiller, problem.shapes(job)) if problem.distiller.auxiliary else None
+        self.order = torch.from_numpy(batch_order(job, len(problem.x))).to(problem.device)
+        self.masks = masks_of(module, problem.x[: self.order.shape[1]], [generator_of(job, "dropout")])
+        self.module = module.to(problem.device)
+        self.auxiliary = None if auxiliary is None else auxiliary.to(problem.device)
+        self.trainable = [*module.parameters(), *(() if self.auxiliary is None else self.auxiliary.parameters())]
+        self.optimiser = torch.optim.AdamW(self.trainable, lr=job.learning_rate, weight_decay=job.weight_decay, fused=True)
+
+    def train(self) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        """Train to the end; state and history."""
+        job, checks = self.job, recorded_steps(self.job.steps)
+        stopping = Stopping(job.patience, 1)
+        losses: list[float] = []
+        history: dict[str, list[float]] = {name: [] for name in HISTORY}
+        for step in range(job.steps):
+            loss, norm = self.step(step)
+            losses.append(loss)
+            if step + 1 in checks:
+                validation = validation_loss(self.module, self.problem)
+                for name, value in zip(HISTORY, (sum(losses) / len(losses), validation, norm), strict=True):
+                    history[name].append(value)
+                losses.clear()
+                stopping.check(torch.tensor([0]), torch.tensor([validation]), {k: v[None] for k, v in self.state().items()})
+                if not stopping.active[0]:
+                    break
+        best = {name: value[0] for name, value in stopping.best({k: v[None] for k, v in self.state().items()}).items()}
+        full = {name: torch.tensor(values + [values[-1]] * (len(checks) - len(values))) for name, values in history.items()}
+        return under("network", best), full | {"entries": stopping.entries[0]}
+
+    def step(self, step: int) -> tuple[float, float]:
+        """Take one step; the loss before it and the gradient's norm."""
+        problem, batch = self.problem, self.order[step]
+        x, y = problem.x[batch], None if problem.y is None else problem.y[batch]
+        for name, mask in self.masks.next(problem.device).items():
+            layer, _, _ = name.rpartition(".")
+            self.module.get_submodule(layer).mask = mask[0]  # type: ignore[assignment]
+        self.module.train()
+        outputs, features = self.module(x)
+        said = problem.teachers.one(self.teacher, batch, x) if problem.taught and problem.teachers else None
+        student, teacher = problem.views(outputs, features, y, self.auxiliary, said)
+        loss = problem.loss(student, y, teacher, self.job.alpha, self.job.parameters)
+        self.optimiser.zero_grad()
         loss.backward()
-        losses.append(loss.item())
-        gradients = [p.grad for p in module.parameters() if p.grad is not None]
-        norm = float(torch.linalg.vector_norm(torch.cat([g.flatten() for g in gradients]))) if step + 1 in entries else 0.0
-        optimiser.step()
-        if step + 1 in entries:
-            with torch.no_grad():
-                validation = label_loss(problem.kind, module(problem.validation_x)[0], problem.validation_y).mean().item()
-            history["loss"].append(sum(losses) / len(losses))
-            history["validation_loss"].append(validation)
-            history["gradient_norm"].append(norm)
-            losses.clear()
-    return {k: v.detach().clone() for k, v in module.state_dict().items()}, {k: torch.tensor(v) for k, v in history.items()}
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.job.learning_rate * cosine(step, self.job.steps)
+        norm = nn.utils.get_total_norm([p.grad for p in self.trainable if p.grad is not None])
+        if self.job.gradient_clip:
+            nn.utils.clip_grads_with_norm_(self.trainable, self.job.gradient_clip, norm)
+        self.optimiser.step()
+        return loss.item(), float(norm)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """A copy of the parameters and buffers, on the CPU."""
+        found = parameters_of(self.module, None) | buffers_of(self.module, None)
+        return {name: value.detach().cpu().clone() for name, value in found.items()}

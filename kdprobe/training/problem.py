@@ -1,28 +1,45 @@
-"""What a group of jobs learns from: rows, labels and teacher outputs, as tensors."""
+"""What a group of jobs learns from: rows, labels and teachers, as tensors; and how its losses are mixed."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import torch
+from torch import nn
+from torch.func import functional_call
 
-from kdprobe.core.recipe import Distiller, Family
+from kdprobe.core.recipe import Distiller, Family, Head, Shapes, View
 from kdprobe.core.trace import TaskKind
+from kdprobe.training.job import Job
+from kdprobe.training.shapes import layer_shapes, network_outputs
+from kdprobe.training.teachers import Teachers
+
+CHECKS = 20
+"""Entries of a training history, at most: checks on the validation rows."""
+
+
+CHUNK = 1024
+"""Rows in one forward pass over the validation rows: bounds memory."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
-    """Data of a stack of jobs.
+    """Data of a stack of jobs, all on one device.
 
     Parameters
     ----------
+    outputs
+        Classes or target columns.
     x, y
         (n, ...) float32 inputs; (n,) int64 classes or (n, c) float32 values. On transfer rows y is None: there are no labels.
-    targets
-        (m, n, c) float32 outputs of m teachers on the same rows, or None.
+    teachers
+        What m teachers say of the same rows, or None.
     teacher_of
         For each job, its teacher's place among the m.
     validation_x, validation_y
-        Rows for the training history; nothing is chosen on them here.
+        Rows for the training history, and for early stopping where a job asks for it.
     """
 
     kind: TaskKind
@@ -31,7 +48,7 @@ class Problem:
     outputs: int
     x: torch.Tensor
     y: torch.Tensor | None
-    targets: torch.Tensor | None
+    teachers: Teachers | None
     teacher_of: Sequence[int]
     validation_x: torch.Tensor
     validation_y: torch.Tensor
@@ -41,10 +58,55 @@ class Problem:
         """Shape of one row of x."""
         return tuple(self.x.shape[1:])
 
+    @property
+    def device(self) -> torch.device:
+        """Where everything lies."""
+        return self.x.device
+
+    @cached_property
+    def network_outputs(self) -> int:
+        """Outputs of the students' networks."""
+        return network_outputs(self.distiller, self.outputs)
+
+    def shapes(self, job: Job) -> Shapes:
+        """What an auxiliary module is built for."""
+        student = layer_shapes(self.family, self.input_shape, self.network_outputs, job.width, job.options)
+        teacher = {} if self.teachers is None else dict(self.teachers.layers)
+        return Shapes(kind=self.kind, outputs=self.outputs, student=student, teacher=teacher)
+
+    def loss(self, student: View, y: torch.Tensor | None, teacher: View | None, alpha: Any, numbers: Mapping[str, Any]) -> torch.Tensor:
+        """(1 - alpha)·label loss + alpha·teacher's loss of one model on one batch; a part that has no labels or no teacher is left out."""
+        loss = student.outputs.new_zeros(())
+        if y is not None:
+            loss = loss + (1 - alpha) * label_loss(self.kind, student.outputs, y, self.distiller.head).mean()
+        if teacher is not None:
+            assert self.distiller.loss is not None, "a teacher needs a loss"
+            loss = loss + alpha * self.distiller.loss(student, teacher, **numbers).mean()
+        return loss
+
+    def views(
+        self,
+        outputs: torch.Tensor,
+        features: Mapping[str, torch.Tensor],
+        y: torch.Tensor | None,
+        auxiliary: Any,
+        teacher: tuple[torch.Tensor, Mapping[str, torch.Tensor]] | None,
+    ) -> tuple[View, View | None]:
+        """What the distiller's loss sees of student and teacher: only what it declared."""
+        labels = y if "labels" in self.distiller.needs else None
+        seen = features if "features" in self.distiller.needs else {}
+        student = View(outputs, seen, labels, auxiliary)
+        return student, None if teacher is None else View(teacher[0], teacher[1], labels)
+
+    @property
+    def taught(self) -> bool:
+        """Whether the jobs learn from teachers."""
+        return self.teachers is not None and self.distiller.loss is not None
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trained:
-    """A stack of trained models.
+    """A stack of trained models, on the CPU.
 
     Parameters
     ----------
@@ -52,9 +114,10 @@ class Trained:
         Parameters and buffers by name, each with the models along its first axis.
     history
         "step" (e,), and "loss", "validation_loss", "gradient_norm", each (models, e): training loss averaged since the last entry,
-        the other two at the entry's step.
+        the other two at the entry's step. "entries" (models,): how many of them a model reached before it was stopped; later ones
+        repeat the last.
     engine
-        Which engine trained it, and its chunk size.
+        Which engine trained it, and how many models at once.
     """
 
     state: dict[str, torch.Tensor]
@@ -62,18 +125,38 @@ class Trained:
     engine: str
 
 
-def label_loss(kind: TaskKind, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy in nats, or squared error averaged over the outputs: (n,)."""
+HISTORY = ("loss", "validation_loss", "gradient_norm")
+
+
+def label_loss(kind: TaskKind, outputs: torch.Tensor, y: torch.Tensor, head: Head = "plain") -> torch.Tensor:
+    """Cross-entropy in nats; squared error, or a Gaussian's negative log-likelihood in nats, averaged over the outputs: (n,)."""
     if kind == "classification":
         return torch.nn.functional.cross_entropy(outputs, y, reduction="none")
+    if head == "gaussian":
+        mean, log_variance = outputs.chunk(2, dim=-1)
+        # targets have variance 1: below e^-10 of it a variance is no estimate, and its inverse would overflow
+        log_variance = log_variance.clamp(min=-10.0)
+        return 0.5 * (log_variance + (y - mean) ** 2 * torch.exp(-log_variance) + math.log(2 * math.pi)).mean(dim=-1)
     return ((outputs - y) ** 2).mean(dim=-1)
 
 
-def recorded_steps(steps: int, entries: int = 20) -> list[int]:
+def validation_loss(module: nn.Module, problem: Problem, state: Mapping[str, torch.Tensor] | None = None) -> float:
+    """Mean label loss of a network on the validation rows, in evaluation mode; with `state` in the place of its own weights."""
+    module.eval()
+    total = 0.0
+    with torch.no_grad():
+        for start in range(0, len(problem.validation_x), CHUNK):
+            x, y = problem.validation_x[start : start + CHUNK], problem.validation_y[start : start + CHUNK]
+            outputs, _ = module(x) if state is None else functional_call(module, dict(state), (x,))
+            total += float(label_loss(problem.kind, outputs, y, problem.distiller.head).sum())
+    return total / len(problem.validation_x)
+
+
+def recorded_steps(steps: int, entries: int = CHECKS) -> list[int]:
     """Steps after which the history gets an entry: evenly spaced, the last step always."""
     return sorted({max(1, round(steps * (i + 1) / entries)) for i in range(entries)})
 
 
 def cosine(step: int, steps: int) -> float:
     """Factor of the learning rate at a step counted from 0."""
-    return 0.5 * (1 + float(torch.cos(torch.tensor(torch.pi * step / steps))))
+    return 0.5 * (1 + math.cos(math.pi * step / steps))

@@ -1,20 +1,23 @@
-"""The fast engine: many models of one architecture at once, as one set of batched matrix products.
+"""The fast engine: many models of one architecture at once, as one set of batched operations.
 
 Seeds, batch orders, teachers, alphas, temperatures, learning rates and weight decays differ by model. All parameters of the stack lie in
 one (models, parameters) tensor, so that the optimiser is a handful of element-wise operations however many layers there are.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import torch
-from torch import nn
 from torch.func import functional_call, vmap
 
-from kdprobe.core.recipe import View
+from kdprobe.training.dropout import masks_of, with_masks
+from kdprobe.training.flat import Layout, buffers_of, parameters_of, under
 from kdprobe.training.job import Job
-from kdprobe.training.problem import Problem, Trained, cosine, label_loss, recorded_steps
-from kdprobe.training.streams import batch_order, initial_module
+from kdprobe.training.problem import HISTORY, Problem, Trained, cosine, recorded_steps, validation_loss
+from kdprobe.training.stopping import Stopping
+from kdprobe.training.streams import batch_order, generator_of, initial_auxiliary, initial_module
 
 BETAS, EPSILON = (0.9, 0.999), 1e-8  # torch's defaults for AdamW, which the loop engine uses
 
@@ -23,89 +26,150 @@ def train_stack(jobs: Sequence[Job], problem: Problem) -> Trained:
     """Train jobs of one stack key together; agrees with `train_loop` to rounding.
 
     Cost: the multiply-adds of the loop, but one call per operation for the whole stack instead of one a model. Memory: about four
-    copies of all parameters, and the teacher outputs of the stack's rows.
+    copies of all parameters, the activations of one batch of each model, and what the teachers say of the rows.
     """
     if len(jobs) == 1:
         # a stack of one takes other kernels and differs in the last bits: a model must not depend on what it is trained beside
-        trained = train_stack([jobs[0], jobs[0]], _doubled(problem))
+        trained = train_stack([jobs[0], jobs[0]], replace(problem, teacher_of=[problem.teacher_of[0]] * 2))
         first = {name: values if name == "step" else values[:1] for name, values in trained.history.items()}
-        return Trained(state={name: values[:1] for name, values in trained.state.items()}, history=first, engine="stack")
-    modules = [initial_module(job, problem.family, problem.input_shape, problem.outputs) for job in jobs]
-    shapes = {name: value.shape for name, value in modules[0].named_parameters()}
-    flat = torch.stack([nn.utils.parameters_to_vector(module.parameters()) for module in modules]).detach().requires_grad_()
-    losses_of = _stacked_losses(jobs[0], problem, modules[0], shapes)
+        return Trained(state={name: values[:1] for name, values in trained.state.items()}, history=first, engine=trained.engine)
+    return Stack(jobs, problem).train()
 
-    def column(values: Sequence[float]) -> torch.Tensor:
-        return torch.tensor(values, dtype=torch.float32)
 
-    alpha = column([job.alpha for job in jobs])
-    rate = column([job.learning_rate for job in jobs])[:, None]
-    decay = column([job.weight_decay for job in jobs])[:, None]
-    parameters = {name: column([job.parameters[name] for job in jobs]) for name in jobs[0].parameters}
-    order = torch.stack([torch.from_numpy(batch_order(job, len(problem.x))) for job in jobs], dim=1).long()
-    places = torch.tensor(list(problem.teacher_of))[:, None]
-    entries = set(recorded_steps(jobs[0].steps))
-    average, square = torch.zeros_like(flat), torch.zeros_like(flat)
-    since, count = torch.zeros(len(jobs)), 0
-    history: dict[str, list[torch.Tensor]] = {"loss": [], "validation_loss": [], "gradient_norm": []}
-    for step in range(jobs[0].steps):
-        batch = order[step]
-        y = None if problem.y is None else problem.y[batch]
-        teacher = None if problem.targets is None else problem.targets[places, batch]
-        losses = losses_of(flat, problem.x[batch], y, teacher, alpha, parameters)
-        (gradient,) = torch.autograd.grad(losses.sum(), flat)
+class Stack:
+    """Models of one architecture while they train."""
+
+    def __init__(self, jobs: Sequence[Job], problem: Problem):
+        self.jobs, self.problem, first = list(jobs), problem, jobs[0]
+        shapes = problem.shapes(first) if problem.distiller.auxiliary else None
+        modules = [with_masks(initial_module(job, problem.family, problem.input_shape, problem.network_outputs)) for job in jobs]
+        auxiliaries = [initial_auxiliary(job, problem.distiller, shapes) if shapes else None for job in jobs]
+        pairs = list(zip(modules, auxiliaries, strict=True))
+        order = torch.from_numpy(batch_order(first, len(problem.x)))
+        self.masks = masks_of(modules[0], problem.x[: order.shape[1]], [generator_of(job, "dropout") for job in jobs])
+        self.module = modules[0].to(problem.device)
+        self.auxiliary = None if auxiliaries[0] is None else auxiliaries[0].to(problem.device)
+        states = [parameters_of(*pair) for pair in pairs]
+        self.layout = Layout({name: value.shape for name, value in states[0].items()})
+        self.flat = self.layout.pack(states).to(problem.device).requires_grad_()
+        kept = [buffers_of(*pair) for pair in pairs]
+        self.buffers = {name: torch.stack([one[name].cpu() for one in kept]).to(problem.device) for name in kept[0]}
+        self.average, self.square = torch.zeros_like(self.flat), torch.zeros_like(self.flat)
+        self.alpha = self._column([job.alpha for job in jobs])
+        self.rate = self._column([job.learning_rate for job in jobs])[:, None]
+        self.decay = self._column([job.weight_decay for job in jobs])[:, None]
+        self.clip = self._column([job.gradient_clip or math.inf for job in jobs])[:, None]
+        self.numbers = {name: self._column([job.parameters[name] for job in jobs]) for name in first.parameters}
+        self.order = torch.stack([torch.from_numpy(batch_order(job, len(problem.x))) for job in jobs], dim=1).to(problem.device)
+        self.teacher_of = torch.tensor(list(problem.teacher_of), device=problem.device)
+        self.places = torch.arange(len(jobs))
+        self.steps = first.steps
+
+    def train(self) -> Trained:
+        """Train to the end."""
+        checks, models = recorded_steps(self.steps), len(self.jobs)
+        stopping = Stopping(self.jobs[0].patience, models)
+        history = {name: torch.zeros(models, len(checks)) for name in HISTORY}
+        since, count = torch.zeros(models), 0
+        for step in range(self.steps):
+            losses, norms = self.step(step)
+            since[self.places] += losses.cpu()
+            count += 1
+            if step + 1 not in checks:
+                continue
+            entry = checks.index(step + 1)
+            validation = self.validation_losses()
+            running = self.places[stopping.active[self.places]]
+            for name, values in zip(HISTORY, (since / count, self._all(validation, models), self._all(norms.cpu(), models)), strict=True):
+                history[name][running, entry:] = values[running, None]
+            since, count = torch.zeros(models), 0
+            stopping.check(self.places, validation, self.state())
+            still = stopping.active[self.places]
+            if not still.any():
+                break
+            if 2 * int(still.sum()) < len(self.places):
+                self.keep(still)
+        state = {name: value.cpu() for name, value in stopping.best(self.state()).items()}
+        return Trained(
+            state={name: value.clone() for name, value in under("network", state).items()},
+            history={**history, "entries": stopping.entries, "step": torch.tensor(checks)},
+            engine=f"stack of {models}",
+        )
+
+    def step(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Take one step; each model's loss before it and its gradient's norm, both (models,)."""
+        problem, batch = self.problem, self.order[step].long()
+        x, y = problem.x[batch], None if problem.y is None else problem.y[batch]
+        said = problem.teachers.many(self.teacher_of, batch, x) if problem.taught and problem.teachers else None
+        masks = {f"network.{name}": mask for name, mask in self.masks.next(problem.device).items()}
+        self.module.train()
+        losses = self._losses(self.flat, self.buffers | masks, x, y, said)
+        (gradient,) = torch.autograd.grad(losses.sum(), self.flat)
         with torch.no_grad():
-            since, count = since + losses.detach(), count + 1
-            current = rate * cosine(step, jobs[0].steps)
-            average.lerp_(gradient, 1 - BETAS[0])
-            square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
+            norms = gradient.norm(dim=1)
+            if not torch.isinf(self.clip).all():
+                # the formula of torch's clip_grad_norm_
+                gradient = gradient * (self.clip / (norms[:, None] + 1e-6)).clamp(max=1.0)
+            current = self.rate * cosine(step, self.steps)
+            self.average.lerp_(gradient, 1 - BETAS[0])
+            self.square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
             bias1, bias2 = 1 - BETAS[0] ** (step + 1), 1 - BETAS[1] ** (step + 1)
-            flat.mul_(1 - current * decay)
-            flat.sub_((current / bias1) * average / (square.sqrt() / math.sqrt(bias2) + EPSILON))
-            if step + 1 in entries:
-                history["loss"].append(since / count)
-                history["gradient_norm"].append(gradient.norm(dim=1))
-                history["validation_loss"].append(_validation_loss(flat, problem, modules[0], shapes))
-                since, count = torch.zeros(len(jobs)), 0
-    return Trained(
-        state={name: value.detach().clone() for name, value in _unflatten(flat.detach(), shapes).items()},
-        history={**{name: torch.stack(values, dim=1) for name, values in history.items()}, "step": torch.tensor(sorted(entries))},
-        engine="stack",
-    )
+            self.flat.mul_(1 - current * self.decay)
+            self.flat.sub_((current / bias1) * self.average / (self.square.sqrt() / math.sqrt(bias2) + EPSILON))
+        return losses.detach(), norms
 
+    def validation_losses(self) -> torch.Tensor:
+        """Each model's loss on the validation rows: (models,), on the CPU."""
+        state = self.state()
+        return torch.tensor(
+            [
+                validation_loss(self.module, self.problem, under("network", {name: value[model] for name, value in state.items()}))
+                for model in range(len(self.places))
+            ]
+        )
 
-def _stacked_losses(job: Job, problem: Problem, module: nn.Module, shapes: dict[str, torch.Size]) -> Callable[..., torch.Tensor]:
-    """Return a function that gives each model's mean loss on its own batch: (models,)."""
-    labels, taught = problem.y is not None, job.role == "student"
+    def state(self) -> dict[str, torch.Tensor]:
+        """Parameters and buffers by name, each (models, ...)."""
+        return self.layout.unpack(self.flat.detach()) | self.buffers
 
-    def one(flat, x, y, teacher, alpha, parameters):  # type: ignore[no-untyped-def]
-        outputs, features = functional_call(module, _unflatten(flat, shapes), (x,))
-        loss = torch.zeros(())
-        if labels:
-            loss = loss + (1 - alpha) * label_loss(problem.kind, outputs, y).mean()
-        if taught:
-            assert problem.distiller.loss is not None
-            loss = loss + alpha * problem.distiller.loss(View(outputs, features), View(teacher, {}), **parameters).mean()
-        return loss
+    def keep(self, chosen: torch.Tensor) -> None:
+        """Go on with some of the models only, but never with one alone."""
+        if int(chosen.sum()) == 1:
+            chosen = chosen.clone()
+            chosen[int(torch.argmin(chosen.int()))] = True
+        places = torch.nonzero(chosen)[:, 0]
+        here = places.to(self.problem.device)
+        self.places = self.places[places]
+        self.flat = self.flat.detach()[here].requires_grad_()
+        for name in ("average", "square", "alpha", "rate", "decay", "clip", "teacher_of"):
+            setattr(self, name, getattr(self, name)[here])
+        self.order = self.order[:, here]
+        self.numbers = {name: values[here] for name, values in self.numbers.items()}
+        self.buffers = {name: values[here] for name, values in self.buffers.items()}
+        self.masks.keep_models(places)
 
-    return vmap(one, in_dims=(0, 0, 0 if labels else None, 0 if taught else None, 0, 0 if job.parameters else None))
+    def _losses(self, flat: torch.Tensor, buffers: dict[str, torch.Tensor], x: torch.Tensor, y: Any, said: Any) -> torch.Tensor:
+        """Each model's mean loss on its own batch: (models,)."""
+        problem = self.problem
 
+        def one(flat: torch.Tensor, buffers: Any, x: torch.Tensor, y: Any, said: Any, alpha: torch.Tensor, numbers: Any) -> torch.Tensor:
+            values = self.layout.unpack(flat) | buffers
+            outputs, features = functional_call(self.module, under("network", values), (x,))
+            student, teacher = problem.views(outputs, features, y, self._auxiliary(under("auxiliary", values)), said)
+            return problem.loss(student, y, teacher, alpha, numbers)
 
-def _unflatten(flat: torch.Tensor, shapes: dict[str, torch.Size]) -> dict[str, torch.Tensor]:
-    """Split the last axis of `flat` into the parameters by name."""
-    parts = flat.split([shape.numel() for shape in shapes.values()], dim=-1)
-    return {name: part.reshape(*flat.shape[:-1], *shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
+        dims = (0, 0, 0, None if y is None else 0, None if said is None else 0, 0, 0)
+        return vmap(one, in_dims=dims)(flat, buffers, x, y, said, self.alpha, self.numbers)
 
+    def _auxiliary(self, values: dict[str, torch.Tensor]) -> Any:
+        module = self.auxiliary
+        return None if module is None else lambda *inputs: functional_call(module, values, inputs)
 
-def _validation_loss(flat: torch.Tensor, problem: Problem, module: nn.Module, shapes: dict[str, torch.Size]) -> torch.Tensor:
-    def one(flat: torch.Tensor) -> torch.Tensor:
-        outputs, _ = functional_call(module, _unflatten(flat, shapes), (problem.validation_x,))
-        return label_loss(problem.kind, outputs, problem.validation_y).mean()
+    def _column(self, values: Sequence[float]) -> torch.Tensor:
+        return torch.tensor(values, dtype=torch.float32, device=self.problem.device)
 
-    return torch.stack([one(model) for model in flat])
-
-
-def _doubled(problem: Problem) -> Problem:
-    from dataclasses import replace
-
-    return replace(problem, teacher_of=[problem.teacher_of[0]] * 2)
+    def _all(self, values: torch.Tensor, models: int) -> torch.Tensor:
+        """Values of the models there are, in the places of the whole stack."""
+        found = torch.zeros(models)
+        found[self.places] = values
+        return found

@@ -1,18 +1,27 @@
-"""Random streams of a model: its initialisation and its batch order, each from a generator of its own."""
+"""Random streams of a model: initialisation, batch order, dropout and auxiliary module, each from a generator of its own."""
 
 import numpy as np
 import torch
 from torch import nn
 
 from kdprobe.core.identity import derived_seed
-from kdprobe.core.recipe import Family
+from kdprobe.core.recipe import Distiller, Family, Shapes
 from kdprobe.training.job import Job
 
 
 def initial_module(job: Job, family: Family, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
     """Build the network of a job, on the CPU and alone, so that it does not depend on what else is trained beside it."""
-    generator = torch.Generator().manual_seed(derived_seed(job.seed, job.draw, job.stream, "init"))
-    return family.build(input_shape, outputs, job.width, generator)
+    return family.build(input_shape, outputs, job.width, generator_of(job, "init"), **job.options)
+
+
+def initial_auxiliary(job: Job, distiller: Distiller, shapes: Shapes) -> nn.Module | None:
+    """Build the auxiliary module of a distiller, alone; None where it declares none."""
+    return None if distiller.auxiliary is None else distiller.auxiliary(shapes, generator_of(job, "auxiliary"))
+
+
+def generator_of(job: Job, purpose: str) -> torch.Generator:
+    """A new generator on the CPU for one purpose: what it draws is the same on every device."""
+    return torch.Generator().manual_seed(derived_seed(job.seed, job.draw, job.stream, purpose))
 
 
 def batch_order(job: Job, rows: int) -> np.ndarray:

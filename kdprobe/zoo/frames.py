@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kdprobe.training.problem import HISTORY
 from kdprobe.zoo.index import Index
 from kdprobe.zoo.shards import read_shard
 
@@ -12,6 +13,7 @@ _JOB = {
     **{"task": "task", "role": "role", "family": "family", "width": "width", "seed": "seed", "draw": "draw", "rows": "rows"},
     **{"scheme": "scheme", "distiller": "distiller", "alpha": "alpha", "steps": "steps", "learning_rate": "learning_rate"},
     **{"weight_decay": "weight_decay", "batch_size": "batch_size", "teacher": "teacher_id", "data": "data"},
+    **{"gradient_clip": "gradient_clip", "patience": "patience"},
 }
 
 
@@ -22,9 +24,10 @@ def models(index: Index) -> pd.DataFrame:
         job = json.loads(row["job"])
         record = {"model_id": row["model_id"], "kind": row["kind"]} | {name: job[key] for key, name in _JOB.items()}
         record |= {"temperature": job["parameters"].get("temperature"), "loss_parameters": json.dumps(job["parameters"], sort_keys=True)}
+        record |= {"options": json.dumps(job["options"], sort_keys=True)}
         record |= {key: row[key] for key in ("size", "flops", "twin_id", "status", "reason", "seconds", "engine", "shard", "slot")}
         records.append(record)
-    columns = ["model_id", "kind", *_JOB.values(), "temperature", "loss_parameters"]
+    columns = ["model_id", "kind", *_JOB.values(), "temperature", "loss_parameters", "options"]
     columns += ["size", "flops", "twin_id", "status", "reason", "seconds", "engine", "shard", "slot"]
     frame = pd.DataFrame(records, columns=columns)
     order = ["task", "draw", "role", "scheme", "distiller", "width", "teacher_width", "seed"]
@@ -54,16 +57,17 @@ def measurements(index: Index) -> pd.DataFrame:
 
 
 def history(index: Index, path: Path, model_ids: list[str] | None) -> pd.DataFrame:
-    """One row a model × recorded step."""
+    """One row a model × recorded step that it reached."""
     pieces = []
     wanted = None if model_ids is None else set(model_ids)
     for row in index.rows("SELECT model_id, shard, slot FROM models WHERE status = 'done' ORDER BY rowid"):
         if wanted is not None and row["model_id"] not in wanted:
             continue
         tensors = read_shard(path, row["shard"])
-        columns = {name: tensors[f"history.{name}"][row["slot"]].double() for name in ("loss", "validation_loss", "gradient_norm")}
-        pieces.append(pd.DataFrame({"model_id": row["model_id"], "step": tensors["history.step"], **columns}))
-    empty = pd.DataFrame(columns=["model_id", "step", "loss", "validation_loss", "gradient_norm"])
+        entries = int(tensors["history.entries"][row["slot"]])
+        columns = {name: tensors[f"history.{name}"][row["slot"], :entries].double() for name in HISTORY}
+        pieces.append(pd.DataFrame({"model_id": row["model_id"], "step": tensors["history.step"][:entries], **columns}))
+    empty = pd.DataFrame(columns=["model_id", "step", *HISTORY])
     return pd.concat(pieces, ignore_index=True) if pieces else empty
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from kdprobe.core.errors import DataError
 from kdprobe.core.result import Measurement, Result
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;

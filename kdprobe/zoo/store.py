@@ -19,7 +19,7 @@ from kdprobe.training.job import Job
 from kdprobe.zoo import frames
 from kdprobe.zoo.index import Index
 from kdprobe.zoo.shards import SHARDS, TARGETS, tensor_path, verified_bytes
-from kdprobe.zoo.traces import load_module, trace_of
+from kdprobe.zoo.traces import Stored, load_module, trace_of
 from kdprobe.zoo.writer import INDEX
 
 
@@ -115,7 +115,7 @@ class Zoo:
         job = msgspec.json.decode(row["job"], type=Job)
         if row["status"] != "done":
             raise DataError(f"model {model_id} was not trained: {row['reason']}")
-        return load_module(self.path, job, row["shard"], row["slot"], self.split(job.data))
+        return load_module(self.path, Stored(job, row["shard"], row["slot"]), self.split(job.data))
 
     def trace(self, model_id: str, *, rows: Literal["A", "B"] = "A") -> Trace:
         """Trace a model on one half of the probe rows, with its temperature from the validation rows."""

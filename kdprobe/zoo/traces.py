@@ -2,22 +2,45 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from kdprobe.core.recipe import Family
+from kdprobe.core.recipe import Distiller, Family
 from kdprobe.core.registry import find
 from kdprobe.core.trace import TaskKind, Trace
 from kdprobe.stats.scores import fit_temperature
 from kdprobe.tasks.splits import Part, Split
 from kdprobe.training.job import Job
+from kdprobe.training.shapes import network_outputs
 from kdprobe.training.streams import initial_module
 from kdprobe.zoo.shards import read_shard
 
 CHUNK = 8192
 """Rows in one forward pass: bounds memory, changes no value."""
+
+
+class Stored(NamedTuple):
+    """Where a model lies in the zoo."""
+
+    job: Job
+    shard: str
+    slot: int
+
+
+class Means(nn.Module):
+    """A network with a Gaussian head, as everybody else sees it: its predictions are the means."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """x (n, ...) -> means (n, c) and the hidden layers."""
+        outputs, features = self.network(x)
+        return outputs.chunk(2, dim=-1)[0], features
 
 
 def outputs_of(module: nn.Module, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -32,17 +55,24 @@ def outputs_of(module: nn.Module, x: np.ndarray) -> tuple[np.ndarray, dict[str, 
     return outputs, {name: torch.cat([piece[1][name] for piece in pieces]).numpy() for name in pieces[0][1]}
 
 
-def module_of(job: Job, state: Mapping[str, torch.Tensor], slot: int, split: Split) -> nn.Module:
-    """Rebuild the network of a job with the weights in one slot of a stack, in evaluation mode."""
+def network_of(job: Job, split: Split) -> nn.Module:
+    """Build the untrained network of a job, with all outputs of its head."""
     family: Family = find("families", job.family)
-    module = initial_module(job, family, split.input_shape, split.outputs)
+    distiller: Distiller = find("distillers", job.distiller)
+    return initial_module(job, family, split.input_shape, network_outputs(distiller, split.outputs))
+
+
+def module_of(job: Job, state: Mapping[str, torch.Tensor], slot: int, split: Split) -> nn.Module:
+    """Rebuild the network of a job with the weights in one slot of a stack, in evaluation mode; of a Gaussian head, only the means."""
+    module = network_of(job, split)
     module.load_state_dict({name: state[name][slot] for name in module.state_dict()})
-    return module.eval()
+    distiller: Distiller = find("distillers", job.distiller)
+    return (Means(module) if distiller.head == "gaussian" else module).eval()
 
 
-def load_module(zoo: Path, job: Job, shard: str, slot: int, split: Split) -> nn.Module:
+def load_module(zoo: Path, stored: Stored, split: Split) -> nn.Module:
     """Rebuild a network of a zoo from its verified shard."""
-    return module_of(job, read_shard(zoo, shard), slot, split)
+    return module_of(stored.job, read_shard(zoo, stored.shard), stored.slot, split)
 
 
 def trace_of(module: nn.Module, part: Part, kind: TaskKind, *, name: str, validation: Part | None = None) -> Trace:

@@ -8,6 +8,7 @@ from kdprobe.core.recipe import Distiller
 from kdprobe.core.registry import find
 from kdprobe.training.job import Job
 from kdprobe.training.problem import Problem
+from kdprobe.training.teachers import Teachers
 
 
 def problem(distiller: Distiller, kind: str, teacher_of: list[int], *, labelled: bool = True, rows: int = 150) -> Problem:
@@ -26,7 +27,7 @@ def problem(distiller: Distiller, kind: str, teacher_of: list[int], *, labelled:
         outputs=outputs,
         x=x,
         y=labels if labelled else None,
-        targets=torch.randn(3, rows, outputs, generator=generator) if distiller.loss is not None else None,
+        teachers=Teachers(outputs=torch.randn(3, rows, outputs, generator=generator)) if distiller.loss is not None else None,
         teacher_of=teacher_of,
         validation_x=x[:40],
         validation_y=labels[:40],

@@ -82,7 +82,7 @@ def test_l2_imitation_equals_relabelling():
     found = problem(imitation, "regression", [1])
     student = train_loop(jobs(1, imitation, alpha=0.4), found)
     relabelled = problem(twin, "regression", [0])
-    relabelled.y.copy_(0.6 * found.y + 0.4 * found.targets[1])
+    relabelled.y.copy_(0.6 * found.y + 0.4 * found.teachers.outputs[1])
     untaught = train_loop(jobs(1, twin), relabelled)
     for key in student.state:
         torch.testing.assert_close(student.state[key], untaught.state[key], atol=2e-5, rtol=1e-4)

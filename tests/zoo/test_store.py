@@ -186,7 +186,7 @@ def test_another_schema_version(own_zoo_folder):
     before = (own_zoo_folder / "index.sqlite").read_bytes()
     for open_ in (kdprobe.Zoo, Writer):
         with pytest.raises(
-            DataError, match=r"has zoo schema version 99, this kdprobe reads version 1: open it with the kdprobe that wrote it"
+            DataError, match=r"has zoo schema version 99, this kdprobe reads version 2: open it with the kdprobe that wrote it"
         ):
             open_(own_zoo_folder)
     assert (own_zoo_folder / "index.sqlite").read_bytes() == before

@@ -1,0 +1,22 @@
+"""Shapes of what a network gives, without running it."""
+
+from collections.abc import Mapping
+
+import torch
+
+from kdprobe.core.recipe import Distiller, Family, Option
+
+Layers = dict[str, tuple[int, ...]]
+
+
+def network_outputs(distiller: Distiller, outputs: int) -> int:
+    """Outputs of a student's network: twice those of the task for a Gaussian head."""
+    return 2 * outputs if distiller.head == "gaussian" else outputs
+
+
+def layer_shapes(family: Family, input_shape: tuple[int, ...], outputs: int, width: int, options: Mapping[str, Option]) -> Layers:
+    """Shape of one row of each hidden layer, in forward order, from a pass over meta tensors."""
+    module = family.build(input_shape, outputs, width, torch.Generator().manual_seed(0), **options).to("meta").eval()
+    with torch.no_grad():
+        _, features = module(torch.empty(2, *input_shape, device="meta"))
+    return {name: tuple(values.shape[1:]) for name, values in features.items()}

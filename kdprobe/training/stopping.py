@@ -1,0 +1,56 @@
+"""Early stopping by model: the best weights on the validation rows are kept, and who does not improve any more stops."""
+
+from collections.abc import Mapping
+
+import torch
+
+
+class Stopping:
+    """Which models of a stack still train, and the best state of each.
+
+    Parameters
+    ----------
+    patience
+        Checks without improvement after which a model stops; 0 never stops and keeps the last state.
+    models
+        Models at the start.
+    """
+
+    def __init__(self, patience: int, models: int):
+        self._patience = patience
+        self._best = torch.full((models,), torch.inf)
+        self._waited = torch.zeros(models, dtype=torch.int64)
+        self._state: dict[str, torch.Tensor] = {}
+        self.active = torch.ones(models, dtype=torch.bool)
+        self.entries = torch.zeros(models, dtype=torch.int64)
+
+    def check(self, places: torch.Tensor, losses: torch.Tensor, state: Mapping[str, torch.Tensor]) -> None:
+        """Take note of one check.
+
+        Parameters
+        ----------
+        places
+            (k,) which models of the stack are looked at.
+        losses
+            (k,) on the validation rows.
+        state
+            By name, each (k, ...).
+        """
+        trained = self.active[places]
+        self.entries[places[trained]] += 1
+        if not self._patience:
+            return
+        better = trained & (losses < self._best[places])
+        if not self._state:
+            self._state = {name: value.new_zeros(len(self.active), *value.shape[1:]) for name, value in state.items()}
+            better = trained  # whatever comes first is best, even where it is not finite
+        chosen = better.to(next(iter(state.values())).device)
+        for name, value in state.items():
+            self._state[name][places[better].to(value.device)] = value[chosen]
+        self._best[places[better]] = losses[better]
+        self._waited[places] = torch.where(better, 0, self._waited[places] + 1)
+        self.active[places] &= self._waited[places] < self._patience
+
+    def best(self, last: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The state to keep of all models: the best one, or without patience the last one."""
+        return dict(self._state) if self._patience else dict(last)

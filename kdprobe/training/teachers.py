@@ -1,0 +1,75 @@
+"""What the teachers of a stack say of its rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+CACHED_BYTES = 16 << 20
+"""Largest size of one teacher's features that are kept; larger ones are computed anew for each batch. By teacher and not by stack, so
+that what a student learns from does not depend on what it is trained beside."""
+
+CHUNK = 512
+"""Rows in one forward pass over a teacher's features."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Teachers:
+    """m teachers on n rows.
+
+    Parameters
+    ----------
+    outputs
+        (m, n, c) float32.
+    layers
+        Shape of one row of each hidden layer; empty where no distiller reads features.
+    features
+        Hidden layers by name, each (m, n, ...); empty where they are computed anew.
+    modules
+        The teachers in evaluation mode, where features are computed anew; else empty.
+    """
+
+    outputs: torch.Tensor
+    layers: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
+    features: Mapping[str, torch.Tensor] = field(default_factory=dict[str, torch.Tensor])
+    modules: tuple[nn.Module, ...] = ()
+
+    def one(self, place: int, rows: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Outputs and features of one teacher on the rows (b,), whose inputs are x."""
+        if self.modules:
+            with torch.no_grad():
+                return self.outputs[place, rows], self.modules[place](x)[1]
+        return self.outputs[place, rows], {name: values[place, rows] for name, values in self.features.items()}
+
+    def many(self, places: torch.Tensor, rows: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Outputs and features for a stack: places (k,), rows (k, b), x (k, b, ...)."""
+        outputs = self.outputs[places[:, None], rows]
+        if self.modules:
+            with torch.no_grad():
+                found = [self.modules[place](inputs)[1] for place, inputs in zip(places.tolist(), x, strict=True)]
+            return outputs, {name: torch.stack([features[name] for features in found]) for name in self.layers}
+        return outputs, {name: values[places[:, None], rows] for name, values in self.features.items()}
+
+
+def teachers_with_features(outputs: torch.Tensor, modules: Sequence[nn.Module], x: torch.Tensor) -> Teachers:
+    """Teachers whose hidden layers are read too.
+
+    Parameters
+    ----------
+    outputs
+        (m, n, c) outputs on the rows x.
+    modules
+        m networks of one architecture; they are put into evaluation mode.
+    x
+        (n, ...) rows.
+    """
+    frozen = tuple(module.to(x.device).eval().requires_grad_(False) for module in modules)
+    with torch.no_grad():
+        layers = {name: tuple(values.shape[1:]) for name, values in frozen[0](x[:2])[1].items()}
+        size = 4 * len(x) * sum(torch.Size(shape).numel() for shape in layers.values())
+        if size > CACHED_BYTES:
+            return Teachers(outputs=outputs, layers=layers, modules=frozen)
+        passes = [[module(x[start : start + CHUNK])[1] for start in range(0, len(x), CHUNK)] for module in frozen]
+    features = {name: torch.stack([torch.cat([part[name] for part in parts]) for parts in passes]) for name in layers}
+    return Teachers(outputs=outputs, layers=layers, features=features)
