@@ -1,6 +1,13 @@
 """Measures what a student network really learned from its teacher."""
 
+import os
+
 import lazy_loader
+
+# Without it the last bits of a matrix product depend on where in memory a matrix starts, and so a model's weights on its place in a
+# stack. It costs nothing measurable. MKL reads it at its first call: a program that multiplies matrices in torch before it imports kdprobe
+# keeps the other mode, and its zoos differ in last bits from those of other programs.
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 # these three share their names with the rooms they live in: importing a room later would put the module in the function's place, so the
 # rooms are imported first; they import nothing heavy themselves
