@@ -22,6 +22,10 @@ def spelled(command: str, plan: GapPlan, out: str) -> str:
         value = getattr(plan, field.name)
         if value == getattr(default, field.name):
             continue
+        flag = "--" + field.name.replace("_", "-")
+        if isinstance(value, dict):
+            words += [word for key, part in value.items() for word in (f"{flag}.{key}", shlex.quote(str(part)))]
+            continue
         words.append("--" + SINGULAR.get(field.name, field.name).replace("_", "-"))
         words += [shlex.quote(str(part)) for part in (value if isinstance(value, tuple) else (value,))]
     return " ".join([*words, "--out", shlex.quote(out)])

@@ -127,3 +127,16 @@ def test_estimate_counts_models():
     assert (found["models"], found["teachers"], found["twins"], found["students"], found["workers"]) == (14, 4, 2, 8, 2)
     assert found["seconds"] > 0
     assert found["bytes"] > 4 * 10_000 * 26 * 4  # four teachers' targets
+
+
+def test_options_are_spelt_as_they_are_given():
+    from kdprobe.sweep.spelling import spelled
+
+    class Plan(GapPlan):
+        def __post_init__(self):
+            pass
+
+    plan = Plan(options={"depth": 2, "norm": "batch"}, teacher_options={"dropout": 0.1}, patience=3)
+    assert spelled("kdprobe sweep --gap", plan, "zoo").endswith(
+        "--options.depth 2 --options.norm batch --teacher-options.dropout 0.1 --patience 3 --out zoo"
+    )

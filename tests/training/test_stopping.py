@@ -19,10 +19,11 @@ KD = available("distillers")["kd"]
 
 @pytest.fixture
 def overfitting():
-    """Seven models on 30 rows of noise: their validation loss rises, for each from another check on."""
-    asked = jobs(7, KD, family="normed", alpha=0.2, steps=200, width=20, patience=2)
-    found = problem(KD, "classification", [0, 1, 2, 0, 1, 2, 0], family=NORMED, rows=70)
-    found = replace(found, x=found.x[:30], y=found.y[:30], validation_x=found.x[30:], validation_y=found.y[30:])
+    """Seven models on 30 rows of a rule: their validation loss falls and then rises, for each from another check on."""
+    asked = jobs(7, KD, family="normed", alpha=0.1, steps=200, width=20, patience=2)
+    found = problem(KD, "classification", [0, 1, 2, 0, 1, 2, 0], family=NORMED, rows=100)
+    y = (found.x @ torch.randn(6, 5, generator=torch.Generator().manual_seed(3))).argmax(1)
+    found = replace(found, x=found.x[:30], y=y[:30], validation_x=found.x[30:], validation_y=y[30:])
     found = replace(found, teachers=replace(found.teachers, outputs=found.teachers.outputs[:, :30]))
     rates = [0.0005, 0.03, 0.01, 0.0002, 0.1, 0.05, 0.02]
     return [msgspec.structs.replace(job, learning_rate=rate) for job, rate in zip(asked, rates, strict=True)], found
