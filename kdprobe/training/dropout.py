@@ -73,7 +73,7 @@ def mask_shapes(module: nn.Module, x: torch.Tensor) -> dict[str, tuple[int, ...]
     for part in names:
         part.register_forward_pre_hook(record)
     with torch.no_grad():
-        meta(x.to("meta"))
+        meta(x.to("meta", next(meta.parameters(), x).dtype))
     return shapes
 
 

@@ -30,7 +30,7 @@ class Layout:
 
     def pack(self, states: Sequence[Mapping[str, torch.Tensor]]) -> torch.Tensor:
         """(models, size) of the parameters of some models."""
-        flat = torch.zeros(len(states), self.size)
+        flat = torch.zeros(len(states), self.size, dtype=next(iter(states[0].values())).dtype)
         for row, state in zip(flat, states, strict=True):
             for name, place in self.unpack(row).items():
                 place.copy_(state[name])

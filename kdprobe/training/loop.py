@@ -34,8 +34,8 @@ class _Learner:
         auxiliary = initial_auxiliary(job, problem.distiller, problem.shapes(job)) if problem.distiller.auxiliary else None
         self.order = torch.from_numpy(batch_order(job, len(problem.x))).to(problem.device)
         self.masks = masks_of(module, problem.x[: self.order.shape[1]], [generator_of(job, "dropout")])
-        self.module = module.to(problem.device)
-        self.auxiliary = None if auxiliary is None else auxiliary.to(problem.device)
+        self.module = module.to(problem.device, problem.x.dtype)
+        self.auxiliary = None if auxiliary is None else auxiliary.to(problem.device, problem.x.dtype)
         self.trainable = [*module.parameters(), *(() if self.auxiliary is None else self.auxiliary.parameters())]
         self.optimiser = torch.optim.AdamW(self.trainable, lr=job.learning_rate, weight_decay=job.weight_decay, fused=True)
 

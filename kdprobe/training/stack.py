@@ -17,6 +17,7 @@ from kdprobe.training.flat import Layout, buffers_of, parameters_of, under
 from kdprobe.training.job import Job
 from kdprobe.training.norms import with_stacked_norms
 from kdprobe.training.problem import HISTORY, Problem, Trained, cosine, recorded_steps, validation_loss
+from kdprobe.training.rounding import SameRounding
 from kdprobe.training.stopping import Stopping
 from kdprobe.training.streams import batch_order, generator_of, initial_auxiliary, initial_module
 
@@ -45,6 +46,9 @@ class Stack:
         shapes = problem.shapes(first) if problem.distiller.auxiliary else None
         modules = [with_masks(initial_module(job, problem.family, problem.input_shape, problem.network_outputs)) for job in jobs]
         auxiliaries = [initial_auxiliary(job, problem.distiller, shapes) if shapes else None for job in jobs]
+        for made in (*modules, *auxiliaries):
+            if made is not None:
+                made.to(problem.x.dtype)
         pairs = list(zip(modules, auxiliaries, strict=True))
         order = torch.from_numpy(batch_order(first, len(problem.x)))
         self.masks = masks_of(modules[0], problem.x[: order.shape[1]], [generator_of(job, "dropout") for job in jobs])
@@ -74,14 +78,15 @@ class Stack:
         since, count = torch.zeros(models), 0
         for step in range(self.steps):
             losses, norms = self.step(step)
-            since[self.places] += losses.cpu()
+            since[self.places] += losses.float().cpu()
             count += 1
             if step + 1 not in checks:
                 continue
             entry = checks.index(step + 1)
             validation = self.validation_losses()
             running = self.places[stopping.active[self.places]]
-            for name, values in zip(HISTORY, (since / count, self._all(validation, models), self._all(norms.cpu(), models)), strict=True):
+            measured = (since / count, self._all(validation, models), self._all(norms.float().cpu(), models))
+            for name, values in zip(HISTORY, measured, strict=True):
                 history[name][running, entry:] = values[running, None]
             since, count = torch.zeros(models), 0
             stopping.check(self.places, validation, self.state())
@@ -160,14 +165,15 @@ class Stack:
             return problem.loss(student, y, teacher, alpha, numbers)
 
         dims = (0, 0, 0, None if y is None else 0, None if said is None else 0, 0, 0)
-        return vmap(one, in_dims=dims)(flat, buffers, x, y, said, self.alpha, self.numbers)
+        with SameRounding():
+            return vmap(one, in_dims=dims)(flat, buffers, x, y, said, self.alpha, self.numbers)
 
     def _auxiliary(self, values: dict[str, torch.Tensor]) -> Any:
         module = self.auxiliary
         return None if module is None else lambda *inputs: functional_call(module, values, inputs)
 
     def _column(self, values: Sequence[float]) -> torch.Tensor:
-        return torch.tensor(values, dtype=torch.float32, device=self.problem.device)
+        return torch.tensor(values, dtype=self.problem.x.dtype, device=self.problem.device)
 
     def _all(self, values: torch.Tensor, models: int) -> torch.Tensor:
         """Values of the models there are, in the places of the whole stack."""

@@ -19,9 +19,18 @@ FAMILIES = available("families")
 KD, TWIN = DISTILLERS["kd"], DISTILLERS["none"]
 
 
-def cases():
-    """Every registered distiller, kind of task and family; and networks and losses that use everything an engine provides."""
-    found = [(distiller, kind, family) for distiller in DISTILLERS.values() for kind in distiller.tasks for family in FAMILIES.values()]
+def cases(deep: tuple[str, ...] = ()):
+    """Every registered distiller, kind of task and family; and networks and losses that use everything an engine provides.
+
+    Parameters
+    ----------
+    deep
+        Names of the distillers for families other than the mlp; by default all.
+    """
+    registered = [
+        (distiller, kind, family) for distiller in DISTILLERS.values() for kind in distiller.tasks for family in FAMILIES.values()
+    ]
+    found = [case for case in registered if case[2].name == "mlp" or not deep or case[0].name in deep]
     for family in (NORMED, MAPS):
         found += [(KD, "classification", family), (HINT, "classification", family), (GAUSSIAN, "regression", family)]
     return [pytest.param(*case, id=f"{case[0].name}-{case[1]}-{case[2].name}") for case in found]
@@ -39,7 +48,7 @@ def made(distiller, kind: TaskKind, family, teacher_of, **changes):
     """Jobs and problem; skips where the distiller refuses these networks."""
     # images and sequences in smaller batches, or the tests take minutes. Not narrower: where rows meet in a layer of few ReLUs, rounding
     # chooses the direction between them, which relation losses take angles of
-    small = {"batch_size": 32, "width": 17} if family.name in ("mlp", "normed") else {"batch_size": 8, "width": 2}
+    small = {"batch_size": 32, "width": 17} if family.name in ("mlp", "normed") else {"batch_size": 8, "width": 8}
     found = problem(distiller, kind, teacher_of, family=family, teacher_width=small["width"] + 2, rows=60)
     asked = jobs(len(teacher_of), distiller, family=family.name, **small | {"learning_rate": 0.003} | changes)
     reason = "" if distiller.refuses is None else distiller.refuses(found.shapes(asked[0]))
@@ -48,9 +57,27 @@ def made(distiller, kind: TaskKind, family, teacher_of, **changes):
     return asked, found
 
 
+def said(job, found, trained, model):
+    """Outputs and hidden layers of one trained model on the validation rows."""
+    module = initial_module(job, found.family, found.input_shape, found.network_outputs)
+    module.load_state_dict({name: values[model] for name, values in trained.state.items()})
+    with torch.no_grad():
+        outputs, features = module.eval()(found.validation_x)
+    return {"outputs": outputs, **features}
+
+
+DEEP = ("none", "kd", "l2_imitation", "hint", "vid", "rkd", "crd")
+"""Distillers that are tried at length on every family: no teacher, outputs, features, auxiliary modules, relations."""
+
+
 @pytest.mark.parametrize(("distiller", "kind", "family"), cases())
-def test_stack_agrees_with_loop_after_100_steps(distiller, kind, family):
-    asked, found = made(distiller, kind, family, [2, 0])
+def test_stack_agrees_with_loop(distiller, kind, family):
+    """After 100 steps; after 20 where another distiller that provides the same has taken 100 on the same family."""
+    asked, found = made(distiller, kind, family, [2, 0], steps=100 if family.name == "mlp" or distiller.name in DEEP else 20)
+    if family.name != "mlp":
+        # in float64: Adam divides by the size of the gradient, so where that is nothing but rounding (the bias of attention's keys, a
+        # dead unit, a similarity that is met) it makes steps of it, and two right engines part ways
+        found = in_float64(found)
     loop, stack = train_loop(asked, found), train_stack(asked, found)
     assert list(loop.state) == list(stack.state)
     for key, values in loop.state.items():
@@ -59,11 +86,21 @@ def test_stack_agrees_with_loop_after_100_steps(distiller, kind, family):
         torch.testing.assert_close(stack.history[key], values, atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize(("distiller", "kind", "family"), cases())
+def in_float64(found):
+    doubled = {name: getattr(found, name) for name in ("x", "y", "validation_x", "validation_y")}
+    doubled = {name: values.double() if values.is_floating_point() else values for name, values in doubled.items()}
+    teachers = found.teachers
+    if teachers is not None:
+        features = {name: values.double() for name, values in teachers.features.items()}
+        teachers = replace(teachers, outputs=teachers.outputs.double(), features=features)
+    return replace(found, teachers=teachers, **doubled)
+
+
+@pytest.mark.parametrize(("distiller", "kind", "family"), cases(("none", "kd", "vid", "rkd")))
 def test_a_model_is_the_same_bits_whatever_is_trained_beside_it(distiller, kind, family):
     """Alone, beside one other, in another order, and with a batch that fills no vector register."""
     batch = {"batch_size": 29} if family.name in ("mlp", "normed") else {"batch_size": 7}
-    asked, found = made(distiller, kind, family, [0, 1, 2, 0, 1], steps=6, **batch)
+    asked, found = made(distiller, kind, family, [0, 1, 2, 0, 1], steps=5, **batch)
     whole = train_stack(asked, found)
     for chosen in ([3], [4, 1], [2, 0, 3]):
         part = train_stack([asked[i] for i in chosen], with_teachers(found, [found.teacher_of[i] for i in chosen]))
