@@ -18,25 +18,21 @@ def of_each_model(convolution: Callable[..., torch.Tensor]) -> Callable[..., tor
 
         @staticmethod
         def forward(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, rest: tuple[Any, ...]) -> torch.Tensor:
-            raise NotImplementedError("outside of vmap the convolution itself is called")
+            # only where nothing in it belongs to one model, and so has no gradient
+            return convolution(x, weight, bias, *rest)
 
         @staticmethod
         def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
             pass
 
         @staticmethod
-        def vmap(info: Any, in_dims: tuple[Any, ...], x: Any, weight: Any, bias: Any, rest: tuple[Any, ...]) -> Any:
+        def vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> Any:
             # gradients flow through what is called here: the engine differentiates outside of vmap
             models = info.batch_size
-            inputs, weights, biases = (
-                [values] * models if dim is None else values.unbind(dim) for values, dim in zip((x, weight, bias), in_dims[:3], strict=True)
-            )
-            found = [convolution(*each, *rest) for each in zip(inputs, weights, biases, strict=True)]
-            return torch.stack(found), 0
+            each = [[values] * models if dim is None else values.unbind(dim) for values, dim in zip(args[:3], in_dims[:3], strict=True)]
+            return torch.stack([convolution(*own, *args[3]) for own in zip(*each, strict=True)]), 0
 
     def convolve(input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None, *rest: Any, **named: Any) -> torch.Tensor:
-        if named or not torch._C._functorch.is_batchedtensor(weight):
-            return convolution(input, weight, bias, *rest, **named)
-        return cast(torch.Tensor, Each.apply(input, weight, bias, rest))
+        return convolution(input, weight, bias, *rest, **named) if named else cast(torch.Tensor, Each.apply(input, weight, bias, rest))
 
     return convolve
