@@ -1,3 +1,4 @@
+from . import theory as theory
 from .compare import compare as compare
 from .compare.comparison import Comparison as Comparison
 from .core.errors import DataError as DataError
