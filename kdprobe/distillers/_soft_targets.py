@@ -1,9 +1,11 @@
 """The loss of soft targets, which controls share, and what they break a teacher's outputs by."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 
-from kdprobe.core.recipe import View
+from kdprobe.core.recipe import ClosedForm, View
 from kdprobe.core.trace import log_softmax
 
 
@@ -15,6 +17,24 @@ def soft_targets(student: View, teacher: View, *, temperature: float | torch.Ten
     log_teacher = torch.log_softmax(teacher.outputs / temperature, dim=-1)
     log_student = torch.log_softmax(student.outputs / temperature, dim=-1)
     return temperature**2 * (log_teacher.exp() * (log_teacher - log_student)).sum(dim=-1)
+
+
+def _fixed(teacher: torch.Tensor, *, temperature: float | torch.Tensor) -> dict[str, torch.Tensor]:
+    log_teacher = torch.log_softmax(teacher / temperature, dim=-1)
+    soft = log_teacher.exp()
+    return {"soft": soft, "negative_entropy": (soft * log_teacher).sum(dim=-1, keepdim=True)}
+
+
+def _slope(
+    student: torch.Tensor, targets: Mapping[str, torch.Tensor], *, temperature: float | torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    soft = targets["soft"]
+    log_student = torch.log_softmax(student / temperature, dim=-1)
+    loss = temperature**2 * (targets["negative_entropy"] - (soft * log_student).sum(dim=-1, keepdim=True))
+    return loss, log_student.exp_().sub_(soft).mul_(temperature)
+
+
+SOFT_TARGETS = ClosedForm(slope=_slope, fixed=_fixed)
 
 
 def soft_targets_oracle(student: np.ndarray, teacher: np.ndarray, *, temperature: float) -> np.ndarray:

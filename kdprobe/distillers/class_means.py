@@ -4,7 +4,7 @@ import numpy as np
 
 from kdprobe.core.recipe import Distiller, LossTruth
 from kdprobe.distillers._rows import logits
-from kdprobe.distillers._soft_targets import classes_of, soft_targets, soft_targets_oracle
+from kdprobe.distillers._soft_targets import SOFT_TARGETS, classes_of, soft_targets, soft_targets_oracle
 
 
 def _prepare(outputs: np.ndarray, classes: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
@@ -21,6 +21,7 @@ CLASS_MEANS = Distiller(
     knowledge="control",
     tasks=("classification",),
     loss=soft_targets,
+    closed=SOFT_TARGETS,
     formula="soft targets from the mean logits of the row's class (the teacher's class where there are no labels)",
     parameters={"temperature": 2.0},
     prepare=_prepare,

@@ -4,7 +4,7 @@ import numpy as np
 
 from kdprobe.core.recipe import Distiller, LossTruth
 from kdprobe.distillers._rows import logits
-from kdprobe.distillers._soft_targets import soft_targets, soft_targets_oracle
+from kdprobe.distillers._soft_targets import SOFT_TARGETS, soft_targets, soft_targets_oracle
 
 
 def _logit_mse(student: np.ndarray, teacher: np.ndarray, *, temperature: float) -> np.ndarray:
@@ -19,6 +19,7 @@ KD = Distiller(
     knowledge="response",
     tasks=("classification",),
     loss=soft_targets,
+    closed=SOFT_TARGETS,
     formula="(1-α)·CE + α·T²·KL(softmax(z_T/T)‖softmax(z_S/T))",
     parameters={"temperature": 2.0},
     truths=(

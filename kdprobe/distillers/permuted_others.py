@@ -7,7 +7,7 @@ import numpy as np
 
 from kdprobe.core.recipe import Distiller, LossTruth
 from kdprobe.distillers._rows import logits
-from kdprobe.distillers._soft_targets import soft_targets, soft_targets_oracle
+from kdprobe.distillers._soft_targets import SOFT_TARGETS, soft_targets, soft_targets_oracle
 
 
 def _prepare(outputs: np.ndarray, classes: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
@@ -25,6 +25,7 @@ PERMUTED_OTHERS = Distiller(
     knowledge="control",
     tasks=("classification",),
     loss=soft_targets,
+    closed=SOFT_TARGETS,
     formula="soft targets with the classes below the teacher's first one permuted, in each row anew",
     parameters={"temperature": 2.0},
     prepare=_prepare,

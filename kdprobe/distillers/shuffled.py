@@ -4,7 +4,7 @@ import numpy as np
 
 from kdprobe.core.recipe import Distiller, LossTruth
 from kdprobe.distillers._rows import logits
-from kdprobe.distillers._soft_targets import soft_targets, soft_targets_oracle
+from kdprobe.distillers._soft_targets import SOFT_TARGETS, soft_targets, soft_targets_oracle
 
 
 def _prepare(outputs: np.ndarray, classes: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
@@ -17,6 +17,7 @@ SHUFFLED = Distiller(
     knowledge="control",
     tasks=("classification",),
     loss=soft_targets,
+    closed=SOFT_TARGETS,
     formula="soft targets of another row",
     parameters={"temperature": 2.0},
     prepare=_prepare,

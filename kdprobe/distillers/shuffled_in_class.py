@@ -4,7 +4,7 @@ import numpy as np
 
 from kdprobe.core.recipe import Distiller, LossTruth
 from kdprobe.distillers._rows import logits
-from kdprobe.distillers._soft_targets import classes_of, soft_targets, soft_targets_oracle
+from kdprobe.distillers._soft_targets import SOFT_TARGETS, classes_of, soft_targets, soft_targets_oracle
 
 
 def _prepare(outputs: np.ndarray, classes: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
@@ -22,6 +22,7 @@ SHUFFLED_IN_CLASS = Distiller(
     knowledge="control",
     tasks=("classification",),
     loss=soft_targets,
+    closed=SOFT_TARGETS,
     formula="soft targets of another row of the same class (the teacher's class where there are no labels)",
     parameters={"temperature": 2.0},
     prepare=_prepare,

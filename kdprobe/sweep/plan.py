@@ -168,6 +168,8 @@ class GapPlan:
         parameters = dict(distiller.parameters)
         if "temperature" in parameters:
             parameters["temperature"] = self.temperature
+        if "response" in parameters and stage.rows == "transfer":
+            parameters["response"] = 1.0
         return self._job(
             cell,
             data,

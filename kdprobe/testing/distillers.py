@@ -58,6 +58,7 @@ def check_distiller(distiller: Distiller) -> None:
         large = _loss(distiller, *_views(distiller, shapes, scale=1e3), distiller.parameters, modules[0])
         _require(distiller, bool(large.isfinite().all()), "outputs near 1000 give a loss that is not finite")
         _check_prepare(distiller, shapes)
+        _check_closed(distiller, shapes)
     _require(distiller, answered == set(distiller.tasks), f"it refuses every network for {sorted(set(distiller.tasks) - answered)}")
 
 
@@ -191,6 +192,26 @@ def _check_prepare(distiller: Distiller, shapes: Shapes) -> None:
         _require(distiller, np.array_equal(first, again), "prepare does not depend on its generator alone")
         changed |= not np.array_equal(first, outputs)
     _require(distiller, changed, "prepare changes nothing")
+
+
+def _check_closed(distiller: Distiller, shapes: Shapes) -> None:
+    """The closed form gives the loss and its gradient, for one model and for a stack with parameters that differ by model."""
+    if distiller.closed is None:
+        return
+    plain = distiller.needs == ("outputs",) and distiller.auxiliary is None and not distiller.batchwise
+    _require(distiller, plain and distiller.head == "plain", "has a closed form, but reads more than outputs")
+    pairs = [_views(distiller, shapes, seed=seed, scale=2.0) for seed in range(3)]
+    outputs, taught = (torch.stack([pair[side].outputs for pair in pairs]) for side in (0, 1))
+    numbers = {name: value * torch.tensor([0.5, 1.0, 2.0])[:, None, None] for name, value in distiller.parameters.items()}
+    losses, gradients = distiller.closed.slope(outputs, distiller.closed.fixed(taught, **numbers), **numbers)
+    for model, (student, teacher) in enumerate(pairs):
+        own = {name: float(values[model]) for name, values in numbers.items()}
+        leaf = student.outputs.clone().requires_grad_()
+        wanted = _loss(distiller, View(leaf, {}), teacher, own, None)
+        (gradient,) = torch.autograd.grad(wanted.sum(), leaf)
+        _require(distiller, losses[model].shape == (ROWS, 1), f"the closed form's loss has shape {tuple(losses[model].shape)}")
+        _require(distiller, _close(losses[model][:, 0], wanted), "the closed form gives another loss")
+        _require(distiller, _close(gradients[model], gradient), "the closed form gives another gradient")
 
 
 def _worlds(distiller: Distiller) -> Iterator[Shapes]:

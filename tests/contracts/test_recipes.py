@@ -70,6 +70,18 @@ def test_a_wrong_loss_is_noticed(changes, text):
         check("distillers", replace(KD, **changes))
 
 
+@pytest.mark.parametrize(
+    ("slope", "text"),
+    [
+        (lambda s, t, *, temperature: (2 * KD.closed.slope(s, t, temperature=temperature)[0], s), "gives another loss"),
+        (lambda s, t, *, temperature: (KD.closed.slope(s, t, temperature=temperature)[0], s), "gives another gradient"),
+    ],
+)
+def test_a_wrong_closed_form_is_noticed(slope, text):
+    with pytest.raises(ContractError, match=text):
+        check("distillers", replace(KD, closed=replace(KD.closed, slope=slope)))
+
+
 def test_a_loss_that_overflows_is_noticed():
     def loss(student, teacher, *, temperature):
         p, q = (torch.exp(v.outputs) / torch.exp(v.outputs).sum(-1, keepdim=True) for v in (teacher, student))

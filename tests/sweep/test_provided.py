@@ -202,3 +202,10 @@ def test_options_reach_every_network_and_its_id(optional, tmp_path):
 def test_wrong_options(optional, changes, text):
     with pytest.raises(PlanError, match=text):
         GapPlan(tasks=("letters",), **SMALL, **changes)
+
+
+def test_a_loss_on_hidden_layers_gets_a_response_loss_where_there_are_no_labels():
+    plan = replace(LETTERS, schemes=("same_rows", "transfer_rows"), distillers=("hint",))
+    data = {("letters", 0): "a" * 64}
+    weights = {cell.scheme: plan.student(cell, data).parameters["response"] for cell in plan.cells()}
+    assert weights == {"same_rows": 0.0, "transfer_rows": 1.0}
