@@ -134,8 +134,8 @@ class Panel:
     siblings: tuple[Trace, ...] = ()
 
 
-def check_finite(values: np.ndarray, name: str) -> None:
-    """Raise DataError naming the first row of `values` that holds NaN or an infinity."""
+def check_finite(values: np.ndarray, name: str, *, first_row: int = 0) -> None:
+    """Raise DataError naming the first row of `values` that holds NaN or an infinity; rows count from `first_row`."""
     if values.dtype.kind not in "fiub":
         raise DataError(f"{name} has dtype {values.dtype}: give real numbers")
     # the sum is NaN or infinite whenever an entry is (float64, so finite float32 entries cannot overflow it): one fast pass
@@ -144,7 +144,7 @@ def check_finite(values: np.ndarray, name: str) -> None:
             return
     finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if not finite.all():
-        raise DataError(f"{name} holds NaN or an infinity, first in row {int(np.argmin(finite))}: drop or mend these rows")
+        raise DataError(f"{name} holds NaN or an infinity, first in row {first_row + int(np.argmin(finite))}: drop or mend these rows")
 
 
 def are_probabilities(values: np.ndarray) -> bool:

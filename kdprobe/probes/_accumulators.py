@@ -13,14 +13,15 @@ import numpy as np
 from kdprobe.core.errors import DataError
 from kdprobe.core.result import Result
 from kdprobe.probes._arrays import as_matrix
-from kdprobe.probes._cka import Pair, measured
+from kdprobe.probes._cka import Pair, features_are_cheaper, measured, too_small
 from kdprobe.probes._features import shape_of
 from kdprobe.probes._hsic import Terms, combine, hsic
 from kdprobe.probes._null import Shape
+from kdprobe.probes._pairs import cka_of_all_pairs
 
 GROUPS = 20
 START = 640
-"""Rows that are waited for, so that a short stream has groups enough for an interval."""
+"""Rows that are waited for at least, so that a short stream has groups enough for an interval."""
 PIECE = 1024
 """Rows in each later piece: products of fewer rows would cost more to add up than to make."""
 LEAST = 8
@@ -54,9 +55,11 @@ class CKAStream:
 
     Notes
     -----
-    Time O(n (2·Dl·Dr + Σd²)), memory 8·(Dl·Dr + Σd²) bytes beside a few thousand buffered rows, D the total widths. Values are exact;
-    intervals come from the spread of HSIC₁ between 20 groups of pieces of the stream (each piece unbiased: Nguyen, Raghu and Kornblith
-    2021), which is a little wider than a jackknife of the exact value. Sums of float32 batches are made in float32 and added in float64.
+    Rows are kept as long as n × n kernels would cost less than sums of products of features (`features_are_cheaper`): a short stream of
+    wide layers is answered from the rows themselves. From then on, time is O(n (2·Dl·Dr + Σd²)) and memory 8·(Dl·Dr + Σd²) bytes beside
+    a few thousand buffered rows, D the total widths; the rows that are kept before take no more. Values are exact; intervals come from
+    the spread of HSIC₁ between 20 groups of pieces of the stream (each piece unbiased: Nguyen, Raghu and Kornblith 2021), which is a
+    little wider than a jackknife of the exact value. Sums of float32 batches are made in float32 and added in float64.
 
     Examples
     --------
@@ -73,11 +76,10 @@ class CKAStream:
         self.left, self.right = (Layout(tuple(side), tuple(side.values())) for side in (left, right))
         self.n = 0
         """Rows seen."""
-        self._shifts: tuple[np.ndarray, np.ndarray] | None = None
+        self._shifts: tuple[np.ndarray, ...] | None = None
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
-        dl, dr = (1 + sum(side.widths) + len(side.widths) for side in (self.left, self.right))
-        self._cross = np.zeros((dl, dr))
-        self._own = tuple([np.zeros((d + 2, d + 2)) for d in side.widths] for side in (self.left, self.right))
+        self._cross = np.zeros((0, 0))
+        self._own: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
         self._summed = 0
         self._groups = _Groups.empty(len(self.left.widths), len(self.right.widths))
 
@@ -94,6 +96,8 @@ class CKAStream:
             raise DataError(f"the left layers have {len(batch[0])} rows, the right ones {len(batch[1])}: rows must be paired")
         self.n += len(batch[0])
         self._waiting.append((batch[0], batch[1]))
+        if self._shifts is None and not self._worth_summing:
+            return
         if self._groups.pieces < GROUPS:
             if self.n - self._summed >= START:
                 self._finish()
@@ -112,13 +116,18 @@ class CKAStream:
         """
         if (self.left, self.right) != (other.left, other.right):
             raise DataError("streams of different layers do not merge: give both the same names and widths, in the same order")
+        if self._shifts is None and other._shifts is None:
+            self._waiting += other._waiting
+            self.n += other.n
+            if self._worth_summing:
+                self._finish()
+            return
         self._finish()
         other._finish()
         if other._shifts is None:
             return
-        if self._shifts is None:
-            self._shifts = other._shifts
-        moves = [theirs - ours for theirs, ours in zip(other._shifts, self._shifts, strict=True)]
+        shifts = self._shifts or self._begin(*other._shifts)
+        moves = [theirs - ours for theirs, ours in zip(other._shifts, shifts, strict=True)]
         a, b = (_shift_map(side, move) for side, move in zip((self.left, self.right), moves, strict=True))
         self._cross += a.T @ other._cross @ b
         for side, move, own, theirs in zip((self.left, self.right), moves, self._own, other._own, strict=True):
@@ -139,6 +148,8 @@ class CKAStream:
         """
         if self.n < 4:
             raise DataError(f"the stream has {self.n} rows: give at least 4")
+        if self._shifts is None:
+            return self._from_rows()
         self._finish()
         own = [np.array([hsic(m, self.n) for m in side]) for side in self._own]
         shapes = [[shape_of(m, value) for m, value in zip(side, values, strict=True)] for side, values in zip(self._own, own, strict=True)]
@@ -148,6 +159,20 @@ class CKAStream:
             for i, a in enumerate(self.left.names)
             for j, b in enumerate(self.right.names)
         }
+
+    @property
+    def _worth_summing(self) -> bool:
+        return self.n >= START and features_are_cheaper(self.n, self.left.widths, self.right.widths)
+
+    def _from_rows(self) -> dict[tuple[str, str], Result]:
+        """The answer while all rows are still there."""
+        if refusal := too_small(self.n, None):
+            return {(a, b): refusal for a in self.left.names for b in self.right.names}
+        sides: list[dict[str, np.ndarray]] = []
+        for i, side in enumerate((self.left, self.right)):
+            rows = np.concatenate([pair[i] for pair in self._waiting])
+            sides.append({name: rows[:, first:last] for name, first, last in zip(side.names, side.ends[:-1], side.ends[1:], strict=True)})
+        return cka_of_all_pairs(sides[0], sides[1])
 
     def _cell(self, i: int, j: int, cross: float, own_x: float, own_y: float, shapes: tuple[Shape, Shape]) -> Result:
         groups = self._groups
@@ -168,7 +193,7 @@ class CKAStream:
             raise DataError(f"the batch has no {model} layer {missing[0]!r}: give {', '.join(side.names)}")
         arrays: list[np.ndarray] = []
         for name, width in zip(side.names, side.widths, strict=True):
-            array = as_matrix(values[name], f"{model} layer {name!r} (rows from {self.n} on)")
+            array = as_matrix(values[name], f"{model} layer {name!r}", first_row=self.n)
             if array.shape[1] != width:
                 raise DataError(
                     f"{model} layer {name!r} is {array.shape[1]} wide, {width} was announced: give the layer that was announced"
@@ -190,10 +215,9 @@ class CKAStream:
 
     def _flush(self, rows: int) -> None:
         left, right = self._take(rows)
-        if self._shifts is None:
-            # float32 holds the shift exactly, so features less the shift are exact too where a mean lies far from 0
-            self._shifts = _shift(left), _shift(right)
-        a, b = (_augmented(z, shift, side) for z, shift, side in zip((left, right), self._shifts, (self.left, self.right), strict=True))
+        # float32 holds the shift exactly, so features less the shift are exact too where a mean lies far from 0
+        shifts = self._shifts or self._begin(_shift(left), _shift(right))
+        a, b = (_augmented(z, shift, side) for z, shift, side in zip((left, right), shifts, (self.left, self.right), strict=True))
         cross = (a.T @ b).astype(np.float64)
         own = [[(part := z[:, side.columns(i)]).T @ part for i in range(len(side.names))] for z, side in ((a, self.left), (b, self.right))]
         self._cross += cross
@@ -204,6 +228,15 @@ class CKAStream:
             own_x, own_y = (np.array([hsic(m.astype(np.float64), rows) for m in side]) for side in own)
             self._groups.add(_all_pairs(cross, self.left, self.right, rows), own_x, own_y, rows)
         self._summed += rows
+
+    def _begin(self, *shifts: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Make room for the sums."""
+        self._shifts = shifts
+        dl, dr = (1 + sum(side.widths) + len(side.widths) for side in (self.left, self.right))
+        self._cross = np.zeros((dl, dr))
+        left, right = ([np.zeros((d + 2, d + 2)) for d in side.widths] for side in (self.left, self.right))
+        self._own = left, right
+        return shifts
 
     def _take(self, rows: int) -> tuple[np.ndarray, np.ndarray]:
         left, right = (np.concatenate([pair[i] for pair in self._waiting]) for i in (0, 1))

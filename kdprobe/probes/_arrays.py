@@ -10,8 +10,10 @@ from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import check_finite
 
 
-def as_matrix(values: Any, name: str) -> np.ndarray:
+def as_matrix(values: Any, name: str, *, first_row: int = 0) -> np.ndarray:
     """Return a NumPy view or copy of `values` as (n, d): (n,) becomes (n, 1), (n, a, b, ...) is flattened to (n, a·b·...).
+
+    `first_row` is the number of the first row, for error texts.
 
     Raises
     ------
@@ -25,7 +27,7 @@ def as_matrix(values: Any, name: str) -> np.ndarray:
     array = np.asarray(values)
     if array.ndim == 0:
         raise DataError(f"{name} is a single {type(values).__name__}: give an array (n, d), one row a sample")
-    check_finite(array, name)
+    check_finite(array, name, first_row=first_row)
     array = array.reshape(len(array), -1) if array.size else array.reshape(len(array), 0)
     if array.shape[1] == 0:
         raise DataError(f"{name} has shape {np.shape(values)}: give at least one row and one column")

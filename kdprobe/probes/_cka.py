@@ -7,7 +7,7 @@ import numpy as np
 
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.trace import Trace
-from kdprobe.probes import _features, _gram, _widths
+from kdprobe.probes import _features, _gram, _single, _widths
 from kdprobe.probes._arrays import as_matrix
 from kdprobe.probes._hsic import Terms, deal
 from kdprobe.probes._null import Shape, null_of, permutation_p, upper_tail
@@ -21,6 +21,8 @@ LEAST_ROWS = 8
 """An interval leaves out a group of rows and needs some to be left."""
 SINGLE_PRECISION_FROM = 2e8
 """Multiplications from which float32 features keep float32 products."""
+LEAST_SINGLE_SPREAD = 0.5
+"""Of HSIC over Σλ²: below it rows far out hold so much of the spread that products in float32 cost more digits than 1e-7."""
 LARGEST_KERNEL = 2**30
 """Entries of an n × n kernel: 8 GiB."""
 
@@ -67,19 +69,28 @@ def cka_of_traces(student: Trace, student_layer: str, teacher: Trace, teacher_la
     """
     check_paired(student, teacher)
     days = blocks(student)
-    if refusal := _too_small(student.n, days):
+    if refusal := too_small(student.n, days):
         return refusal
     sides = (student, student_layer), (teacher, teacher_layer)
-    widths = [_features_of(trace, layer).shape[1] for trace, layer in sides]
-    terms, shapes = _terms_of_traces(sides, in_features=features_are_cheaper(student.n, (widths[0],), (widths[1],)))
     names = f"layer {student_layer!r} of {student.name}", f"layer {teacher_layer!r} of {teacher.name}"
-    return measured(Pair(terms=terms, shapes=shapes, names=names, rows=student.n, blocked=days is not None))
+    rest = {"names": names, "rows": student.n, "blocked": days is not None}
+    widths = [_features_of(trace, layer).shape[1] for trace, layer in sides]
+    if features_are_cheaper(student.n, (widths[0],), (widths[1],)):
+        x, y = (trace.derived(("CKA, features", layer), _layer(layer)) for trace, layer in sides)
+        both = _features.met(x, y)
+        without_rows = _far_rows(x, y, both, deal(student.n, days))
+        return measured(Pair(terms=both.terms, shapes=(x.shape, y.shape), without_rows=without_rows, **rest))
+    k, m = (trace.derived(("CKA, Gram", layer), _kernel(layer)) for trace, layer in sides)
+    order = np.argsort(deal(student.n, days), kind="stable")
+    return measured(
+        Pair(terms=_gram.terms(k, m), shapes=(k.shape, m.shape), without_rows=lambda: (order, _gram.without_each_row(k, m)), **rest)
+    )
 
 
 def cka_of_arrays(x: np.ndarray, y: np.ndarray, choice: Choice, *, row_blocks: np.ndarray | None = None) -> Result:
     """CKA of two checked arrays (n, d) with paired rows: chooses space and precision by cost."""
     n = len(x)
-    if refusal := _too_small(n, row_blocks):
+    if refusal := too_small(n, row_blocks):
         return refusal
     groups = deal(n, row_blocks)
     blocked = row_blocks is not None
@@ -118,8 +129,6 @@ def measured(pair: Pair, *, permutations: int = 0, seed: int = 0) -> Result:
             return Refusal(reason=f"{name} {what}: CKA is 0/0", advice="leave it out")
     values = pair.terms.cka
     left_out = values[1:] if pair.left_out is None else pair.left_out
-    if len(left_out) < 2:
-        return Refusal(reason=f"{len(left_out)} piece of the stream cannot give an interval", advice="give at least 16 rows")
     interval = pair.interval or from_left_out(float(values[0]), left_out, pair.terms.sizes.astype(float), transform=FISHER)
     if isinstance(interval, Refusal):
         return interval
@@ -157,7 +166,8 @@ def _influence(rows: np.ndarray, values: np.ndarray, value: float, error: float,
     return [f"row {rows[worst]} alone moves the value by {changes[worst]:+.3f}: look at it"]
 
 
-def _too_small(n: int, row_blocks: np.ndarray | None) -> Refusal | None:
+def too_small(n: int, row_blocks: np.ndarray | None) -> Refusal | None:
+    """The refusal of an interval over too few rows or blocks."""
     if n < LEAST_ROWS:
         return Refusal(reason=f"{n} rows are too few for CKA and its interval", advice=f"give at least {LEAST_ROWS}")
     if row_blocks is not None and len(np.unique(row_blocks)) < 2:
@@ -169,22 +179,21 @@ def _single_precision(x: np.ndarray, y: np.ndarray, groups: np.ndarray, choice: 
     single = x.dtype == y.dtype == np.float32 and len(x) * max(x.shape[1], y.shape[1]) ** 2 >= SINGLE_PRECISION_FROM
     if not single or not choice.debiased or choice.correct_widths or choice.permutations:
         return None
-    terms, a, b = _features.terms_in_single_precision(x, y, groups)
+    terms, shapes, alone = _single.terms_in_single_precision(x, y, groups)
     # rows too far out for float32, or for its digits, need float64; so does a value of 1 to more digits than float32 has
-    if not np.isfinite(np.concatenate(terms[:3])).all() or min(a.spread, b.spread) < 1e-2 or terms.cka[0] > 0.999:
+    if (
+        not np.isfinite(np.concatenate(terms[:3])).all()
+        or min(side.spread for side in shapes) < LEAST_SINGLE_SPREAD
+        or terms.cka[0] > 0.999
+    ):
         return None
-    return Pair(terms=terms, shapes=(a, b), rows=len(x), blocked=blocked)
+    return Pair(terms=terms, shapes=shapes, rows=len(x), blocked=blocked, without_rows=lambda: (alone.rows, alone.values))
 
 
 def _in_features(x: np.ndarray, y: np.ndarray, groups: np.ndarray, choice: Choice, blocked: bool) -> Pair | Refusal:
     a, b = (_features.layer(values, groups, debiased=choice.debiased) for values in (x, y))
-    terms, stretch = _features.terms(a, b, debiased=choice.debiased), 1.0
-    order = np.argsort(groups, kind="stable")
-
-    def without_rows() -> tuple[np.ndarray, np.ndarray]:
-        far = _features.far_rows(a, b)
-        return order[far], _features.without_rows(a, b, far, debiased=choice.debiased)
-
+    both = _features.met(a, b, debiased=choice.debiased)
+    terms, stretch = both.terms, 1.0
     corrected = None
     if choice.correct_widths:
         plain, terms = terms, _widths.corrected_terms(a, b, terms)
@@ -203,9 +212,19 @@ def _in_features(x: np.ndarray, y: np.ndarray, groups: np.ndarray, choice: Choic
         debiased=choice.debiased,
         stretch=stretch,
         interval=corrected,
-        without_rows=None if choice.correct_widths else without_rows,
+        without_rows=None if choice.correct_widths else _far_rows(a, b, both, groups, debiased=choice.debiased),
         permuted=lambda order: _features.permuted(a, b, order, debiased=choice.debiased),
     )
+
+
+def _far_rows(
+    a: _features.Layer, b: _features.Layer, both: _features.Met, groups: np.ndarray, *, debiased: bool = True
+) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
+    def without_rows() -> tuple[np.ndarray, np.ndarray]:
+        far = _features.far_rows(a, b)
+        return np.argsort(groups, kind="stable")[far], _features.without_rows(a, b, both.moments, far, debiased=debiased)
+
+    return without_rows
 
 
 def _in_gram(x: np.ndarray, y: np.ndarray, groups: np.ndarray, choice: Choice, blocked: bool) -> Pair | Refusal:
@@ -228,14 +247,6 @@ def _in_gram(x: np.ndarray, y: np.ndarray, groups: np.ndarray, choice: Choice, b
         without_rows=lambda: (order, _gram.without_each_row(a, b, debiased=choice.debiased)),
         permuted=lambda order: _gram.permuted(a, b, order),
     )
-
-
-def _terms_of_traces(sides: tuple[tuple[Trace, str], ...], *, in_features: bool) -> tuple[Terms, tuple[Shape, Shape]]:
-    if in_features:
-        x, y = (trace.derived(("CKA, features", layer), _layer(layer)) for trace, layer in sides)
-        return _features.terms(x, y), (x.shape, y.shape)
-    k, m = (trace.derived(("CKA, Gram", layer), _kernel(layer)) for trace, layer in sides)
-    return _gram.terms(k, m), (k.shape, m.shape)
 
 
 def _layer(name: str) -> Callable[[Trace], _features.Layer]:

@@ -1,7 +1,7 @@
 """Reads one tensor off a call of a module: finds it, reduces its spatial axes, copies it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
 import torch
@@ -112,26 +112,28 @@ def _channels_last(model: nn.Module, slot: Slot, ndim: int) -> bool:
 
 
 def tensors(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], torch.Tensor]]:
-    """Yield every floating-point tensor in nested tuples, lists and mappings, with its path."""
+    """Yield every floating-point tensor in nested tuples, lists, mappings and dataclasses, with its path."""
     if isinstance(value, torch.Tensor):
         if value.is_floating_point():
             yield path, value
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from tensors(inner, (*path, str(key)))
-    elif isinstance(value, tuple | list):
-        for index, inner in enumerate(value):
-            yield from tensors(inner, (*path, str(index)))
+        return
+    for key, inner in _parts(value).items():
+        yield from tensors(inner, (*path, key))
 
 
 def _follow(value: Any, path: tuple[str, ...]) -> Any:
-    """Return what lies at `path` in nested tuples, lists and mappings, or None."""
+    """Return what lies at `path`, or None."""
     for step in path:
-        if isinstance(value, Mapping):
-            named = {str(key): inner for key, inner in value.items()}
-        elif isinstance(value, tuple | list):
-            named = {str(index): inner for index, inner in enumerate(value)}
-        else:
-            named = {}
-        value = named.get(step)
+        value = _parts(value).get(step)
     return value
+
+
+def _parts(value: Any) -> dict[str, Any]:
+    """What a nested output is made of, by key, place or name; nothing for anything else."""
+    if isinstance(value, Mapping):
+        return {str(key): inner for key, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return {str(index): inner for index, inner in enumerate(value)}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return {}

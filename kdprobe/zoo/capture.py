@@ -214,8 +214,8 @@ class Capture:
 
     def _noter(self, slot: Slot) -> Any:
         def hook(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
-            if isinstance(output, torch.Tensor):
-                self._made.append((slot, ref(output)))
+            # recurrent modules give tuples
+            self._made.extend((slot, ref(tensor)) for _, tensor in tensors(output))
 
         return hook
 

@@ -65,6 +65,48 @@ def test_every_cell_is_the_cka_of_whole_gram_matrices(layers):
         np.testing.assert_allclose(values(grid), expected, atol=1e-5)
 
 
+def test_a_network_is_itself_under_a_shuffled_loader():
+    """Two passes over a loader that shuffles would pair each row with another one: peers give 0.0007."""
+    loader = DataLoader(TensorDataset(torch.from_numpy(X), torch.from_numpy(Y)), batch_size=40, shuffle=True)
+    found = compare(TEACHER, TEACHER, loader, task="classification", layers="auto").layer_map
+    np.testing.assert_allclose(np.diag(values(found.own)), 1, atol=1e-6)
+
+
+def test_a_recurrent_student_and_a_convolutional_teacher_meet_by_path():
+    class Images(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.fc = nn.Conv1d(1, 5, 3), nn.Linear(5, 3)
+
+        def forward(self, x):
+            return self.fc(torch.relu(self.conv(x[:, None])).mean(dim=2))
+
+    class Steps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gru, self.fc = nn.GRU(1, 4, batch_first=True), nn.Linear(4, 3)
+
+        def forward(self, x):
+            return {"logits": self.fc(self.gru(x[..., None])[1][-1])}
+
+    teacher, student = Images(), Steps()
+    found = compare(
+        teacher,
+        student,
+        (X, Y),
+        task="classification",
+        layers={"teacher": ["conv", "last hidden"], "student": ["gru:0", "last hidden"]},
+        forward=lambda model, batch: out["logits"] if isinstance(out := model(torch.as_tensor(batch[0])), dict) else out,
+    )
+    assert found.layer_map.teacher == ("conv", "fc:input")
+    assert found.layer_map.student == ("gru:0", "fc:input")
+    assert found.layers["student"] == {"gru:0": "gap over axis 1", "fc:input": "none"}
+    with torch.no_grad():
+        sides = [teacher.conv(torch.from_numpy(X)[:, None]).mean(dim=2), student.gru(torch.from_numpy(X)[..., None])[0].mean(dim=1)]
+    expected = debiased_cka(*(linear(side.double().numpy()) for side in sides))
+    assert found.layer_map.own[0][0].value == pytest.approx(expected, abs=1e-5)
+
+
 def test_baseline_and_difference_are_those_of_the_cells(layers):
     own, twins = values(layers.own), np.array([values(grid) for grid in layers.twins.values()])
     np.testing.assert_allclose(values(layers.baseline), twins.mean(axis=0))

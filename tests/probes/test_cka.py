@@ -270,6 +270,47 @@ def test_trap_14_one_shared_outlier_is_told(columns):
     assert biased.notes[-1] == f"row 7 alone moves the value by {influence:+.3f}: look at it"
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-9, 1e9])
+def test_in_single_precision_interval_null_and_influence_are_those_of_float64(scale):
+    rng = np.random.default_rng(22)
+    shared = rng.normal(size=(2500, 20))
+    x, y = ((shared @ rng.normal(size=(20, d)) + 4 * rng.normal(size=(2500, d)) + 9).astype(np.float32) for d in (300, 250))
+    x[11] *= 8
+    y[11] *= 8
+    x *= np.float32(scale)
+    for blocks in (None, np.arange(2500) // 7):
+        single, double = cka(x, y, blocks=blocks), cka(x.astype(np.float64), y.astype(np.float64), blocks=blocks)
+        assert single.value == pytest.approx(double.value, abs=3e-7)
+        assert single.notes == double.notes
+        assert single.details.keys() == double.details.keys()
+        for name, value in single.details.items():
+            assert value == pytest.approx(double.details[name], rel=1e-3, abs=1e-12), name
+
+
+@pytest.mark.parametrize("times", [20, 300])
+def test_rows_far_out_take_float64(times):
+    rng = np.random.default_rng(24)
+    x, y = rng.normal(size=(2, 2500, 300)).astype(np.float32)
+    y += x
+    x[11] *= times
+    y[11] *= times
+    assert cka(x, y).value == pytest.approx(cka(x.astype(np.float64), y.astype(np.float64)).value, abs=1e-12)
+
+
+def test_the_influence_of_a_row_is_told_of_traces_too():
+    from kdprobe.core.registry import find
+    from kdprobe.probes._cases import feature_pair
+
+    rng = np.random.default_rng(23)
+    for columns in (5, 300):
+        x, y = rng.normal(size=(100, columns)), rng.normal(size=(100, 6))
+        x[7] = y[7] = 10.0
+        probed, direct = find("probes", "cka")(*feature_pair(x, y)), cka(x, y)
+        assert probed.details["largest_influence"] == pytest.approx(direct.details["largest_influence"], rel=1e-9)
+        assert probed.notes[-1] == direct.notes[-1]
+        assert probed.details["largest_influence"] > 0.01
+
+
 def test_trap_16_the_bandwidth_matters_and_is_told():
     x, y = public_case()
     narrow, wide = cka(x, y, kernel="rbf", bandwidth=0.2), cka(x, y, kernel="rbf", bandwidth=5)

@@ -8,8 +8,10 @@ import pytest
 from kdprobe.core.errors import DataError
 from kdprobe.core.result import Measurement
 from kdprobe.probes._accumulators import CKAStream
+from kdprobe.probes._cka import features_are_cheaper
 from kdprobe.probes._gram import GramAccumulator
 from kdprobe.probes._hsic import hsic
+from kdprobe.probes._pairs import cka_of_all_pairs
 from kdprobe.probes.cka import cka
 from tests.probes.similarity_oracles import biased_cka, debiased_cka, latent_pair, linear
 
@@ -198,9 +200,48 @@ def test_constant_layers_are_refused_and_named():
     assert isinstance(found["early", "wide"], Measurement)
 
 
-def test_too_short_a_stream_for_an_interval():
+def test_a_short_stream_is_answered_from_its_rows():
     left, right = layers(9)
-    assert streamed(left, right, [9]).result()["early", "wide"].reason == "1 piece of the stream cannot give an interval"
+    assert streamed(left, right, [4, 5]).result()["early", "wide"] == cka_of_all_pairs(left, right)["early", "wide"]
+    few = {name: values[:7] for name, values in left.items()}, {name: values[:7] for name, values in right.items()}
+    assert streamed(*few, [7]).result()["early", "wide"].reason == "7 rows are too few for CKA and its interval"
+
+
+def test_wide_layers_stay_rows_until_sums_are_cheaper():
+    """Flattened images: sums of products of features would take 8·(2·3000² + 3000²) bytes, 200 MB, for 900 rows."""
+    rng = np.random.default_rng(5)
+    left = rng.normal(size=(900, 3000)).astype(np.float32)
+    right = (left[:, ::-1] + rng.normal(size=left.shape)).astype(np.float32)
+    tracemalloc.start()
+    stream, other = CKAStream({"flat": 3000}, {"flat": 3000}), CKAStream({"flat": 3000}, {"flat": 3000})
+    for first in range(0, 900, 100):
+        part = slice(first, first + 100)
+        (stream if first < 600 else other).update({"flat": left[part]}, {"flat": right[part]})
+    stream.merge(other)
+    assert stream.n == 900
+    found = stream.result()["flat", "flat"]
+    high = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    whole = cka(left, right)
+    assert found.value == pytest.approx(whole.value, abs=1e-6)
+    assert found.details["error"] == pytest.approx(whole.details["error"], rel=1e-3)
+    assert high < 75e6
+
+
+def test_rows_become_sums_once_these_are_cheaper():
+    widths = {"one": 300}, {"two": 200}
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(900, 300))
+    y = x[:, :200] + rng.normal(size=(900, 200))
+    enough = next(n for n in range(640, 900) if features_are_cheaper(n, (300,), (200,)))
+    stream = CKAStream(*widths)
+    stream.update({"one": x[: enough - 1]}, {"two": y[: enough - 1]})
+    assert stream._shifts is None
+    before = stream.result()["one", "two"]
+    assert before.value == pytest.approx(cka(x[: enough - 1], y[: enough - 1]).value, abs=1e-6)
+    stream.update({"one": x[enough - 1 :]}, {"two": y[enough - 1 :]})
+    assert stream._shifts is not None
+    assert stream.result()["one", "two"].value == pytest.approx(cka(x, y).value, abs=1e-12)
 
 
 def wrong(side, name, values):
@@ -212,7 +253,7 @@ def wrong(side, name, values):
 @pytest.mark.parametrize(
     ("batch", "text"),
     [
-        (wrong("left", "late", np.full((10, 20), np.nan)), "left layer 'late' (rows from 30 on) holds NaN or an infinity, first in row 0"),
+        (wrong("left", "late", np.full((10, 20), np.nan)), "left layer 'late' holds NaN or an infinity, first in row 30: drop"),
         (wrong("right", "wide", np.ones((9, 30))), "right layer 'wide' has 9 rows, 'narrow' 10: rows must be paired"),
         (wrong("left", "late", np.ones((10, 21))), "left layer 'late' is 21 wide, 20 was announced: give the layer that was announced"),
         (({}, layers(10)[1]), "the batch has no left layer 'early': give early, scalar, late"),

@@ -1,5 +1,7 @@
 """Capture: what is read is right, and the model is left as it was found."""
 
+import collections
+import dataclasses
 import gc
 import time
 import weakref
@@ -223,6 +225,42 @@ def test_tuples_and_mappings_are_read_by_path():
         take(Outer(), "inner.embed:0", tokens)
 
 
+def test_dataclasses_and_named_tuples_are_read_by_path():
+    @dataclasses.dataclass
+    class Output:
+        logits: torch.Tensor
+        hidden: tuple[torch.Tensor, torch.Tensor]
+        note: str = "no tensor"
+
+    Pair = collections.namedtuple("Pair", ["first", "second"])
+
+    class Inner(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = nn.Linear(6, 5), nn.Linear(5, 3)
+
+        def forward(self, x):
+            hidden = self.one(x)
+            return Output(self.two(hidden), Pair(hidden, 2 * hidden))
+
+    class Outer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = Inner()
+
+        def forward(self, x):
+            return self.inner(x).logits
+
+    x, net = inputs(4, 6), Outer()
+    _, features = take(net, ["inner:hidden.1", "inner:logits"], x)
+    np.testing.assert_allclose(features["inner:hidden.1"], 2 * net.inner.one(x).detach().numpy())
+    np.testing.assert_allclose(features["inner:logits"], net(x).detach().numpy())
+    with pytest.raises(
+        PlanError, match=r"layer 'inner:note' gives no tensor: there are 'inner:logits', 'inner:hidden.0', 'inner:hidden.1'"
+    ):
+        take(net, "inner:note", x)
+
+
 def test_the_input_of_a_module_is_read_before_the_module_changes_it():
     class InPlace(nn.Module):
         def forward(self, x, *, other):
@@ -309,6 +347,19 @@ def test_last_is_the_input_of_the_output_layer():
     np.testing.assert_allclose(second["head:input"], F.relu(model.fc2(F.relu(model.fc1(x)))).detach().numpy())
     tokens = torch.randint(0, 11, (4, 7), generator=generator())
     assert take(Recurrent(), "last hidden", tokens)[0].names == ("fc:input",)
+
+    class OnlyRecurrent(nn.Module):
+        """The first module with weights gives a tuple: the output layer is not the first one called."""
+
+        def __init__(self):
+            super().__init__()
+            self.lstm, self.fc = nn.LSTM(5, 4, batch_first=True), nn.Linear(4, 3)
+
+        def forward(self, x):
+            return self.fc(self.lstm(x)[0][:, -1])
+
+    assert take(OnlyRecurrent(), "last hidden", inputs(4, 6, 5))[0].names == ("fc:input",)
+    assert take(OnlyRecurrent(), "auto", inputs(4, 6, 5))[0].names[-1] == "fc:input"
     assert take(Transformer(), "last hidden", tokens)[0].names == ("head:input",)
 
 
