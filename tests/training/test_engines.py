@@ -8,9 +8,9 @@ import torch
 
 from kdprobe.core.registry import available
 from kdprobe.core.trace import TaskKind
+from kdprobe.training.engines import train_stack
 from kdprobe.training.loop import train_loop
 from kdprobe.training.problem import recorded_steps
-from kdprobe.training.stack import train_stack
 from kdprobe.training.streams import batch_order, initial_module
 from tests.training.problems import GAUSSIAN, HINT, MAPS, NORMED, jobs, problem, with_teachers
 

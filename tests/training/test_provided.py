@@ -13,10 +13,10 @@ from kdprobe.core.recipe import View
 from kdprobe.core.registry import available
 from kdprobe.training import teachers as teachers_module
 from kdprobe.training.dropout import MaskedDropout, masks_of, with_masks
+from kdprobe.training.engines import train_stack
 from kdprobe.training.loop import train_loop
 from kdprobe.training.norms import with_stacked_norms
 from kdprobe.training.problem import label_loss
-from kdprobe.training.stack import train_stack
 from kdprobe.training.streams import batch_order, generator_of, initial_auxiliary, initial_module
 from kdprobe.training.teachers import teachers_with_features
 from tests.training.problems import HINT, MAPS, NORMED, jobs, problem
