@@ -15,7 +15,6 @@ from torch.func import functional_call, vmap
 from kdprobe.training.dropout import masks_of
 from kdprobe.training.flat import Layout, buffers_of, parameters_of, under
 from kdprobe.training.job import Job
-from kdprobe.training.norms import with_stacked_norms
 from kdprobe.training.optimiser import StackedAdamW
 from kdprobe.training.problem import HISTORY, Problem, Trained, cosine, recorded_steps, validation_loss
 from kdprobe.training.rounding import SameRounding
@@ -50,7 +49,7 @@ class Stack:
         pairs = list(zip(modules, auxiliaries, strict=True))
         order = torch.from_numpy(batch_order(first, len(problem.x)))
         self.masks = masks_of(modules[0], problem.x[: order.shape[1]], [generator_of(job, "dropout") for job in jobs])
-        self.module = with_stacked_norms(modules[0]).to(problem.device)
+        self.module = modules[0].to(problem.device)
         self.auxiliary = None if auxiliaries[0] is None else auxiliaries[0].to(problem.device)
         states = [parameters_of(*pair) for pair in pairs]
         self.layout = Layout({name: value.shape for name, value in states[0].items()})

@@ -17,6 +17,13 @@ from tests.training.problems import GAUSSIAN, HINT, MAPS, NORMED, jobs, problem,
 DISTILLERS = available("distillers")
 FAMILIES = available("families")
 KD, TWIN = DISTILLERS["kd"], DISTILLERS["none"]
+OPTIONS = (
+    ("mlp", {"depth": 3, "dropout": 0.3}),
+    ("mlp", {"depth": 2, "norm": "batch"}),
+    ("mlp", {"norm": "layer", "dropout": 0.2}),
+    ("cnn", {"norm": "batch"}),
+    ("transformer", {"dropout": 0.2}),
+)
 
 
 def cases(deep: tuple[str, ...] = ()):
@@ -31,9 +38,12 @@ def cases(deep: tuple[str, ...] = ()):
         (distiller, kind, family) for distiller in DISTILLERS.values() for kind in distiller.tasks for family in FAMILIES.values()
     ]
     found = [case for case in registered if case[2].name == "mlp" or not deep or case[0].name in deep]
+    for name, options in OPTIONS:
+        family = replace(FAMILIES[name], options=FAMILIES[name].options | options)
+        found += [(KD, "classification", family), (DISTILLERS["hint"], "regression", family)]
     for family in (NORMED, MAPS):
         found += [(KD, "classification", family), (HINT, "classification", family), (GAUSSIAN, "regression", family)]
-    return [pytest.param(*case, id=f"{case[0].name}-{case[1]}-{case[2].name}") for case in found]
+    return [pytest.param(*case, id=f"{case[0].name}-{case[1]}-{case[2].name}-{i}") for i, case in enumerate(found)]
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +60,9 @@ def made(distiller, kind: TaskKind, family, teacher_of, **changes):
     # chooses the direction between them, which relation losses take angles of
     small = {"batch_size": 32, "width": 17} if family.name in ("mlp", "normed") else {"batch_size": 8, "width": 8}
     found = problem(distiller, kind, teacher_of, family=family, teacher_width=small["width"] + 2, rows=60)
-    asked = jobs(len(teacher_of), distiller, family=family.name, **small | {"learning_rate": 0.003} | changes)
+    asked = jobs(
+        len(teacher_of), distiller, family=family.name, **small | {"learning_rate": 0.003, "options": dict(family.options)} | changes
+    )
     reason = "" if distiller.refuses is None else distiller.refuses(found.shapes(asked[0]))
     if reason:
         pytest.skip(reason)
