@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
@@ -11,6 +12,7 @@ from kdprobe.compare.layer_map import Grid, LayerMap
 from kdprobe.core.errors import PlanError
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.probes._accumulators import CKAStream
+from kdprobe.probes._pairs import cka_of_all_pairs
 
 ONE_TWIN = Refusal(reason="one twin shows no spread between twins", advice="pass two or more")
 
@@ -25,7 +27,7 @@ class LayerStream:
     """Sums up all pairs of layers while batches pass, so that no layer is stored.
 
     Time O(n D_t (D_s + ΣD_w)) and the squares of the widths, memory 8·D_t·(D_s + ΣD_w) bytes, with D the total widths of teacher,
-    student and twins.
+    student and twins; few rows of wide layers are kept as they are, which takes less.
     """
 
     def __init__(self) -> None:
@@ -59,27 +61,7 @@ class LayerStream:
         """Return the map; None where neither side has more than one layer, or with fewer than 4 rows."""
         if self._stream is None or self._stream.n < 4:
             return None
-        cells = self._stream.result()
-        teacher, student, *twins = self._layers
-
-        def grid(model: str) -> Grid:
-            return _adjusted(
-                tuple(
-                    tuple(cells[_key(teacher, line), _key(model, column)] for column in self._layers[model])
-                    for line in self._layers[teacher]
-                )
-            )
-
-        own, of_twins = grid(student), {twin: grid(twin) for twin in twins}
-        return LayerMap(
-            teacher=self._layers[teacher],
-            student=self._layers[student],
-            own=own,
-            twins=of_twins,
-            baseline=_each(lambda *twin: _mean(twin), *of_twins.values()) if twins else (),
-            difference=_adjusted(_each(_difference, own, *of_twins.values())) if twins else (),
-            rows=self._stream.n,
-        )
+        return _mapped(self._stream.result(), self._layers, self._stream.n)
 
     def _wanted(self) -> bool:
         counts = [len(layers) for layers in self._layers.values()]
@@ -94,6 +76,47 @@ class LayerStream:
                     f"{twin} has {len(mine)} layers ({', '.join(mine) or 'none'}), the student {len(theirs)} ({', '.join(theirs)}):"
                     " pair them with layers={'twins': ...}"
                 )
+
+
+def layer_map(features: Features, *, blocks: Any = None) -> LayerMap:
+    """Return the map of layers that are all there.
+
+    Parameters
+    ----------
+    features
+        Of the teacher, the student and the twins, in this order: model -> layer -> (n, ...), rows paired.
+    blocks
+        (n,) labels of rows that belong together: cells then have no p.
+
+    Raises
+    ------
+    DataError
+        If a layer holds NaN or an infinity, or rows are unpaired.
+    """
+    teacher, *others = features
+    sides = [{_key(model, layer): values for model in side for layer, values in features[model].items()} for side in ([teacher], others)]
+    layers = {model: tuple(of) for model, of in features.items()}
+    return _mapped(cka_of_all_pairs(sides[0], sides[1], blocks=blocks), layers, len(next(iter(features[teacher].values()))))
+
+
+def _mapped(cells: Mapping[tuple[str, str], Result], layers: Mapping[str, tuple[str, ...]], rows: int) -> LayerMap:
+    teacher, student, *twins = layers
+
+    def grid(model: str) -> Grid:
+        return _adjusted(
+            tuple(tuple(cells[_key(teacher, line), _key(model, column)] for column in layers[model]) for line in layers[teacher])
+        )
+
+    own, of_twins = grid(student), {twin: grid(twin) for twin in twins}
+    return LayerMap(
+        teacher=layers[teacher],
+        student=layers[student],
+        own=own,
+        twins=of_twins,
+        baseline=_each(lambda *twin: _mean(twin), *of_twins.values()) if twins else (),
+        difference=_adjusted(_each(_difference, own, *of_twins.values())) if twins else (),
+        rows=rows,
+    )
 
 
 def _key(model: str, layer: str) -> str:

@@ -54,13 +54,19 @@ def shown(layers: LayerMap) -> list[tuple[str, Grid]]:
 def note(layers: LayerMap) -> str:
     """Return what a reader must know of the grids."""
     cells = len(layers.teacher) * len(layers.student)
-    text = (
-        f"Debiased linear CKA on {layers.rows:,} rows; lines are layers of the teacher, columns of the student. "
-        f"Of {cells} cells, bracketed ones are not told from independent rows"
-    )
-    if len(layers.twins) > 1:
-        text += ", in the difference not from one more twin"
-    text += f" (false discovery rate {FALSE_DISCOVERIES:g})."
+    text = f"Debiased linear CKA on {layers.rows:,} rows; lines are layers of the teacher, columns of the student. "
+    measured = [cell for line in layers.own for cell in line if isinstance(cell, Measurement)]
+    tested = not measured or any("p" in cell.details for cell in measured)
+    nulls = ["independent rows" if tested else "", "one more twin" if len(layers.twins) > 1 else ""]
+    if all(nulls):
+        text += f"Of {cells} cells, bracketed ones are not told from {nulls[0]}, in the difference not from {nulls[1]}"
+    elif any(nulls):
+        where = "" if tested else " of the difference"
+        text += f"Of {cells} cells{where}, bracketed ones are not told from {nulls[0] or nulls[1]}"
+    if any(nulls):
+        text += f" (false discovery rate {FALSE_DISCOVERIES:g})."
+    if not tested:
+        text += " Rows come in blocks, so there is no test against independent rows."
     if len(layers.twins) == 1:
         text += " One twin shows no spread between twins, so there is no difference: pass two or more."
     if not layers.twins:
@@ -78,6 +84,11 @@ def told(cell: Result) -> str:
     if isinstance(cell, Refusal):
         return "–"
     return number(cell.value, 2) if clear(cell) else f"({number(cell.value, 2)})"
+
+
+def tip(cell: Result) -> str:
+    """Return a cell's interval, or why it has none."""
+    return str(cell) if isinstance(cell, Refusal) else f"{number(cell.value)} [{number(cell.low)}, {number(cell.high)}]"
 
 
 def shade(cell: Measurement, scale: float) -> float:
@@ -117,8 +128,7 @@ def full_shade(layers: LayerMap, grid: Grid) -> float:
 
 def _coloured(cell: Result, scale: float) -> str:
     if isinstance(cell, Refusal):
-        return f'<span role="cell" title="{escape(str(cell))}">{told(cell)}</span>'
+        return f'<span role="cell" title="{escape(tip(cell))}">{told(cell)}</span>'
     colour = COLOURS["up" if cell.value >= 0 else "down"]
-    interval = f"{number(cell.value)} [{number(cell.low)}, {number(cell.high)}]"
     paint = f"background: color-mix(in srgb, {colour} {60 * shade(cell, scale):.0f}%, transparent)"
-    return f'<span role="cell" title="{escape(interval)}" style="{paint}">{told(cell)}</span>'
+    return f'<span role="cell" title="{escape(tip(cell))}" style="{paint}">{told(cell)}</span>'

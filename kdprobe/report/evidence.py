@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.special import stdtr, stdtrit
 
 from kdprobe.core.section import Card
+from kdprobe.core.trace import Trace
 from kdprobe.report.scrub import scrub
 
 Value = TypeVar("Value")
@@ -71,6 +72,17 @@ class Evidence:
     def provenance(self) -> dict[str, Any]:
         """Where the zoo came from."""
         return self.derived("provenance", lambda _: scrub(self._zoo.provenance()))
+
+    def trace(self, model_id: str) -> Trace | None:
+        """A model on the rows that similarity is measured on; None where there are frames only, and no networks.
+
+        Raises
+        ------
+        DataError, PlanError
+            If its weights are missing or damaged, or the task's data are not here.
+        """
+        read = getattr(self._zoo, "trace", None)
+        return None if read is None else self.derived(("trace", model_id), lambda _: read(model_id))
 
     @cached_property
     def students(self) -> Frame:

@@ -1,17 +1,16 @@
 """The page of one student and one teacher."""
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
 from kdprobe.compare.comparison import Comparison
-from kdprobe.compare.show_map import full_shade, note, shade, shown, told
+from kdprobe.compare.show_map import note
 from kdprobe.core.probe import Probe
 from kdprobe.core.result import Measurement, Refusal, Result
-from kdprobe.core.section import Column, Content, Figure, Table
+from kdprobe.core.section import Column, Content, Table
 from kdprobe.core.words import listed
+from kdprobe.report.maps import figures
 from kdprobe.report.page import compose
-from kdprobe.report.theme.heat import heat
 
 QUESTION = "What does this student have of its teacher?"
 
@@ -48,25 +47,7 @@ def _map(comparison: Comparison) -> Content:
     layers = comparison.layer_map
     if layers is None:
         return Content()
-    figures = [
-        Figure(
-            svg=heat(
-                [[_shaded(cell, full_shade(layers, grid)) for cell in line] for line in grid],
-                rows=layers.teacher,
-                columns=layers.student,
-                prefix=f"map{i}",
-                title=f"CKA of layers: {title}",
-                description=f"Lines are the teacher's layers, columns the student's: {listed(layers.teacher)} by {listed(layers.student)}.",
-            ),
-            caption=title,
-        )
-        for i, (title, grid) in enumerate(shown(layers))
-    ]
-    return Content(words=(note(layers),), figures=tuple(figures))
-
-
-def _shaded(cell: Result, scale: float) -> tuple[str, float]:
-    return told(cell), 0.0 if isinstance(cell, Refusal) else math.copysign(shade(cell, scale), cell.value)
+    return Content(words=(note(layers),), figures=figures(layers, prefix="map"))
 
 
 def _performance(comparison: Comparison) -> tuple[Table, ...]:
