@@ -21,6 +21,7 @@ from .probes.svcca import svcca as svcca
 from .probes.usable_information import usable_information as usable_information
 from .report import report as report
 from .sweep import sweep as sweep
+from .sweep.knowledge import KnowledgePlan as KnowledgePlan
 from .sweep.plan import GapPlan as GapPlan
 from .zoo import Zoo as Zoo
 

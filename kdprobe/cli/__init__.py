@@ -18,8 +18,16 @@ COMMANDS = {
 }
 
 
-def build(config: str | None = None) -> App:
-    """Return the command line's parser; `config` is a TOML file of settings that the command line may override."""
+def build(config: str | None = None, *, asked: str = "") -> App:
+    """Return the command line's parser.
+
+    Parameters
+    ----------
+    config
+        TOML file of settings that the command line may override.
+    asked
+        What a sweep asks, where that is not the teacher's size: its plan has other settings.
+    """
     from kdprobe import __version__
 
     settings = None if config is None else Toml(config, use_commands_as_keys=False)
@@ -33,7 +41,7 @@ def build(config: str | None = None) -> App:
         config=settings,
     )
     for name, text in COMMANDS.items():
-        app.command(f"kdprobe.cli.{name}:{name}", name=name, help=text)
+        app.command(f"kdprobe.cli.{name}:{asked if asked and name == 'sweep' else name}", name=name, help=text)
     return app
 
 
@@ -46,7 +54,7 @@ def run(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
     try:
         config = _config_of(arguments)
-        app = build(config)
+        app = build(config, asked="knowledge" if "--knowledge" in arguments else "")
         if config is not None:
             _check_config(config, _settings(app))
         code = app(arguments, exit_on_error=False, print_error=False)

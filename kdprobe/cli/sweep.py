@@ -11,7 +11,9 @@ from cyclopts import Parameter
 
 from kdprobe.cli._tables import Flag
 from kdprobe.core.errors import PlanError
+from kdprobe.sweep.knowledge import KnowledgePlan
 from kdprobe.sweep.plan import GapPlan
+from kdprobe.sweep.plans import Plan
 
 
 @Parameter(name="*")
@@ -60,21 +62,48 @@ def sweep(
     Parameters
     ----------
     gap
-        Ask which teacher size serves a student best.
+        Ask which teacher size serves a student best. With --knowledge in its place: which kind of knowledge helps; see
+        `kdprobe sweep --knowledge --help`.
     quick
         A small plan of a minute or so, too few seeds for a verdict.
     """
     plan, where = plan or GapPlan(), where or Where()
     if not gap:
-        raise PlanError("sweep: say what to ask: --gap (which teacher size serves a student best?)")
+        asked = "--gap (which teacher size serves a student best?) or --knowledge (which kind of knowledge helps?)"
+        raise PlanError(f"sweep: say what to ask: {asked}")
+    return _sweep(plan, where, quick)
+
+
+def knowledge(
+    *,
+    knowledge: Flag = False,
+    quick: Flag = False,
+    plan: KnowledgePlan | None = None,
+    where: Where | None = None,
+) -> int:
+    """Train and measure students of many distillers on the same teachers and seeds, and write their report.
+
+    Running the same command again resumes: finished cells are not repeated.
+
+    Parameters
+    ----------
+    knowledge
+        Ask which kind of knowledge helps: response, intermediate, relation or information.
+    quick
+        A small plan of a minute or so, too few seeds for a verdict.
+    """
+    return _sweep(plan or KnowledgePlan(), where or Where(), quick)
+
+
+def _sweep(plan: Plan, where: Where, quick: bool) -> int:
     plan = plan.quick() if quick else plan
-    out = where.out or Path("sweep-gap-quick" if quick else "sweep-gap")
+    out = where.out or Path(f"sweep-{plan.asks}{'-quick' if quick else ''}")
     if where.dry_run:
         return _dry_run(plan, where)
-    return _run(plan, where, out, "kdprobe sweep --gap" + (" --quick" if quick else ""))
+    return _run(plan, where, out, f"kdprobe sweep --{plan.asks}" + (" --quick" if quick else ""))
 
 
-def _dry_run(plan: GapPlan, where: Where) -> int:
+def _dry_run(plan: Plan, where: Where) -> int:
     from kdprobe.sweep.estimate import estimate
     from kdprobe.sweep.run import default_jobs
 
@@ -89,7 +118,7 @@ def _dry_run(plan: GapPlan, where: Where) -> int:
     return 0
 
 
-def _run(plan: GapPlan, where: Where, out: Path, command: str) -> int:
+def _run(plan: Plan, where: Where, out: Path, command: str) -> int:
     start = time.perf_counter()
     import kdprobe
     from kdprobe.report import verdict_lines

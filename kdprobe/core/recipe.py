@@ -141,7 +141,7 @@ class Distiller:
     parameters
         Names and defaults of the parameters it takes, such as {"temperature": 4.0}. Two names have a meaning for plans: "temperature" is
         set to the plan's. "response" is the weight of a response loss that a loss on hidden layers adds to itself, 0 by default: where
-        rows have no labels a plan sets it to 1, because nothing else would train the output layer.
+        rows have no labels a plan sets it to (1-alpha)/alpha, because nothing else would train the output layer.
     formula
         The loss in one line, for reports.
     """

@@ -146,6 +146,8 @@ class Section:
         Where it stands: a page goes from the verdicts to the evidence, to what would change our mind, to every run, to provenance.
     order
         Place within its part; equal orders are sorted by name.
+    plans
+        What a sweep must have asked ("gap", "knowledge", ...) for it to have a place on the page; empty: whatever was asked.
 
     Raises
     ------
@@ -158,6 +160,7 @@ class Section:
     draw: Callable[[Any], Content | None]
     part: Part = "evidence"
     order: int = 50
+    plans: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.part not in PARTS:

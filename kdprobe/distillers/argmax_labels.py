@@ -20,7 +20,7 @@ def _oracle(student: np.ndarray, teacher: np.ndarray) -> np.ndarray:
 
 ARGMAX_LABELS = Distiller(
     name="argmax_labels",
-    title="teacher's classes alone",
+    title="argmax labels",
     knowledge="control",
     tasks=("classification",),
     loss=_loss,

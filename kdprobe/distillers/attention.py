@@ -68,7 +68,7 @@ def _pooled_oracle(student: View, teacher: View, *, weight: float, response: flo
 
 ATTENTION = Distiller(
     name="attention",
-    title="attention transfer",
+    title="attention maps",
     knowledge="intermediate",
     tasks=("classification", "regression"),
     loss=_loss,

@@ -17,7 +17,7 @@ def _prepare(outputs: np.ndarray, classes: np.ndarray | None, rng: np.random.Gen
 
 CLASS_MEANS = Distiller(
     name="class_means",
-    title="class-mean targets",
+    title="class means",
     knowledge="control",
     tasks=("classification",),
     loss=soft_targets,

@@ -61,7 +61,7 @@ def _oracle(student: View, teacher: View, *, weight: float, response: float, sof
 
 CRD = Distiller(
     name="crd",
-    title="contrast (CRD, in-batch)",
+    title="in-batch contrast",
     knowledge="information",
     tasks=("classification", "regression"),
     loss=_loss,

@@ -50,7 +50,7 @@ def _kl(student: View, teacher: View, *, temperature: float, target: float, othe
 
 DKD = Distiller(
     name="dkd",
-    title="decoupled soft targets",
+    title="decoupled targets",
     knowledge="response",
     tasks=("classification",),
     loss=_loss,

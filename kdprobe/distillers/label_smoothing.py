@@ -57,7 +57,7 @@ def _oracle(student: np.ndarray, teacher: np.ndarray, *, temperature: float) -> 
 
 LABEL_SMOOTHING = Distiller(
     name="label_smoothing",
-    title="label smoothing, as unsure as the teacher",
+    title="label smoothing",
     knowledge="control",
     tasks=("classification",),
     loss=_loss,

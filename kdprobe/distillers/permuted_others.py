@@ -21,7 +21,7 @@ def _prepare(outputs: np.ndarray, classes: np.ndarray | None, rng: np.random.Gen
 
 PERMUTED_OTHERS = Distiller(
     name="permuted_others",
-    title="other classes permuted",
+    title="permuted classes",
     knowledge="control",
     tasks=("classification",),
     loss=soft_targets,

@@ -43,7 +43,7 @@ def _oracle(student: View, teacher: View, *, weight: float, response: float) -> 
 
 PKT = Distiller(
     name="pkt",
-    title="neighbourhoods (PKT)",
+    title="PKT neighbours",
     knowledge="relation",
     tasks=("classification", "regression"),
     loss=_loss,

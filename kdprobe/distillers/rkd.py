@@ -72,7 +72,7 @@ def _oracle(student: View, teacher: View, *, distance: float, angle: float, resp
 
 RKD = Distiller(
     name="rkd",
-    title="distances and angles (RKD)",
+    title="RKD geometry",
     knowledge="relation",
     tasks=("classification", "regression"),
     loss=_loss,

@@ -13,7 +13,7 @@ def _prepare(outputs: np.ndarray, classes: np.ndarray | None, rng: np.random.Gen
 
 SHUFFLED = Distiller(
     name="shuffled",
-    title="targets shuffled",
+    title="shuffled targets",
     knowledge="control",
     tasks=("classification",),
     loss=soft_targets,

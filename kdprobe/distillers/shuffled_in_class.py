@@ -18,7 +18,7 @@ def _prepare(outputs: np.ndarray, classes: np.ndarray | None, rng: np.random.Gen
 
 SHUFFLED_IN_CLASS = Distiller(
     name="shuffled_in_class",
-    title="targets shuffled in class",
+    title="shuffled in class",
     knowledge="control",
     tasks=("classification",),
     loss=soft_targets,

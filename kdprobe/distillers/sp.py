@@ -37,7 +37,7 @@ def _oracle(student: View, teacher: View, *, weight: float, response: float) -> 
 
 SP = Distiller(
     name="sp",
-    title="similarities (SP)",
+    title="SP similarities",
     knowledge="relation",
     tasks=("classification", "regression"),
     loss=_loss,

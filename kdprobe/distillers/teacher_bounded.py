@@ -26,7 +26,7 @@ def _oracle(student: View, teacher: View, *, margin: float) -> np.ndarray:
 
 TEACHER_BOUNDED = Distiller(
     name="teacher_bounded",
-    title="teacher as a bound",
+    title="teacher as bound",
     knowledge="response",
     tasks=("regression",),
     loss=_loss,

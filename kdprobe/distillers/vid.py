@@ -58,7 +58,7 @@ def _oracle(student: View, teacher: View, *, weight: float, response: float) -> 
 
 VID = Distiller(
     name="vid",
-    title="variational information (VID)",
+    title="VID bound",
     knowledge="information",
     tasks=("classification", "regression"),
     loss=_loss,

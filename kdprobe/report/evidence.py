@@ -84,6 +84,11 @@ class Evidence:
         read = getattr(self._zoo, "trace", None)
         return None if read is None else self.derived(("trace", model_id), lambda _: read(model_id))
 
+    @property
+    def asks(self) -> str:
+        """What the sweep asked: "gap", "knowledge"."""
+        return self.provenance().get("asks", "gap")
+
     @cached_property
     def students(self) -> Frame:
         """One row a student, finished or not, with readable names of its cell; sorted by task, student size, arm, teacher size, seed."""

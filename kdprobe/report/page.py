@@ -18,7 +18,12 @@ from kdprobe.report import words
 from kdprobe.report.evidence import Evidence
 from kdprobe.report.theme.strip import strip
 
-QUESTION = "Which teacher size serves this student best, and how much of the teacher arrives?"
+QUESTIONS = {
+    "gap": "Which teacher size serves this student best, and how much of the teacher arrives?",
+    "knowledge": "Which kind of knowledge helps this student, and is it this teacher's own?",
+}
+MOST_ARMS = 6
+"""More are counted at the head of a page, not named."""
 _THEME = jinja2.PackageLoader("kdprobe.report", "theme")
 
 
@@ -68,7 +73,7 @@ def drawn_sections(zoo: Any) -> list[tuple[Section, Content]]:
     sections = sorted(available("sections").values(), key=lambda s: (PARTS.index(s.part), s.order, s.name))
     drawn = []
     for section in sections:
-        content = section.draw(evidence)
+        content = section.draw(evidence) if not section.plans or evidence.asks in section.plans else None
         if content is not None:
             drawn.append((section, content))
             evidence.cards.extend(content.cards)
@@ -78,7 +83,9 @@ def drawn_sections(zoo: Any) -> list[tuple[Section, Content]]:
 def render(evidence: Evidence, *, runs: str) -> str:
     """Return the page of a zoo; `runs` is the name of the CSV file beside it."""
     drawn = drawn_sections(evidence)
-    return compose(QUESTION, lede(evidence), [(section.name, section.question, content) for section, content in drawn], runs=runs)
+    return compose(
+        QUESTIONS[evidence.asks], lede(evidence), [(section.name, section.question, content) for section, content in drawn], runs=runs
+    )
 
 
 def compose(question: str, lede: str, drawn: Sequence[tuple[str, str, Content]], *, runs: str = "") -> str:
@@ -150,9 +157,14 @@ def lede(evidence: Evidence) -> str:
     draws = students["draw"].nunique()
     done = int((models["status"] == "done").sum())
     trained = words.counted(len(models), "network") + (" trained" if done == len(models) else f", of which {len(models) - done:,} failed")
+    arms = list(dict.fromkeys(students["arm"]))
+    what = words.listed(arms)
+    if len(arms) > MOST_ARMS:
+        counts = [words.counted(students[name].nunique(), noun) for name, noun in (("scheme", "regime"), ("distiller", "distiller"))]
+        what = f"{' × '.join(counts)}, {words.counted(len(arms), 'setting')} in all"
     return (
         f"{words.capitalised(tasks)}: {' × '.join(sizes)} × {seeds}{f' in each of {draws} draws of labelled rows' if draws > 1 else ''}, "
-        f"{words.listed(list(dict.fromkeys(students['arm'])))}. {trained}. Every student is compared with its own twin: "
+        f"{what}. {trained}. Every student is compared with its own twin: "
         "the same start, the same number of steps, no teacher. Intervals are 95 %, over seeds."
     )
 

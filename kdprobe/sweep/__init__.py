@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kdprobe.sweep.plan import GapPlan
+    from kdprobe.sweep.plans import Plan
     from kdprobe.zoo import Zoo
 
 
 def sweep(
-    plan: GapPlan,
+    plan: Plan,
     out: str | Path,
     *,
     jobs: int = 0,
@@ -25,7 +25,7 @@ def sweep(
     Parameters
     ----------
     plan
-        What to train, such as ``GapPlan(tasks=("letters",))``.
+        What to train, such as ``GapPlan(tasks=("letters",))`` or ``KnowledgePlan()``.
     out
         Folder of the zoo; made if it is not there.
     jobs

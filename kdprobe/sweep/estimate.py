@@ -9,13 +9,13 @@ import torch
 
 from kdprobe.core.registry import find
 from kdprobe.sweep.executors import one_thread
-from kdprobe.sweep.plan import GapPlan
+from kdprobe.sweep.plans import Plan
 from kdprobe.sweep.run import data_of
 from kdprobe.sweep.units import TrainUnit, measure_units, train_units
 from kdprobe.tasks.splits import Split, split
-from kdprobe.training.engines import train_stack
 from kdprobe.training.job import Job
 from kdprobe.training.problem import Problem
+from kdprobe.training.stack import train_stack
 from kdprobe.training.teachers import Teachers, teachers_with_features
 from kdprobe.zoo.traces import network_of
 
@@ -24,7 +24,7 @@ PAIR_SECONDS = 0.004
 """One probe on one pair of 4,000 rows at the default widths, as measured; scaled by nothing, so an order of magnitude."""
 
 
-def estimate(plan: GapPlan, *, jobs: int) -> dict[str, Any]:
+def estimate(plan: Plan, *, jobs: int) -> dict[str, Any]:
     """Return models by role, seconds and bytes.
 
     Each stack of the plan is trained for a few steps on random teachers. Costs a second or two.

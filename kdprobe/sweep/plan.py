@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import product
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from cyclopts import Parameter
 
@@ -15,7 +15,7 @@ from kdprobe.core.task import SplitSizes, Task
 from kdprobe.training.job import Job
 
 
-def _list(*names: str) -> Parameter:
+def listed(*names: str) -> Parameter:
     """How a field of several values is spelt on the command line: --task letters bikeshare."""
     return Parameter(
         name=[f"--{name}" for name in names],
@@ -53,7 +53,8 @@ class GapPlan:
     distillers
         Names of distillers; by default soft targets for classification and L2 imitation for regression.
     alpha
-        Weight of the teacher's loss where there are labels.
+        Weight of the teacher's loss where there are labels. Of a loss on hidden layers also where there are none: a response loss then
+        takes the place of the labels' loss, because nothing else trains the output layer.
     temperature
         Temperature of distillers that have one.
     steps
@@ -81,16 +82,16 @@ class GapPlan:
     8
     """
 
-    tasks: Annotated[tuple[str, ...], _list("task", "tasks")] = ("letters", "bikeshare")
-    schemes: Annotated[tuple[str, ...], _list("scheme", "schemes")] = ("same_rows", "transfer_rows")
+    tasks: Annotated[tuple[str, ...], listed("task", "tasks")] = ("letters", "bikeshare")
+    schemes: Annotated[tuple[str, ...], listed("scheme", "schemes")] = ("same_rows", "transfer_rows")
     family: str = "mlp"
-    teacher_widths: Annotated[tuple[int, ...], _list("teacher-widths")] = (8, 16, 32, 64, 128, 256)
-    student_widths: Annotated[tuple[int, ...], _list("student-widths")] = (8, 16, 32)
+    teacher_widths: Annotated[tuple[int, ...], listed("teacher-widths")] = (8, 16, 32, 64, 128, 256)
+    student_widths: Annotated[tuple[int, ...], listed("student-widths")] = (8, 16, 32)
     options: dict[str, Option] = field(default_factory=dict)
     teacher_options: dict[str, Option] = field(default_factory=dict)
     seeds: int = 10
     draws: int = 1
-    distillers: Annotated[tuple[str, ...], _list("distiller", "distillers")] = ()
+    distillers: Annotated[tuple[str, ...], listed("distiller", "distillers")] = ()
     alpha: float = 0.7
     temperature: float = 2.0
     steps: int | None = None
@@ -101,6 +102,8 @@ class GapPlan:
     patience: int = 0
     train_rows: int | None = None
     transfer_rows: int | None = None
+
+    asks: ClassVar[str] = "gap"
 
     def __post_init__(self) -> None:
         # lists come from TOML and from notebooks
@@ -133,7 +136,16 @@ class GapPlan:
     def cells(self) -> "tuple[Cell, ...]":
         """Every student of the plan, in a fixed order."""
         return tuple(
-            Cell(task=task, draw=draw, scheme=scheme, distiller=distiller, teacher_width=teacher, student_width=student, seed=seed)
+            Cell(
+                task=task,
+                draw=draw,
+                scheme=scheme,
+                distiller=distiller,
+                teacher_width=teacher,
+                student_width=student,
+                seed=seed,
+                alpha=self._alpha(scheme, distiller),
+            )
             for task, draw, scheme in product(self.tasks, range(self.draws), self.schemes)
             for distiller in self.distillers_for(task)
             for student, teacher, seed in product(self.student_widths, self.teacher_widths, range(self.seeds))
@@ -169,7 +181,8 @@ class GapPlan:
         if "temperature" in parameters:
             parameters["temperature"] = self.temperature
         if "response" in parameters and stage.rows == "transfer":
-            parameters["response"] = 1.0
+            # without labels nothing else trains the output layer: a response loss takes the label loss's place, (1 - alpha) to alpha
+            parameters["response"] = (1 - cell.alpha) / cell.alpha
         return self._job(
             cell,
             data,
@@ -179,13 +192,18 @@ class GapPlan:
             scheme=cell.scheme,
             distiller=cell.distiller,
             parameters=parameters,
-            alpha=self.alpha if stage.alpha is None else stage.alpha,
+            alpha=cell.alpha if stage.alpha is None else stage.alpha,
             teacher=self._teacher(cell, data).id,
         )
 
     def twin_id(self, cell: "Cell", data: Mapping[tuple[str, int], str]) -> str:
         """Id of a cell's paired twin: same seed, initialisation and number of steps, no teacher."""
         return self._twin(cell, data).id
+
+    def _alpha(self, scheme: str, distiller: str) -> float:
+        """Weight of the teacher's loss, beside the labels' or, for losses on hidden layers of unlabelled rows, beside a response loss."""
+        fixed: float | None = find("schemes", scheme).student.alpha
+        return self.alpha if fixed is None or "response" in find("distillers", distiller).parameters else fixed
 
     def _teacher(self, cell: "Cell", data: Mapping[tuple[str, int], str]) -> Job:
         return self._job(cell, data, role="teacher", width=cell.teacher_width)
@@ -237,6 +255,8 @@ class Cell:
     teacher_width: int
     student_width: int
     seed: int
+    alpha: float
+    """Weight of the teacher's loss."""
 
 
 def _check(plan: GapPlan) -> None:

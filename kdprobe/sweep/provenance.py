@@ -12,13 +12,15 @@ from typing import Any
 import msgspec
 
 from kdprobe.core.errors import PlanError
-from kdprobe.sweep.plan import GapPlan
+from kdprobe.core.registry import find
+from kdprobe.sweep.knowledge import KnowledgePlan
+from kdprobe.sweep.plans import PLANS, Plan
 from kdprobe.zoo.index import Index
 
 PACKAGES = ("kdprobe", "torch", "numpy", "scipy", "scikit-learn", "pandas", "distributed")
 
 
-def seal(index: Index, plan: GapPlan, data: Mapping[tuple[str, int], str]) -> None:
+def seal(index: Index, plan: Plan, data: Mapping[tuple[str, int], str]) -> None:
     """Store the plan before any result; refuse one that contradicts results that are there.
 
     A plan that only adds models (more seeds, sizes, tasks) extends the zoo, and the report shows that it was extended after results
@@ -27,7 +29,10 @@ def seal(index: Index, plan: GapPlan, data: Mapping[tuple[str, int], str]) -> No
     sealed = index.meta("plan")
     deviations: list[dict[str, Any]] = json.loads(index.meta("deviations") or "[]")
     if sealed is not None:
-        before = msgspec.json.decode(sealed, type=GapPlan)
+        asked = index.meta("asks") or "gap"
+        if asked != plan.asks:
+            raise PlanError(f"{index.path.parent} holds results of another question (--{asked}): choose another folder with --out")
+        before: Any = msgspec.json.decode(sealed, type=PLANS[asked])
         if before.hash != plan.hash:
             changes = before.differences(plan)
             if not plan.extends(before):
@@ -41,19 +46,23 @@ def seal(index: Index, plan: GapPlan, data: Mapping[tuple[str, int], str]) -> No
     splits = {sha256: {"task": task, "draw": draw, "sizes": msgspec.to_builtins(plan.sizes(task))} for (task, draw), sha256 in data.items()}
     known = json.loads(index.meta("splits") or "{}")
     with index.transaction():
+        index.set_meta("asks", plan.asks)
         index.set_meta("plan", msgspec.json.encode(plan).decode())
         index.set_meta("plan_hash", plan.hash)
         index.set_meta("deviations", deviations)
         index.set_meta("splits", known | splits)
 
 
-def provenance(index: Index, plan: GapPlan, *, command: str, seconds: float, jobs: int) -> dict[str, Any]:
+def provenance(index: Index, plan: Plan, *, command: str, seconds: float, jobs: int) -> dict[str, Any]:
     """Collect what a reader needs to repeat a sweep."""
     before = json.loads(index.meta("provenance") or "{}")
+    refused = plan.refused if isinstance(plan, KnowledgePlan) else ()
     return {
         "command": command,
+        "asks": plan.asks,
         "plan": msgspec.to_builtins(plan),
         "plan_hash": plan.hash,
+        "not_applicable": [found._asdict() | {"knowledge": find("distillers", found.distiller).knowledge} for found in refused],
         "deviations": json.loads(index.meta("deviations") or "[]"),
         "commit": _commit(),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},

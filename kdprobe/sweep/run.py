@@ -16,6 +16,7 @@ from kdprobe.core.task import SplitSizes
 from kdprobe.sweep.executors import Executor, Outcome, executor
 from kdprobe.sweep.measuring import MeasuredUnit, measure_unit
 from kdprobe.sweep.plan import GapPlan
+from kdprobe.sweep.plans import Plan
 from kdprobe.sweep.progress import NoProgress, Progress, RichProgress
 from kdprobe.sweep.provenance import provenance, seal
 from kdprobe.sweep.refusals import refuse_undefined
@@ -31,7 +32,7 @@ Unit = TrainUnit | MeasureUnit
 
 
 def run(
-    plan: GapPlan,
+    plan: Plan,
     out: str | Path,
     *,
     jobs: int = 0,
@@ -58,7 +59,7 @@ def run(
     return Zoo(out)
 
 
-def probes_of(plan: GapPlan, extra: Sequence[str]) -> tuple[str, ...]:
+def probes_of(plan: Plan, extra: Sequence[str]) -> tuple[str, ...]:
     """Names of the probes a sweep runs: every cheap one that fits a task of the plan, and the costly ones asked for."""
     known: Mapping[str, Probe] = available("probes")
     for name in extra:
@@ -68,13 +69,13 @@ def probes_of(plan: GapPlan, extra: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name, probe in known.items() if kinds & set(probe.tasks) and (probe.cost == "cheap" or name in extra))
 
 
-def data_of(plan: GapPlan) -> dict[tuple[str, int], str]:
+def data_of(plan: Plan) -> dict[tuple[str, int], str]:
     """Content hash of every split that a plan needs. Raises PlanError if a distiller of the plan is undefined on it."""
     found: dict[tuple[str, int], str] = {}
     for task in plan.tasks:
         for draw in range(plan.draws):
             parts = split(find("tasks", task), draw=draw, sizes=plan.sizes(task))
-            if draw == 0:
+            if draw == 0 and isinstance(plan, GapPlan):
                 refuse_undefined(plan, parts)
             found[task, draw] = parts.sha256
     return found
@@ -84,7 +85,7 @@ def data_of(plan: GapPlan) -> dict[tuple[str, int], str]:
 class _Run:
     """One pass over the units of a plan."""
 
-    plan: GapPlan
+    plan: Plan
     data: dict[tuple[str, int], str]
     probes: tuple[str, ...]
     writer: Writer

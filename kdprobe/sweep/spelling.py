@@ -3,20 +3,21 @@
 import shlex
 from dataclasses import fields
 
-from kdprobe.sweep.plan import GapPlan
+from kdprobe.sweep.plans import Plan
 
-SINGULAR = {"tasks": "task", "schemes": "scheme", "distillers": "distiller"}
+SINGULAR = {"tasks": "task", "schemes": "scheme", "distillers": "distiller", "alphas": "alpha"}
 
 
-def spelled(command: str, plan: GapPlan, out: str) -> str:
+def spelled(command: str, plan: Plan, out: str) -> str:
     """Return the command that repeats a plan, with every setting that is not a default.
 
     Examples
     --------
+    >>> from kdprobe import GapPlan
     >>> spelled("kdprobe sweep --gap", GapPlan(tasks=("letters",), seeds=20), "zoo")
     'kdprobe sweep --gap --task letters --seeds 20 --out zoo'
     """
-    default = GapPlan().quick() if command.endswith("--quick") else GapPlan()
+    default = type(plan)().quick() if command.endswith("--quick") else type(plan)()
     words = [command]
     for field in fields(plan):
         value = getattr(plan, field.name)

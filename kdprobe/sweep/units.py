@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from kdprobe.core.identity import content_id
 from kdprobe.core.recipe import Distiller
 from kdprobe.core.registry import find
-from kdprobe.sweep.plan import GapPlan
+from kdprobe.sweep.plans import Plan
 from kdprobe.training.job import Job
 
+GROUPS = 16
+"""Most groups of students in one unit of measuring: more keep one worker busy while the others wait."""
 STACK = 64
 """Most models in one stack: more saves nothing and costs memory."""
 
@@ -59,7 +61,7 @@ class MeasureUnit:
     Parameters
     ----------
     students
-        For each group that shares scheme and distiller, model ids by seed.
+        For each group that shares scheme, distiller and weight of the teacher's loss, model ids by seed.
     teachers, twins
         Model ids by seed.
     probes
@@ -71,7 +73,7 @@ class MeasureUnit:
     draw: int
     teacher_width: int
     student_width: int
-    students: Mapping[tuple[str, str], Mapping[int, str]]
+    students: Mapping[tuple[str, ...], Mapping[int, str]]
     teachers: Mapping[int, str]
     twins: Mapping[int, str]
     probes: tuple[str, ...]
@@ -119,15 +121,15 @@ def train_units(jobs: Sequence[Job], known: Sequence[Job] = ()) -> list[TrainUni
     return sorted(units, key=lambda unit: (unit.jobs[0].role == "student", -unit.jobs[0].width))
 
 
-def measure_units(plan: GapPlan, data: Mapping[tuple[str, int], str], probes: tuple[str, ...]) -> list[MeasureUnit]:
-    """One unit a task × draw × teacher size × student size, all schemes and distillers together: they share teachers and twins."""
-    groups: dict[tuple[str, int, int, int], dict[tuple[str, str], dict[int, str]]] = defaultdict(lambda: defaultdict(dict))
+def measure_units(plan: Plan, data: Mapping[tuple[str, int], str], probes: tuple[str, ...]) -> list[MeasureUnit]:
+    """Units of one task × draw × teacher size × student size, with many schemes, distillers and weights: they share teachers and twins."""
+    groups: dict[tuple[str, int, int, int], dict[tuple[str, ...], dict[int, str]]] = defaultdict(lambda: defaultdict(dict))
     teachers: dict[tuple[str, int, int, int], dict[int, str]] = defaultdict(dict)
     twins: dict[tuple[str, int, int, int], dict[int, str]] = defaultdict(dict)
     for cell in plan.cells():
         key = (cell.task, cell.draw, cell.teacher_width, cell.student_width)
         student = plan.student(cell, data)
-        groups[key][cell.scheme, cell.distiller][cell.seed] = student.id
+        groups[key][cell.scheme, cell.distiller, f"{cell.alpha:g}"][cell.seed] = student.id
         teachers[key][cell.seed] = student.teacher or ""
         twins[key][cell.seed] = plan.twin_id(cell, data)
     return [
@@ -137,10 +139,11 @@ def measure_units(plan: GapPlan, data: Mapping[tuple[str, int], str], probes: tu
             draw=key[1],
             teacher_width=key[2],
             student_width=key[3],
-            students={group: dict(members) for group, members in students.items()},
+            students={group: dict(students[group]) for group in list(students)[start : start + GROUPS]},
             teachers=teachers[key],
             twins=twins[key],
             probes=probes,
         )
         for key, students in groups.items()
+        for start in range(0, len(students), GROUPS)
     ]

@@ -268,3 +268,24 @@ def test_children_are_gone_when_a_sweep_ends(tmp_path):
 
 def _group(pid):
     return subprocess.run(["ps", "-o", "args=", "-g", str(pid)], capture_output=True, text=True).stdout.splitlines()
+
+
+def test_a_sweep_over_kinds_of_knowledge(tmp_path):
+    words = "--task bikeshare --distiller l2_imitation hint attention --alpha 0.5 --teacher-width 4 --student-widths 2 --seeds 2 --steps 20"
+    done = kdprobe("sweep", "--knowledge", *words.split(), "--out", tmp_path / "zoo", "--jobs", 0)
+    assert done.returncode == 0, done.stderr
+    assert "same rows: INCONCLUSIVE (direction only: below 8 seeds): response knowledge helps" in done.stdout
+    assert "attention maps" in (tmp_path / "zoo" / "report.html").read_text()
+
+
+def test_a_sweep_must_be_told_what_to_ask():
+    done = kdprobe("sweep", "--task", "letters")
+    assert done.returncode == 2
+    assert "say what to ask: --gap (which teacher size serves a student best?) or --knowledge" in done.stderr
+
+
+def test_help_of_a_sweep_is_that_of_its_question():
+    gap, knowledge = (kdprobe("sweep", question, "--help").stdout for question in ("--gap", "--knowledge"))
+    assert "--teacher-widths" in gap
+    assert "--teacher-widths" not in knowledge
+    assert "--teacher-width" in knowledge

@@ -235,4 +235,4 @@ COLUMNS = (
     Column(key="unit", title="unit"),
 )
 
-GAP = Section(name="gap", question="Which teacher size serves this student best?", draw=draw, order=10)
+GAP = Section(name="gap", question="Which teacher size serves this student best?", plans=("gap",), draw=draw, order=10)

@@ -141,4 +141,6 @@ COLUMNS = (
     Column(key="seeds", title="seeds", shown="number"),
 )
 
-TRANSFER = Section(name="transfer", question="How much of the teacher arrived, and is it this teacher's own?", draw=draw, order=20)
+TRANSFER = Section(
+    name="transfer", question="How much of the teacher arrived, and is it this teacher's own?", draw=draw, order=20, plans=("gap",)
+)

@@ -113,11 +113,11 @@ def panels(
         reach = 0.05 * max(float(np.ptp(x)), 1.0)
         for axes, panel in zip(drawn, stack, strict=True):
             axes.set_xlim(float(x.min()) - reach, float(x.max()) + reach)
-            shown = [_fitted(tick, 2 * across / len(x), LABEL_SIZE) for tick in ticks] if axes is drawn[-1] else [""] * len(x)
+            shown = [fitted(tick, 2 * across / len(x), LABEL_SIZE) for tick in ticks] if axes is drawn[-1] else [""] * len(x)
             axes.set_xticks(x[::every], shown[::every])
             _label_ends(axes, panel)
         # in the middle of the axes, unless it is too long for that
-        x_label = _fitted(x_label, WIDTH, LABEL_SIZE)
+        x_label = fitted(x_label, WIDTH, LABEL_SIZE)
         middle = max(LEFT + across / 2, _width([x_label], LABEL_SIZE) / 2)
         canvas.text(middle / WIDTH, 6 / whole, x_label, ha="center", fontsize=LABEL_SIZE, color=COLOURS["muted"])
         return to_svg(canvas, prefix=prefix, title=title, description=description)
@@ -128,12 +128,12 @@ def _width(labels: Sequence[str], size: float) -> float:
     return 0.6 * size * max((len(label) for label in labels), default=0)
 
 
-def _fitted(text: str, width: float, size: float) -> str:
+def fitted(text: str, width: float, size: float) -> str:
     """Cut what does not fit, line by line: the figure's description and caption have it whole.
 
     Examples
     --------
-    >>> _fitted("a long name of an arm", 60, 10)
+    >>> fitted("a long name of an arm", 60, 10)
     'a long na…'
     """
     most = max(int(width / (0.6 * size)), 2)
@@ -149,7 +149,7 @@ def _share_limits(drawn: Sequence[Axes], stack: Sequence[Panel]) -> None:
 
 
 def _draw(axes: Axes, panel: Panel, x: np.ndarray) -> None:
-    axes.set_title(_fitted(panel.title, WIDTH - LEFT, TITLE_SIZE), pad=4)
+    axes.set_title(fitted(panel.title, WIDTH - LEFT, TITLE_SIZE), pad=4)
     axes.grid(axis="y", clip_on=False)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
@@ -194,7 +194,7 @@ def _label_ends(axes: Axes, panel: Panel) -> None:
     low, high = axes.get_ylim()
     wanted = sorted((float((values[-1] - low) / (high - low)), label, colour) for values, label, colour in ends if len(values) and label)
     for y, (_, label, colour) in zip(_apart([y for y, _, _ in wanted], LINE * LABEL_SIZE / axes.bbox.height), wanted, strict=True):
-        label = _fitted(label, MOST_LABEL, LABEL_SIZE)
+        label = fitted(label, MOST_LABEL, LABEL_SIZE)
         axes.text(1.02, y, label, transform=axes.transAxes, color=colour, fontsize=LABEL_SIZE, va="center")
 
 

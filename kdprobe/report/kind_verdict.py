@@ -1,0 +1,121 @@
+"""Does one kind of knowledge help this student? One of four words, no stronger than paired intervals allow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kdprobe.core.result import Measurement
+from kdprobe.core.section import Verdict
+from kdprobe.stats.multiplicity import holm
+from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT, contrast, quantile
+from kdprobe.stats.power import seeds_needed
+
+MARGIN_SHARE = 0.2
+"""A gain below this share of the twins' seed sd is called negligible: two trainings of one twin differ by more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindReading:
+    """What paired intervals say of one kind of knowledge.
+
+    "Helps" needs two things: a gain over the paired twin, and a gain over the best control, whose targets hold no such knowledge. The
+    larger of the two p values counts (an intersection-union test, which needs no adjustment for being two).
+    """
+
+    verdict: Verdict
+    qualifier: str = ""
+    n: int = 0
+    gain: Measurement | None = None
+    """Over the paired twin."""
+    over_control: Measurement | None = None
+    """Over the best control; None where the sweep has none."""
+    p: float = 1.0
+    """Of helping, in `read_kinds` adjusted for the family of claims."""
+    margin: float = 0.0
+    weakest: tuple[float, float] = (0.0, 1.0)
+    """Mean and sd over seeds of the weaker of the two contrasts."""
+    needed: int | None = None
+    """Seeds that would settle it if mean, spread and the number of claims stay as they are."""
+
+
+def crossfitted(validation: np.ndarray) -> np.ndarray:
+    """For each seed, the option that the *other* seeds' validation losses favour.
+
+    A choice by the seed's own loss would prefer what got lucky there, and the options' best mean would be flattered by the choice.
+
+    Parameters
+    ----------
+    validation
+        (seeds, options) losses, at least 2 seeds.
+
+    Returns
+    -------
+    np.ndarray
+        (seeds,) places of the options.
+
+    Examples
+    --------
+    >>> crossfitted(np.array([[0.1, 0.9], [0.5, 0.4], [0.6, 0.4]])).tolist()
+    [1, 0, 0]
+    """
+    return np.argmin(validation.sum(axis=0) - validation, axis=1)
+
+
+def read_kind(gain: np.ndarray, control: np.ndarray | None, *, twin_sd: float, unit: str = "") -> KindReading:
+    """Read one kind; the verdict is for `read_kinds` to give.
+
+    Parameters
+    ----------
+    gain
+        (seeds,) gain over the paired twin.
+    control
+        (seeds,) gain of the best control over the same twins; None without controls.
+    twin_sd
+        Standard deviation of the twins' score over seeds, for the margin.
+    """
+    n = len(gain)
+    if n < 2:
+        return KindReading(verdict="INCONCLUSIVE", qualifier="one seed gives no interval" if n else "no seed finished", n=n)
+    contrasts = [contrast(gain)] + ([] if control is None else [contrast(gain - control)])
+    weakest = max(contrasts, key=lambda found: (found.mean <= 0, float(found.p)))
+    return KindReading(
+        verdict="INCONCLUSIVE",
+        n=n,
+        gain=contrasts[0].measurement(unit),
+        over_control=None if control is None else contrasts[1].measurement(unit),
+        p=float(weakest.p) if weakest.mean > 0 else 1.0,
+        margin=MARGIN_SHARE * twin_sd,
+        weakest=(float(weakest.mean), float(weakest.error * np.sqrt(n))),
+    )
+
+
+def read_kinds(readings: Sequence[KindReading]) -> list[KindReading]:
+    """Give each reading its verdict, Holm-adjusted over the readings with enough seeds."""
+    family = [i for i, reading in enumerate(readings) if reading.gain is not None and reading.n >= SEEDS_FOR_A_VERDICT]
+    adjusted = dict(zip(family, holm([readings[i].p for i in family]), strict=True))
+    return [_with_verdict(reading, adjusted.get(i), len(family)) for i, reading in enumerate(readings)]
+
+
+def _with_verdict(reading: KindReading, p: float | None, claims: int) -> KindReading:
+    gain = reading.gain
+    if gain is None:
+        return reading
+    if p is None:
+        return replace(reading, qualifier=f"direction only: below {SEEDS_FOR_A_VERDICT} seeds")
+    mean, sd = reading.weakest
+    reading = replace(reading, p=float(p), needed=seeds_needed(mean, sd, tests=claims) if mean > 0 else None)
+    if p < LEVEL:
+        return replace(reading, verdict="SUPPORTED", qualifier="" if reading.over_control else "no control beside it")
+    if gain.high < 0:
+        return replace(reading, verdict="CONTRADICTED", qualifier="it hurts")
+    gains = gain.low > 0
+    if any(found is not None and _upper(found, claims) < reading.margin for found in (gain, reading.over_control)):
+        return replace(reading, verdict="CONTRADICTED", qualifier="a control gains as much" if gains else "")
+    return replace(reading, qualifier="a gain, not shown to exceed controls" if gains else "")
+
+
+def _upper(found: Measurement, claims: int) -> float:
+    """Upper limit that holds for all claims of the page together (Bonferroni)."""
+    error = (found.high - found.value) / quantile(1 - LEVEL / 2, found.n)
+    return found.value + quantile(1 - LEVEL / (2 * claims), found.n) * error

@@ -1,0 +1,185 @@
+"""What each distiller and each kind of knowledge gave: every student of a zoo, at the strength that validation rows choose."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from kdprobe.core.registry import available
+from kdprobe.report.evidence import LOSS, PRIMARY, Evidence, Frame
+from kdprobe.report.kind_verdict import KindReading, crossfitted, read_kind, read_kinds
+from kdprobe.stats.multiplicity import holm
+from kdprobe.stats.paired import contrast
+
+KINDS = ("response", "intermediate", "relation", "information")
+CONTROL = "control"
+SCORE = {"classification": "accuracy", "regression": "r2"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Arm:
+    """One distiller, or the best of one kind, of one student in one regime. Arrays are over seeds, at each seed's chosen weight."""
+
+    name: str
+    knowledge: str
+    gain: np.ndarray
+    """Over the paired twin: NLL in nats, or MSE in target variances."""
+    calibrated: np.ndarray | None
+    """The gain after one temperature a model; None for regression, NaN where there is none."""
+    score: np.ndarray
+    """Accuracy or R², less the twin's."""
+    specific: np.ndarray
+    """Similarity to the own teacher less that to siblings: agreement, or R² between predictions. NaN where there are too few siblings."""
+    chosen: tuple[str, ...]
+    """Distiller that each seed's choice fell on."""
+    alphas: np.ndarray
+    """Weight that each seed's choice fell on, beside the label loss or, on rows without labels, beside a response loss."""
+
+    @property
+    def usual(self) -> tuple[str, float]:
+        """Distiller and weight that most seeds chose."""
+        pairs = list(zip(self.chosen, self.alphas.tolist(), strict=True))
+        return max(sorted(set(pairs)), key=pairs.count)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Kinds:
+    """One student in one regime."""
+
+    task: str
+    kind: str
+    scheme: str
+    student: str
+    student_size: int
+    unit: str
+    arms: tuple[Arm, ...]
+    """Distillers, in the order of `KINDS`, controls last."""
+    best: dict[str, Arm]
+    """Kind of knowledge -> its best distiller by seed, controls included."""
+    readings: dict[str, KindReading]
+    """Kind of knowledge -> verdict."""
+    p: dict[str, float]
+    """Distiller -> p of its gain, Holm-adjusted over all distillers of the page."""
+    seeds: int
+    left_out: int
+
+
+def knowledge_of(distiller: str) -> str:
+    """Kind of knowledge of a distiller, "unknown" where it is not installed any more."""
+    known: Any = available("distillers").get(distiller)
+    return "unknown" if known is None else known.knowledge
+
+
+def title_of(distiller: str) -> str:
+    """What a distiller is called on a page."""
+    known: Any = available("distillers").get(distiller)
+    return distiller if known is None else known.title
+
+
+def kinds(evidence: Evidence) -> list[Kinds]:
+    """Read every student × regime; verdicts form one family, the distillers' gains another."""
+    return evidence.derived("kinds", _kinds)
+
+
+def _kinds(evidence: Evidence) -> list[Kinds]:
+    validation = evidence.history().groupby("model_id", sort=False)["validation_loss"].last()
+    by = ["task", "scheme", "student"]
+    found = [_read(evidence, frame, validation) for _, frame in evidence.students.groupby(by, sort=False)]
+    readings = iter(read_kinds([reading for group in found for reading in group.readings.values()]))
+    found = [replace(group, readings={kind: next(readings) for kind in group.readings}) for group in found]
+    tested = [arm for group in found for arm in group.arms if len(arm.gain) > 1]
+    adjusted = dict(zip(map(id, tested), holm([float(contrast(arm.gain).p) for arm in tested]), strict=True))
+    return [replace(group, p={arm.name: float(adjusted[id(arm)]) for arm in group.arms if id(arm) in adjusted}) for group in found]
+
+
+def _read(evidence: Evidence, frame: Frame, validation: Frame) -> Kinds:
+    first = frame.iloc[0]
+    kind = str(first["kind"])
+    columns = _columns(evidence, frame, kind, validation)
+    frame = frame.assign(weight=[_weight(alpha, text) for alpha, text in zip(frame["alpha"], frame["loss_parameters"], strict=True)])
+    options = sorted(dict.fromkeys(zip(frame["distiller"], frame["weight"], strict=True)), key=lambda o: (_order(o[0]), o))
+    seeds = sorted(set(frame["seed"]))
+    place = {option: i for i, option in enumerate(options)}
+    grids = {name: np.full((len(seeds), len(options)), np.nan) for name in columns}
+    for row, (distiller, alpha, seed) in enumerate(zip(frame["distiller"], frame["weight"], frame["seed"], strict=True)):
+        for name, values in columns.items():
+            grids[name][seeds.index(seed), place[distiller, alpha]] = values[row]
+    whole = np.logical_and.reduce([np.isfinite(grids[name]) for name in ("gain", "score", "validation")])
+    # an option that most seeds lack is left out; then a seed that lacks one, so that every contrast is between the same seeds
+    kept = whole.mean(axis=0) >= 0.5
+    rows = whole[:, kept].all(axis=1) & kept.any()
+    grids = {name: grid[rows][:, kept] for name, grid in grids.items()}
+    options = [option for option, keep in zip(options, kept, strict=True) if keep]
+    arms = tuple(_arm(name, grids, options, [name]) for name in dict.fromkeys(name for name, _ in options))
+    best = {}
+    for knowledge in (*KINDS, CONTROL):
+        names = [arm.name for arm in arms if arm.knowledge == knowledge]
+        if names:
+            best[knowledge] = _arm(knowledge, grids, options, names)
+    control = best[CONTROL].gain if CONTROL in best else None
+    twins = evidence.score(LOSS[kind]).reindex(frame["twin_id"].unique()).dropna()
+    sd = float(twins.std(ddof=1)) if len(twins) > 1 else 0.0
+    unit = evidence.unit(str(first["task"]), "gain")
+    readings = {name: read_kind(arm.gain, control, twin_sd=sd, unit=unit) for name, arm in best.items() if name != CONTROL}
+    return Kinds(
+        **{"task": str(first["task"]), "kind": kind, "scheme": str(first["scheme"]), "student": str(first["student"])},
+        **{"student_size": int(first["size"]), "unit": unit, "arms": arms, "best": best, "readings": readings, "p": {}},
+        seeds=int(rows.sum()),
+        left_out=int((~rows).sum()),
+    )
+
+
+def _weight(alpha: float, parameters: str) -> float:
+    """Weight of the own loss: where a response loss stands beside it, its share of the two."""
+    return alpha / (1 + json.loads(parameters).get("response", 0.0))
+
+
+def _columns(evidence: Evidence, frame: Frame, kind: str, validation: Frame) -> dict[str, np.ndarray]:
+    """What is known of each student of a frame, (students,)."""
+    score, primary = evidence.score(SCORE[kind]), PRIMARY[kind]
+
+    def of(values: Frame, column: str = "model_id") -> np.ndarray:
+        return values.reindex(frame[column]).to_numpy(dtype=float)
+
+    found = {
+        "gain": of(evidence.value("gain", "panel")),
+        "score": of(score) - of(score, "twin_id"),
+        "specific": of(evidence.value(primary, "own")) - of(evidence.value(primary, "siblings")),
+        "validation": of(validation),
+    }
+    if kind == "classification":
+        found["calibrated"] = of(evidence.value("gain_calibrated", "panel"))
+    return found
+
+
+def _arm(name: str, grids: dict[str, np.ndarray], options: Sequence[tuple[str, float]], names: Sequence[str]) -> Arm:
+    """Choose among the options of some distillers, for each seed by the validation losses of the others."""
+    mine = [i for i, (distiller, _) in enumerate(options) if distiller in names]
+    validation = grids["validation"][:, mine]
+    picked = np.array(mine, dtype=int)[crossfitted(validation)] if len(validation) else np.empty(0, dtype=int)
+    rows = np.arange(len(validation))
+    values = {column: grid[rows, picked] for column, grid in grids.items()}
+    return Arm(
+        name=name,
+        knowledge=knowledge_of(names[0]),
+        gain=values["gain"],
+        calibrated=values.get("calibrated"),
+        score=values["score"],
+        specific=values["specific"],
+        chosen=tuple(options[i][0] for i in picked),
+        alphas=np.array([options[i][1] for i in picked]),
+    )
+
+
+def _order(distiller: str) -> int:
+    order = (*KINDS, CONTROL)
+    knowledge = knowledge_of(distiller)
+    return order.index(knowledge) if knowledge in order else len(order)
+
+
+def by_knowledge(arms: Sequence[Arm]) -> Iterator[tuple[str, list[Arm]]]:
+    """Arms of each kind of knowledge, in the order of the page."""
+    for knowledge in dict.fromkeys(arm.knowledge for arm in arms):
+        yield knowledge, [arm for arm in arms if arm.knowledge == knowledge]

@@ -1,0 +1,224 @@
+"""Which kind of knowledge helps: response, intermediate, relation or information, beside controls that hold none."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from kdprobe.core.section import Card, Column, Content, Figure, Finding, Section, Table
+from kdprobe.report import words
+from kdprobe.report.evidence import Evidence
+from kdprobe.report.kind_verdict import KindReading
+from kdprobe.report.kinds import CONTROL, KINDS, Arm, Kinds, by_knowledge, kinds, title_of
+from kdprobe.report.theme.forest import HEADING, Line, forest
+from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast
+
+ROLES = dict(zip(KINDS, ("one", "two", "three", "four"), strict=True)) | {CONTROL: "muted"}
+SPECIFIC = {"classification": "agreement", "regression": "R² to teacher"}
+
+
+def draw(evidence: Evidence) -> Content | None:
+    """Draw a card and a figure a student, one table of all distillers, and one of what could not be asked."""
+    found = kinds(evidence)
+    if not any(group.readings for group in found):
+        return None
+    students: dict[str, list[Kinds]] = {}
+    for group in found:
+        students.setdefault(words.headline(group.task, group.student, group.student_size), []).append(group)
+    undefined = evidence.provenance().get("not_applicable", [])
+    return Content(
+        cards=tuple(Card(headline=name, findings=tuple(_findings(groups, undefined))) for name, groups in students.items()),
+        words=_words(found),
+        figures=tuple(_figure(group, f"k{i}") for i, group in enumerate(found) if group.seeds),
+        tables=(_table(found), *([_undefined(undefined)] if undefined else [])),
+    )
+
+
+def _findings(groups: list[Kinds], undefined: list[dict[str, Any]]) -> Iterable[Finding]:
+    for group in groups:
+        for kind in KINDS:
+            if kind in group.readings:
+                yield _finding(group, kind)
+                continue
+            reasons = [row["reason"] for row in undefined if (row["task"], row["scheme"]) == (group.task, group.scheme)]
+            if reasons and any(row["knowledge"] == kind for row in undefined if row["task"] == group.task):
+                yield Finding(claim=f"{kind} knowledge helps", scope=_scope(group), verdict="NOT APPLICABLE", sentences=(f"{reasons[0]}.",))
+
+
+def _finding(group: Kinds, kind: str) -> Finding:
+    reading = group.readings[kind]
+    return Finding(
+        claim=f"{kind} knowledge helps",
+        scope=_scope(group),
+        verdict=reading.verdict,
+        qualifier=reading.qualifier,
+        measures="gain over the twin",
+        number=words.result(reading.gain) if reading.gain else "",
+        sentences=tuple(_sentences(group, kind, reading)),
+        change_our_mind=_change_our_mind(reading),
+    )
+
+
+def _scope(group: Kinds) -> str:
+    return group.scheme.replace("_", " ")
+
+
+def _sentences(group: Kinds, kind: str, reading: KindReading) -> Iterable[str]:
+    if reading.gain is None:
+        yield f"{words.counted(reading.n, 'seed')}: {reading.qualifier}."
+        return
+    best = group.best[kind]
+    name, alpha = best.usual
+    beside = ""
+    if reading.over_control is not None:
+        control, _ = group.best[CONTROL].usual
+        beside = f", {words.result(reading.over_control)} over the best control ({title_of(control)})"
+    yield f"{words.capitalised(title_of(name))} at α={alpha:g} is mostly best: {words.result(reading.gain)} over the twin{beside}."
+    if kind != "response" and "response" in group.best:
+        yield f"Against response knowledge: {_measured(best.gain - group.best['response'].gain, group.unit)}."
+    yield f"Likeness to its own teacher above siblings ({SPECIFIC[group.kind]}): {_measured(best.specific)}."
+    if reading.verdict == "INCONCLUSIVE" and reading.needed is not None:
+        yield f"With this mean and spread, {reading.needed} seeds would settle it."
+
+
+def _change_our_mind(reading: KindReading) -> str:
+    if reading.n < SEEDS_FOR_A_VERDICT:
+        return f"{SEEDS_FOR_A_VERDICT} seeds (now {reading.n})."
+    if reading.verdict == "SUPPORTED":
+        return "a control without such knowledge that gains as much, or a twin that is trained longer."
+    return "more seeds, a teacher that knows more, or unlabelled transfer rows."
+
+
+def _measured(values: np.ndarray, unit: str = "") -> str:
+    line = _line(values)
+    return "not known (too few seeds have siblings to compare with)" if line is None else words.interval(*line[:3], unit)
+
+
+def _words(found: list[Kinds]) -> tuple[str, ...]:
+    claims = sum(len(group.readings) for group in found)
+    distillers = sum(len(group.arms) for group in found)
+    return (
+        "Every distiller taught the same students from the same teachers, seed by seed, at each of several weights α of the teacher's "
+        "loss: losses differ in scale, so that one weight for all would compare scales. Each seed is read at the weight that the "
+        "validation rows of the other seeds favour, and a kind at its best distiller chosen in the same way. Nothing is chosen on the "
+        "rows that are read here.",
+        "A kind of knowledge is said to help where its student gains over the paired twin and over the best control. Controls are "
+        "taught from targets whose knowledge was broken: labels smoothed until they are as unsure as the teacher, classes other than "
+        f"the first permuted, targets of other rows. The {words.counted(claims, 'verdict')} of this page form one family (Holm); the "
+        f"{words.counted(distillers, 'p value')} of the table another.",
+        "A gain is not transfer. Likeness to the own teacher is read against sibling teachers (same size, other seeds): what a student "
+        "shares with them as much was not taken over from this teacher.",
+    )
+
+
+def _figure(group: Kinds, prefix: str) -> Figure:
+    lines = []
+    for knowledge, arms in by_knowledge(group.arms):
+        lines.append(Line(label="controls" if knowledge == CONTROL else knowledge, role=HEADING))
+        lines += [
+            Line(label=title_of(arm.name), role=ROLES.get(knowledge, "muted"), values=(_line(arm.gain), _line(arm.specific)))
+            for arm in arms
+        ]
+    summary = " ".join(
+        f"{title_of(arm.name)}: gain {_measured(arm.gain, group.unit)}, own minus siblings {_measured(arm.specific)}."
+        for arm in group.arms
+        if len(arm.gain) > 1
+    )
+    svg = forest(
+        lines,
+        columns=(f"gain ({_short(group.unit)})", "own − siblings"),
+        prefix=prefix,
+        title=f"{group.task}, student {group.student}, {_scope(group)}: gain over the twin, and likeness to the own teacher above siblings",
+        description=summary,
+    )
+    return Figure(svg=svg, caption=f"{group.task} · student {group.student} · {_scope(group)}. Ticks are seeds.")
+
+
+def _short(unit: str) -> str:
+    return {"target variances": "variances"}.get(unit, unit)
+
+
+def _line(values: np.ndarray) -> tuple[float, float, float, np.ndarray] | None:
+    values = values[np.isfinite(values)]
+    if len(values) < 2:
+        return None
+    found = contrast(values).measurement()
+    return found.value, found.low, found.high, values
+
+
+def _table(found: list[Kinds]) -> Table:
+    rows = tuple(_row(group, arm) for group in found for arm in group.arms if len(arm.gain))
+    columns = COLUMNS if any(row["calibrated"] is not None for row in rows) else tuple(c for c in COLUMNS if c.key != "calibrated")
+    return Table(caption="Every distiller, each seed at the weight that validation rows of other seeds favour", columns=columns, rows=rows)
+
+
+def _row(group: Kinds, arm: Arm) -> dict[str, Any]:
+    control = group.best.get(CONTROL)
+    response = group.best.get("response")
+    return {
+        "student": f"{group.task} · {group.student}",
+        "arm": _scope(group),
+        "knowledge": arm.knowledge,
+        "distiller": title_of(arm.name),
+        "alpha": f"{arm.usual[1]:g}",
+        "gain": _triple(arm.gain),
+        "calibrated": None if arm.calibrated is None else _triple(arm.calibrated),
+        "score": _triple(arm.score),
+        "control": None if control is None or arm.knowledge == CONTROL else _triple(arm.gain - control.gain),
+        "response": None if response is None or arm.knowledge == "response" else _triple(arm.gain - response.gain),
+        "specific": _triple(arm.specific),
+        "p": words.p_value(group.p[arm.name]) if arm.name in group.p else "",
+        "seeds": group.seeds,
+    }
+
+
+def _triple(values: np.ndarray) -> tuple[float, float, float] | None:
+    line = _line(values)
+    return None if line is None else line[:3]
+
+
+def _undefined(rows: list[dict[str, Any]]) -> Table:
+    return Table(
+        caption="Not applicable: asked for, and undefined there",
+        columns=(
+            Column(key="distiller", title="distiller"),
+            Column(key="knowledge", title="knowledge"),
+            Column(key="where", title="where"),
+            Column(key="reason", title="reason", shown="prose"),
+        ),
+        rows=tuple(
+            {
+                "distiller": title_of(row["distiller"]),
+                "knowledge": row["knowledge"],
+                "where": f"{row['task']} · {row['family']} · {row['scheme'].replace('_', ' ')}",
+                "reason": row["reason"],
+            }
+            for row in rows
+        ),
+    )
+
+
+COLUMNS = (
+    Column(key="student", title="student"),
+    Column(key="arm", title="regime"),
+    Column(key="knowledge", title="knowledge"),
+    Column(key="distiller", title="distiller"),
+    Column(key="alpha", title="α", explains="weight of the teacher's loss that most seeds chose"),
+    Column(key="gain", title="gain", shown="interval", explains="over the paired twin: NLL in nats, MSE in target variances"),
+    Column(
+        key="calibrated", title="gain, calibrated", shown="interval", explains="after one temperature a model, fitted on validation rows"
+    ),
+    Column(key="score", title="score", shown="interval", explains="accuracy or R², student less twin"),
+    Column(key="control", title="over best control", shown="interval", explains="difference of gains"),
+    Column(key="response", title="over response", shown="interval", explains="difference of gains to the best response distiller"),
+    Column(
+        key="specific",
+        title="own − siblings",
+        shown="interval",
+        explains="agreement with the own teacher less that with siblings; for regression R² between predictions",
+    ),
+    Column(key="p", title="p", explains="of the gain, Holm-adjusted over all distillers of the page"),
+    Column(key="seeds", title="seeds", shown="number"),
+)
+
+KNOWLEDGE = Section(name="knowledge", question="Which kind of knowledge helps?", draw=draw, order=10, plans=("knowledge",))

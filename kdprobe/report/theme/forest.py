@@ -1,0 +1,106 @@
+"""Values of many arms below each other, each with its interval and its seeds, in one or two columns beside the arms' names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
+
+from kdprobe.core.words import number
+from kdprobe.report.theme.plots import LABEL_SIZE, TITLE_SIZE, WIDTH, fitted
+from kdprobe.report.theme.svg import COLOURS, style, to_svg
+
+ROW, TITLE, BOTTOM, GAP = 17.0, 22.0, 22.0, 14.0
+"""Heights of a row, of the titles and of the numbers below; the space between columns. Points: pixels on the page."""
+NAMES = 126.0
+"""Room for the names of the arms."""
+HEADING = "heading"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Line:
+    """One arm, or with `role` "heading" the name of those below it.
+
+    Parameters
+    ----------
+    label
+        Written at its left.
+    role
+        Colour: "one" to "four", or "muted".
+    values
+        For each column (mean, low, high, seeds); None where there is none.
+    """
+
+    label: str
+    role: str
+    values: tuple[tuple[float, float, float, np.ndarray] | None, ...] = ()
+
+
+def forest(lines: Sequence[Line], *, columns: Sequence[str], prefix: str, title: str, description: str) -> str:
+    """Draw arms from top to bottom and return their SVG.
+
+    Parameters
+    ----------
+    columns
+        What each column shows, with its unit; a line marks 0 in each.
+    """
+    height = TITLE + ROW * len(lines) + BOTTOM
+    across = (WIDTH - NAMES - GAP * (len(columns) - 1) - 8) / len(columns)
+    with style():
+        canvas = Canvas(figsize=(WIDTH / 72, height / 72))
+        for i, name in enumerate(columns):
+            left = NAMES + i * (across + GAP)
+            axes = canvas.add_axes((left / WIDTH, BOTTOM / height, across / WIDTH, ROW * len(lines) / height))
+            _column(axes, lines, i)
+            canvas.text(left / WIDTH, 1 - 15 / height, fitted(name, across + GAP, TITLE_SIZE), fontsize=TITLE_SIZE, fontweight="bold")
+        for place, line in enumerate(lines):
+            heading = line.role == HEADING
+            canvas.text(
+                (0 if heading else 8) / WIDTH,
+                (height - TITLE - ROW * (place + 0.5)) / height,
+                fitted(line.label, NAMES - 8, LABEL_SIZE),
+                fontsize=LABEL_SIZE,
+                va="center",
+                color=COLOURS["muted" if heading else "ink"],
+            )
+        return to_svg(canvas, prefix=prefix, title=title, description=description)
+
+
+def _limits(lines: Sequence[Line], column: int) -> tuple[float, float]:
+    """Ends of the axis: all intervals but those of muted lines, which may lie so far off that nothing else could be told apart."""
+    shown = [line for line in lines if column < len(line.values) and line.values[column] is not None]
+    found = [line.values[column] for line in shown if line.role != "muted"] or [line.values[column] for line in shown]
+    ends = [end for value in found if value is not None for end in (value[1], value[2])] + [0.0]
+    room = 0.15 * (max(ends) - min(ends)) or 1.0
+    return min(ends) - room, max(ends) + room
+
+
+def _column(axes: Axes, lines: Sequence[Line], column: int) -> None:
+    axes.set_ylim(len(lines) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.tick_params(length=0)
+    axes.grid(axis="x", clip_on=False)
+    axes.set_axisbelow(True)
+    axes.axvline(0, color=COLOURS["ink"], linewidth=0.8, clip_on=False)
+    axes.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2, steps=[1, 2, 5, 10]))
+    low_end, high_end = _limits(lines, column)
+    axes.set_xlim(low_end, high_end)
+    for place, line in enumerate(lines):
+        if column >= len(line.values) or line.values[column] is None:
+            continue
+        mean, low, high, seeds = line.values[column]  # pyright: ignore[reportGeneralTypeIssues]
+        colour = COLOURS[line.role]
+        if not low_end < mean < high_end:
+            left = mean < low_end
+            axes.text(
+                *(low_end if left else high_end, place, f"◂ {number(mean, 2)}" if left else f"{number(mean, 2)} ▸"),
+                **{"ha": "left" if left else "right", "va": "center", "fontsize": LABEL_SIZE, "color": colour},
+            )
+            continue
+        low, high, seeds = max(low, low_end), min(high, high_end), seeds[(seeds > low_end) & (seeds < high_end)]
+        axes.vlines(seeds, place - 0.28, place + 0.28, color=colour, linewidth=0.7, alpha=0.35, clip_on=False)
+        axes.hlines(place, low, high, color=colour, linewidth=1.6, clip_on=False)
+        # marks as lines without length take a tenth of the bytes of markers
+        axes.hlines(place, mean, mean, color=colour, linewidth=6, capstyle="round", clip_on=False)
