@@ -13,6 +13,16 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import digamma, gammaln, ndtr, ndtri, stdtrit
 from scipy.stats import rankdata
 
+from kdprobe.probes._mi_expansions import Canonical, correlations
+
+# from as many columns a side on, chance spreads the canonical correlations visibly
+_MANY = 4
+_FOLDS = 5
+# singular values within so many units of the last place of the largest are rounding
+_ROUNDING = 30
+# variances below so many times 1/n are lost in ranks
+_STEPS = 20
+_ROUNDS, _SETTLED = 8, 1e-3
 DEGREES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0, 20.0)
 
 
@@ -74,7 +84,8 @@ def informative_columns(values: np.ndarray) -> tuple[np.ndarray, int]:
     """Return `values` without linear redundancy, and their numerical rank.
 
     Constant columns are dropped. Where the standardised columns have a rank below their number (probabilities that sum to one, a copy of
-    a unit), they are replaced by as many principal components as the rank: nothing is lost, and bias terms count what is there.
+    a unit), they are replaced by as many principal components as the rank: nothing is lost, and bias terms count what is there. So they
+    are where the columns nearly repeat each other: what distinguishes them would drown in the steps between ranks.
     """
     values = np.asarray(values)
     resolution = np.finfo(values.dtype if values.dtype.kind == "f" else np.float64).eps
@@ -85,8 +96,15 @@ def informative_columns(values: np.ndarray) -> tuple[np.ndarray, int]:
     centred = values - values.mean(axis=0)
     centred /= centred.std(axis=0)
     singular, directions = np.linalg.svd(centred, full_matrices=False)[1:]
-    rank = int(np.sum(singular > singular[0] * max(centred.shape) * resolution))
-    return (values, rank) if rank == values.shape[1] else (centred @ directions[:rank].T, rank)
+    rank = int(np.sum(singular > singular[0] * _ROUNDING * resolution))
+    if rank == values.shape[1] and not _nearly_repeat(values):
+        return values, rank
+    return centred @ directions[:rank].T, rank
+
+
+def _nearly_repeat(values: np.ndarray) -> bool:
+    """Whether ranks hide the smallest direction: they move each column by about 1 / √n, each in another way."""
+    return bool(np.linalg.eigvalsh(np.corrcoef(rank_scores(values), rowvar=False))[0] < _STEPS / len(values))
 
 
 def unit_columns(values: np.ndarray) -> np.ndarray:
@@ -138,7 +156,8 @@ def fit_gaussian(x: np.ndarray, y: np.ndarray) -> EllipticalCopula:
     """Fit a Gaussian copula to normal scores x (n, dx) and y (n, dy), n > dx + dy + 1."""
     correlation = np.atleast_2d(np.corrcoef(np.hstack([x, y]), rowvar=False))
     information = gaussian_information(correlation, x.shape[1]) - wishart_bias(len(x), x.shape[1], y.shape[1])
-    return EllipticalCopula(without_chance(correlation, x.shape[1], information), x.shape[1], np.inf, information, 0.0)
+    held_out = _shape(x, y) if np.isfinite(information) else None
+    return EllipticalCopula(without_chance(correlation, x.shape[1], information, held_out), x.shape[1], np.inf, information, 0.0)
 
 
 def fit_elliptical(x: np.ndarray, y: np.ndarray) -> EllipticalCopula:
@@ -154,14 +173,18 @@ def fit_elliptical(x: np.ndarray, y: np.ndarray) -> EllipticalCopula:
     z = ndtri(levels)[order]
     base = float(np.mean(_log_density(z, gaussian.correlation, np.inf))) - columns * float(np.mean(_log_density_1d(ndtri(levels), np.inf)))
 
+    scatter = gaussian.correlation
+
     def fit(df: float) -> tuple[float, np.ndarray]:
+        # each starts where the last one ended: neighbours differ little
+        nonlocal scatter
         quantiles = stdtrit(df, levels)
         values = quantiles[order]
-        scatter = _scatter(values, gaussian.correlation, df)
+        scatter = _scatter(values, scatter, df)
         likelihood = np.mean(_log_density(values, scatter, df)) - columns * np.mean(_log_density_1d(quantiles, df))
         return float(likelihood), scatter
 
-    fits = {df: fit(df)[0] for df in DEGREES}
+    fits = {df: fit(df)[0] for df in reversed(DEGREES)}
     best = max(DEGREES, key=lambda df: fits[df])
     if fits[best] - base < 0.5 * np.log(n) / n:
         return gaussian
@@ -172,13 +195,19 @@ def fit_elliptical(x: np.ndarray, y: np.ndarray) -> EllipticalCopula:
     likelihood, correlation = fit(df)
     linear = gaussian_information(correlation, x.shape[1]) - wishart_bias(n, x.shape[1], y.shape[1])
     information = linear + student_excess(df, x.shape[1], y.shape[1])
-    return EllipticalCopula(without_chance(correlation, x.shape[1], linear), x.shape[1], df, information, likelihood - base)
+    return EllipticalCopula(without_chance(correlation, x.shape[1], linear, _shape(x, y)), x.shape[1], df, information, likelihood - base)
 
 
-def without_chance(correlation: np.ndarray, dim_x: int, information: float) -> np.ndarray:
-    """Lower the canonical correlations until the Gaussian information is `information`: ρ² to (ρ² - t) / (1 - t), as in the adjusted R².
+def _shape(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
+    return held_out_correlations(x, y) if min(x.shape[1], y.shape[1]) >= _MANY else None
 
-    A sample's correlations hold what chance adds; drawn from as they are, they would have it twice. A singular matrix comes back as it is.
+
+def without_chance(correlation: np.ndarray, dim_x: int, information: float, held_out: np.ndarray | None = None) -> np.ndarray:
+    """Lower the canonical correlations until the Gaussian information is `information`. A singular matrix comes back as it is.
+
+    A sample's correlations hold what chance adds; drawn from as they are, they would have it twice. ρ² becomes (ρ² - t) / (1 - t), as in
+    the adjusted R². Chance also spreads equal correlations apart, the more the more columns: where `held_out` gives each pair's
+    correlation on rows that its directions were not fitted to, the shape is theirs, 1 - ρ² being raised to a common power.
     """
     if not np.isfinite(information):
         return correlation
@@ -188,33 +217,57 @@ def without_chance(correlation: np.ndarray, dim_x: int, information: float) -> n
         return correlation
     cross = solve_triangular(left, correlation[:dim_x, dim_x:], lower=True)
     u, rho, v = np.linalg.svd(solve_triangular(right, cross.T, lower=True).T, full_matrices=False)
-
-    def lowered(t: float) -> np.ndarray:
-        return np.maximum(rho**2 - t, 0.0) / (1 - t)
-
-    def excess(t: float) -> float:
-        return -0.5 * float(np.log1p(-lowered(t)).sum()) - information
-
-    largest = float(rho[0] ** 2)
-    if excess(0.0) <= 0 or largest >= 1:
-        return correlation
-    t = largest if information <= 0 else cast("float", brentq(excess, 0.0, largest))
+    known = 0.0 if held_out is None else float(-0.5 * np.log1p(-(held_out**2)).sum())
+    if held_out is not None and known > 0 and information > 0:
+        lowered = -np.expm1(information / known * np.log1p(-(held_out**2)))
+    else:
+        lowered = _adjusted(rho**2, information)
     mended = correlation.copy()
-    mended[:dim_x, dim_x:] = left @ (u * np.sqrt(lowered(t))) @ v @ right.T
+    mended[:dim_x, dim_x:] = left @ (u * np.sqrt(lowered)) @ v @ right.T
     mended[dim_x:, :dim_x] = mended[:dim_x, dim_x:].T
     return mended
 
 
-def _scatter(values: np.ndarray, start: np.ndarray, df: float, rounds: int = 8) -> np.ndarray:
+def _adjusted(squares: np.ndarray, information: float) -> np.ndarray:
+    """Adjusted R² of each pair, so that all hold `information`."""
+
+    def lowered(t: float) -> np.ndarray:
+        return np.maximum(squares - t, 0.0) / (1 - t)
+
+    def excess(t: float) -> float:
+        return -0.5 * float(np.log1p(-lowered(t)).sum()) - information
+
+    largest = float(squares[0])
+    if largest >= 1 or excess(0.0) <= 0:
+        return squares
+    return lowered(largest if information <= 0 else cast("float", brentq(excess, 0.0, largest)))
+
+
+def held_out_correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Mean correlation (pairs,) of canonical pairs of scores x (n, dx) and y (n, dy) on folds that they were not fitted to, 0 at least."""
+    pairs = min(x.shape[1], y.shape[1])
+    found = np.zeros(pairs)
+    for fold in range(_FOLDS):
+        held = np.arange(len(x)) % _FOLDS == fold
+        a, b = Canonical(x[~held], y[~held])(0.0)
+        found += correlations(x[held] @ a, y[held] @ b, beyond=-np.inf) / _FOLDS
+    # falling by construction; chance may swap neighbours
+    return np.minimum.accumulate(np.maximum(found, 0.0))
+
+
+def _scatter(values: np.ndarray, start: np.ndarray, df: float) -> np.ndarray:
     """Correlation matrix of a Student t by the fixed point of its likelihood, from `start`."""
     correlation = start
     n, columns = values.shape
-    for _ in range(rounds):
+    for _ in range(_ROUNDS):
         distance = np.einsum("ij,ij->i", values @ np.linalg.pinv(correlation, hermitian=True), values)
         weights = (df + columns) / (df + distance)
         scatter = (values * weights[:, None]).T @ values / n
         scale = np.sqrt(np.diag(scatter))
-        correlation = scatter / np.outer(scale, scale)
+        before, correlation = correlation, scatter / np.outer(scale, scale)
+        # the likelihood is flat at its top: this leaves it right to a millionth
+        if np.abs(correlation - before).max() < _SETTLED:
+            break
     return correlation
 
 

@@ -24,8 +24,11 @@ Family = Literal["calibrated", "linear", "mlp"]
 Fold = tuple[np.ndarray, np.ndarray]
 """(learning rows, held-out rows)"""
 FOLDS = 5
-# inverse strength of the ridge, over which the kept-aside rows decide
-_STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+# what the kept-aside rows decide about: the inverse strength of a linear probe's ridge, the strength of a network's
+_STRENGTHS = {"linear": (1e-3, 1e-2, 1e-1, 1.0, 10.0), "mlp": (1e-4, 1e-2)}
+# share of the largest singular value below which there is rounding
+_ROUNDING = 1e-12
+Coordinates = Callable[[np.ndarray], np.ndarray]
 
 
 def folds_of(labels: np.ndarray, seed: int, blocks: np.ndarray | None = None) -> list[Fold]:
@@ -128,28 +131,46 @@ def _pool(experts: np.ndarray, answers: np.ndarray) -> np.ndarray:
 def _fit(x: np.ndarray, labels: np.ndarray, classes: int, family: Family, seed: int) -> Callable[[np.ndarray], np.ndarray]:
     """Learn a probe; the map takes features to log probabilities (m, classes).
 
-    A fifth of the rows is kept aside to choose the strength of the ridge and the temperature; the linear probe is then learned again from
-    all rows.
+    A fifth of the rows is kept aside to choose coordinates, the strength of the ridge and the temperature; the linear probe is then
+    learned again from all rows.
     """
-    scaler = StandardScaler().fit(x)
-    x = np.asarray(scaler.transform(x))
     prior = _prior(labels, classes)
     present = np.unique(labels)
     if len(present) < 2:
         return lambda values: np.broadcast_to(log_softmax(prior[None]), (len(values), classes))
     fit, aside = _aside(labels, seed)
-    temperatures: dict[float, tuple[float, float]] = {}
-    models = {}
-    for strength in _STRENGTHS if family == "linear" else (1e-4, 1e-2):
-        model = _learn(x[fit], labels[fit], family, strength, seed)
-        logits = _spread(model, x[aside], prior, classes)
-        temperature = fit_temperature(logits, labels[aside])
-        temperatures[strength] = float(np.mean(nll(log_softmax(logits / temperature), labels[aside]))), temperature
-        models[strength] = model
-    best = min(temperatures, key=lambda strength: temperatures[strength][0])
-    model = _learn(x, labels, family, best, seed) if family == "linear" else models[best]
-    temperature = temperatures[best][1]
-    return lambda values: log_softmax(_spread(model, np.asarray(scaler.transform(values)), prior, classes) / temperature)
+    strengths = _STRENGTHS[family]
+    best: tuple[float, Coordinates, float, float, LogisticRegression | MLPClassifier] | None = None
+    # in standardised columns a ridge hides the small directions of columns that nearly repeat each other; in components of equal
+    # variance it hides none, but noise counts as much as the rest. The rows kept aside decide
+    for coordinates, options in ((_standard(x), strengths), (_components(x), strengths[1:])):
+        values = coordinates(x)
+        for strength in options:
+            model = _learn(values[fit], labels[fit], family, strength, seed)
+            logits = _spread(model, values[aside], prior, classes)
+            temperature = fit_temperature(logits, labels[aside])
+            loss = float(np.mean(nll(log_softmax(logits / temperature), labels[aside])))
+            if best is None or loss < best[0]:
+                best = loss, coordinates, strength, temperature, model
+    assert best is not None
+    _, coordinates, strength, temperature, model = best
+    if family == "linear":
+        model = _learn(coordinates(x), labels, family, strength, seed)
+    return lambda values: log_softmax(_spread(model, coordinates(values), prior, classes) / temperature)
+
+
+def _standard(x: np.ndarray) -> Coordinates:
+    scaler = StandardScaler().fit(x)
+    return lambda values: np.asarray(scaler.transform(values))
+
+
+def _components(x: np.ndarray) -> Coordinates:
+    """Principal components of the standardised columns, each to unit variance; those that are rounding are left out."""
+    standard = _standard(x)
+    _, singular, directions = np.linalg.svd(standard(x), full_matrices=False)
+    used = singular > singular[0] * _ROUNDING
+    scaled = directions[used].T * (np.sqrt(len(x)) / singular[used])
+    return lambda values: standard(values) @ scaled
 
 
 def _aside(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

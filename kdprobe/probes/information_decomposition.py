@@ -15,6 +15,7 @@ from kdprobe.probes._decomposition import redundancy_limits
 from kdprobe.probes._mi_copula import unit_columns
 from kdprobe.probes._mi_discrete import codes
 from kdprobe.probes._rows import NO_TARGET, check_labels, check_paired, check_same_outputs, check_values, two_classes
+from kdprobe.probes._threads import single_threaded
 from kdprobe.probes._usable_classes import Fold, calibrated_losses, dark_terms, feature_losses, prior_losses
 from kdprobe.probes._usable_classes import folds_of as class_folds
 from kdprobe.probes._usable_inputs import Inputs, as_labels, as_log_probabilities
@@ -47,8 +48,9 @@ class InformationDecomposition:
         a + b - j; negative where the two know more together than apart.
     redundancy
         What both know of the target: the knowledge transferred in the sense of Dissanayake et al. (2025). A bracket whose ends are 95 %
-        limits; its value is min(a, b), the answer of the minimal-information decomposition, exact for jointly Gaussian outputs. A Refusal
-        where the limits cross.
+        limits; its value is min(a, b), the answer of the minimal-information decomposition, exact for jointly Gaussian outputs; `details`
+        holds the atoms that follow from it, the information unique to the teacher and to the student, and their synergy. A Refusal where
+        the limits cross.
     dark
         What the student's output tells of the teacher's output beyond the target: for classes with `details` by class.
     status
@@ -79,6 +81,7 @@ class InformationDecomposition:
         return [field.name for field in fields(self) if field.name != "status"]
 
 
+@single_threaded
 def information_decomposition(
     teacher: Any,
     student: Any,
@@ -178,13 +181,17 @@ def _decomposed(terms: np.ndarray, dark: Result, blocks: np.ndarray | None, seed
             advice="give more rows, or fewer columns",
         )
     else:
+        shared = float(np.clip(min(a.mean(), b.mean()), limits.low, limits.high))
+        # the other three atoms of the decomposition whose redundancy is `shared`
+        atoms = {"unique_teacher": a.mean() - shared, "unique_student": b.mean() - shared, "synergy": (j - a - b).mean() + shared}
         redundancy = Measurement(
-            value=float(np.clip(min(a.mean(), b.mean()), limits.low, limits.high)),
+            value=shared,
             low=limits.low,
             high=limits.high,
             n=len(terms),
             unit="nats",
             kind="bracket",
+            details={name: float(atom) for name, atom in atoms.items()},
         )
     known, part = from_terms(a, blocks=blocks), ratio(b, a, blocks=blocks)
     retained: Result

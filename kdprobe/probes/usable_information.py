@@ -12,6 +12,7 @@ from kdprobe.core.trace import TaskKind, Trace
 from kdprobe.probes._arrays import as_matrix, check_rows
 from kdprobe.probes._mi_copula import unit_columns
 from kdprobe.probes._rows import NO_TARGET, check_labels, check_paired, check_values, two_classes
+from kdprobe.probes._threads import single_threaded
 from kdprobe.probes._usable_classes import FOLDS, Fold, calibrated_losses, feature_losses, prior_losses
 from kdprobe.probes._usable_classes import folds_of as class_folds
 from kdprobe.probes._usable_inputs import Inputs, as_labels, as_log_probabilities
@@ -25,6 +26,7 @@ LEAST_ROWS = 50
 _EXACT = 1e-12
 
 
+@single_threaded
 def usable_information(
     x: Any,
     target: Any,

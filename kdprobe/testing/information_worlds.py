@@ -230,6 +230,19 @@ def beyond_normal() -> tuple[InformationWorld, ...]:
     )
 
 
+def gamma_exponential(shape: float) -> InformationWorld:
+    """X Gamma with this shape, Y exponential with rate X: ψ(shape + 1) - log(shape) (Darbellay and Vajda 2000, doi 10.1109/18.857799)."""
+    if shape <= 0:
+        raise PlanError(f"shape={shape!r} must be positive")
+
+    def draw(rng: np.random.Generator, n: int) -> Pair:
+        x = rng.gamma(shape, size=(n, 1))
+        return x, rng.exponential(size=(n, 1)) / x
+
+    information = float(digamma(shape + 1) - np.log(shape))
+    return InformationWorld(name=f"gamma-exponential 1×1 (shape={shape:g})", dim_x=1, dim_y=1, draw=draw, information=information)
+
+
 def uniform_mixture(classes: int = 5) -> InformationWorld:
     """X one of 0..classes-1, Y uniform on [X, X + 2]: the mixed example of Gao, Kannan, Oh and Viswanath (NeurIPS 2017)."""
 

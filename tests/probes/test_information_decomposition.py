@@ -32,6 +32,10 @@ def test_trivariate_gaussian(teacher, student, between, a, b, j):
     # jointly Gaussian: the redundancy is the smaller of the two
     assert parts.redundancy.low <= b <= parts.redundancy.high
     assert parts.redundancy.value == pytest.approx(b, abs=0.02)
+    atoms = parts.redundancy.details
+    assert atoms["unique_teacher"] == pytest.approx(a - b, abs=0.03)
+    assert atoms["unique_student"] == pytest.approx(0.0, abs=0.01)
+    assert atoms["synergy"] == pytest.approx(j - a, abs=0.03)
     partial = (between - teacher * student) / np.sqrt((1 - teacher**2) * (1 - student**2))
     assert parts.dark.value == pytest.approx(-0.5 * np.log(1 - partial**2), abs=0.03)
 
@@ -54,6 +58,8 @@ def test_discrete_gates(name):
     parts = information_decomposition(t, s, y, task="classification")
     for found, bits in zip((parts.teacher, parts.student, parts.joint), truths, strict=True):
         assert found.value / BIT == pytest.approx(bits, abs=0.03)
+    if name == "XOR":
+        assert parts.redundancy.details["synergy"] / BIT == pytest.approx(1.0, abs=0.03)
     assert parts.redundancy.low / BIT - 0.01 <= redundancy <= parts.redundancy.high / BIT + 0.01
     assert isinstance(parts.dark, Refusal)
 
@@ -176,9 +182,18 @@ def test_text_and_table():
         (np.zeros((60, 2)), np.zeros((59, 2)), {}, DataError, "teacher has 60 rows, student 59"),
         (np.zeros((60, 2)), np.full((60, 2), np.nan), {}, DataError, "student holds NaN"),
         (np.zeros((40, 2)), np.zeros((40, 2)), {}, DataError, "have 40 rows: give at least 50"),
+        (np.zeros((61, 2)), np.zeros((61, 2)), {}, DataError, "teacher has 61 rows, target 60"),
+        (np.full((60, 2), 0.5), np.full((60, 2), 0.49), {}, DataError, "student are no probabilities: row 0 sums to 0.98.*divide each row"),
+        (
+            np.eye(2)[np.arange(60) % 2] * 3 - 1,
+            np.eye(2)[np.arange(60) % 2],
+            {"inputs": "probabilities"},
+            DataError,
+            "teacher.*look like logits",
+        ),
         (np.zeros((60, 2)), np.zeros((60, 2)), {"task": "other"}, PlanError, "task='other' is unknown"),
     ],
 )
 def test_bad_input(teacher, student, options, error, text):
     with pytest.raises(error, match=text):
-        information_decomposition(teacher, student, np.arange(60) % 2, **{"task": "classification"} | options)
+        information_decomposition(teacher, student, np.arange(min(len(teacher), 60)) % 2, **{"task": "classification"} | options)

@@ -290,3 +290,42 @@ def test_constant_side_tells_nothing():
 def test_bad_input(x, y, options, error, text):
     with pytest.raises(error, match=text):
         mutual_information(x, y, **options)
+
+
+def test_columns_that_nearly_repeat_keep_what_they_differ_by():
+    """Mixed with a condition number of a thousand, ranks of the columns would lose a third of the information, and say 'ok'."""
+    rng = np.random.default_rng(0)
+    x, y = worlds.multinormal_pairs(5, 5).draw(rng, 2000)
+    turns = [np.linalg.qr(rng.normal(size=(5, 5)))[0] for _ in range(2)]
+    for condition in (1e2, 1e3, 1e6):
+        mixed = x @ (turns[0] * np.geomspace(1, 1 / condition, 5) @ turns[1])
+        assert mutual_information(mixed, y).value == pytest.approx(1.02, abs=0.08)
+    assert mutual_information(x[:, :1] + [0, 1e-3] * x[:, :2], y[:, :2]).value == pytest.approx(1.02, abs=0.08)
+
+
+def test_a_bootstrap_with_replacement_repeats_rows_and_is_not_used():
+    x, y = gaussian_pair(0.75, 1000)
+    rows = np.random.default_rng(0).integers(0, 1000, 1000)
+    assert ksg1(x[rows], y[rows], 3).mean() > ksg1(x, y, 3).mean() + 0.2
+    result = mutual_information(x, y)
+    assert result.high - result.value < 0.1
+
+
+def test_units_at_zero_in_many_columns_are_no_single_number():
+    """One row in ten is all zeros on both sides: raw neighbours in twelve columns would read a number, far too low."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(1500, 6))
+    x = np.maximum(z, 0) * (rng.random(1500) < 0.9)[:, None]
+    y = np.maximum(z + 0.3 * rng.normal(size=z.shape), 0) * (x.sum(axis=1) > 0)[:, None]
+    result = mutual_information(x, y)
+    assert result.kind != "estimate"
+    assert result.status == "unresolved"
+    assert result.value > 1.5 * mutual_information(x, y, estimator="mixed").value
+
+
+@pytest.mark.parametrize("theta", [0.5, 2.0])
+def test_gamma_exponential(theta):
+    world = worlds.gamma_exponential(theta)
+    result = mutual_information(*world.draw(np.random.default_rng(0), 3000))
+    assert result.status == "ok"
+    assert result.value == pytest.approx(world.information, abs=0.05)

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
+import kdprobe
 from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.result import Refusal
 from kdprobe.core.trace import softmax
@@ -22,6 +24,11 @@ def test_calibrated_probabilities(count, scale, n):
     assert np.mean([m.value for m in found]) == pytest.approx(truth, abs=0.03)
     for m in found:
         assert m.low - 0.02 < truth < m.high + 0.02
+
+
+@pytest.mark.parametrize(("count", "scale", "truth"), [(2, 2.0, 0.317), (10, 1.0, 0.379)])
+def test_calibrated_information_by_known_numbers(count, scale, truth):
+    assert calibrated_information(count, scale) == pytest.approx(truth, abs=0.004)
 
 
 def test_doubled_logits_move_nothing():
@@ -74,6 +81,46 @@ def test_linear_probe_reads_rotated_logits():
     features = 1e-6 * logits @ np.random.default_rng(2).normal(size=(4, 12)) + 7
     truth = calibrated_information(4, 2.0, draws=100_000)
     assert usable_information(features, y, task="classification").value == pytest.approx(truth, abs=0.06)
+
+
+@pytest.mark.parametrize("condition", [1e3, 1e6])
+def test_features_that_nearly_repeat_keep_what_they_differ_by(condition):
+    """A ridge on standardised columns would hide the small directions: .5 where .7 is there."""
+    logits, y = classes(5, 2.0)
+    rng = np.random.default_rng(3)
+    turns = [np.linalg.qr(rng.normal(size=(5, 5)))[0] for _ in range(2)]
+    mixing = turns[0] * np.geomspace(1, 1 / condition, 5) @ turns[1]
+    plain = usable_information(logits, y, task="classification", inputs="features").value
+    assert usable_information(logits @ mixing, y, task="classification").value == pytest.approx(plain, abs=0.02)
+    target = logits[:, :2] + rng.normal(size=(len(y), 2))
+    plain = usable_information(logits, target, task="regression").value
+    assert usable_information(logits @ mixing, target, task="regression").value == pytest.approx(plain, abs=0.01)
+
+
+class Witness:
+    """An array that notes how many threads the libraries had when it was read."""
+
+    def __init__(self, values):
+        self.values, self.threads = values, []
+
+    def __array__(self, dtype=None, copy=None):
+        self.threads += [library["num_threads"] for library in threadpool_info()]
+        return np.asarray(self.values, dtype)
+
+
+@pytest.mark.parametrize("probe", ["usable_information", "mutual_information", "information_decomposition"])
+def test_many_threads_are_not_taken(probe):
+    """Small products on a thread a core take ten times as long: inside a call there is one, and after it as many as before."""
+    rng = np.random.default_rng(0)
+    seen, x, y = Witness(rng.normal(size=60)), rng.normal(size=60), rng.normal(size=60)
+    options = {} if probe == "mutual_information" else {"task": "regression"}
+    arguments = (seen, x, y) if probe == "information_decomposition" else (seen, y)
+    with threadpool_limits(2):
+        before = [library["num_threads"] for library in threadpool_info()]
+        getattr(kdprobe, probe)(*arguments, **options)
+        assert [library["num_threads"] for library in threadpool_info()] == before
+    assert max(before) == 2
+    assert set(seen.threads) == {1}
 
 
 def test_mlp_reads_what_a_linear_probe_cannot():

@@ -51,6 +51,14 @@ def test_additive_noise_by_entropies(epsilon):
     assert worlds.additive_noise(epsilon).information == pytest.approx(entropy - np.log(2 * epsilon), abs=1e-6)
 
 
+@pytest.mark.parametrize("shape", [0.5, 1.0, 3.0])
+def test_gamma_exponential_by_density(shape):
+    x, y = worlds.gamma_exponential(shape).draw(np.random.default_rng(0), 200_000)
+    # Y alone is Lomax
+    ratio = np.log(x) - x * y - (np.log(shape) - (shape + 1) * np.log1p(y))
+    assert abs(ratio.mean() - worlds.gamma_exponential(shape).information) < 4 * ratio.std() / np.sqrt(len(x))
+
+
 def test_uniform_mixture_by_entropies():
     world = worlds.uniform_mixture(5)
     _, y = world.draw(np.random.default_rng(0), 300_000)
@@ -121,6 +129,7 @@ def test_trivariate_normal_has_its_correlations():
     [
         (lambda: worlds.bivariate_normal(1.0), r"correlation=1\.0 must lie between -1 and 1"),
         (lambda: worlds.additive_noise(0.0), r"epsilon=0\.0 must be positive"),
+        (lambda: worlds.gamma_exponential(-1.0), r"shape=-1\.0 must be positive"),
         (lambda: worlds.multinormal_pairs(2, 3, pairs=4), r"pairs=4 must lie between 0 and the smaller dimension, 2"),
         (lambda: worlds.spiralled(worlds.multinormal_dense(2, 2)), "a spiral needs 2 columns in X and 3 in Y"),
         (lambda: worlds.trivariate_normal(np.random.default_rng(0), 9, teacher=0.9, student=-0.9, between=0.9), "are no correlations"),
