@@ -13,9 +13,9 @@ from kdprobe.sweep.plans import Plan
 from kdprobe.sweep.run import data_of
 from kdprobe.sweep.units import TrainUnit, measure_units, train_units
 from kdprobe.tasks.splits import Split, split
+from kdprobe.training.engines import train_stack
 from kdprobe.training.job import Job
 from kdprobe.training.problem import Problem
-from kdprobe.training.stack import train_stack
 from kdprobe.training.teachers import Teachers, teachers_with_features
 from kdprobe.zoo.traces import network_of
 

@@ -16,11 +16,11 @@ from kdprobe.core.task import SplitSizes, Task
 from kdprobe.core.trace import log_softmax
 from kdprobe.stats import scores
 from kdprobe.tasks.splits import Part, Split, split
+from kdprobe.training.engines import train_stack
 from kdprobe.training.job import Job
 from kdprobe.training.loop import train_loop
 from kdprobe.training.problem import HISTORY, Problem, Trained
 from kdprobe.training.shapes import network_outputs
-from kdprobe.training.stack import train_stack
 from kdprobe.training.teachers import Teachers, teachers_with_features
 from kdprobe.zoo.shards import read_targets, write_shard, write_targets
 from kdprobe.zoo.traces import Stored, load_module, module_of, network_of, outputs_of

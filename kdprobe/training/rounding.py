@@ -1,7 +1,8 @@
 """Operations whose last bits depend on an element's place in memory, replaced by others that round alike everywhere.
 
 torch runs element-wise operations on whole vector registers and the rest one by one. For most functions both round alike; for the ones
-here they do not, so the last model of a stack would differ in last bits from what it is elsewhere. Convolutions are called once a model.
+here they do not, so the last model of a stack would differ in last bits from what it is elsewhere. So it would after convolutions and
+batch norms.
 """
 
 import math
@@ -12,7 +13,7 @@ import torch
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from kdprobe.training.convolution import of_each_model
+from kdprobe.training.each import grouped, of_each_model
 
 
 def _sigmoid(x: torch.Tensor) -> torch.Tensor:
@@ -33,6 +34,31 @@ def _gelu(input: torch.Tensor, *, approximate: str = "none") -> torch.Tensor:
     return 0.5 * input * (1 + torch.tanh(math.sqrt(2 / math.pi) * (input + 0.044715 * input * input * input)))
 
 
+def _convolution(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    each = of_each_model(function, grouped if function is torch.conv2d else None)
+
+    def convolve(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Any:
+        return each(input, weight, bias, stride, padding, dilation, groups)
+
+    return convolve
+
+
+_each_batch_norm = of_each_model(functional.batch_norm)
+
+
+def _batch_norm(
+    input: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    return _each_batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
 _REPLACED: Mapping[Callable[..., Any], Callable[..., Any]] = {
     torch.sigmoid: _sigmoid,
     torch.Tensor.sigmoid: _sigmoid,
@@ -40,9 +66,8 @@ _REPLACED: Mapping[Callable[..., Any], Callable[..., Any]] = {
     functional.silu: _silu,
     functional.softplus: _softplus,
     functional.gelu: _gelu,
-    torch.conv1d: of_each_model(torch.conv1d),
-    torch.conv2d: of_each_model(torch.conv2d),
-    torch.conv3d: of_each_model(torch.conv3d),
+    functional.batch_norm: _batch_norm,
+    **{function: _convolution(function) for function in (torch.conv1d, torch.conv2d, torch.conv3d)},
 }
 
 

@@ -6,45 +6,42 @@ one (models, parameters) tensor, so that the optimiser is a handful of element-w
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import nn
 from torch.func import functional_call, vmap
 
-from kdprobe.training.dropout import masks_of, with_masks
+from kdprobe.training.dropout import masks_of
 from kdprobe.training.flat import Layout, buffers_of, parameters_of, under
 from kdprobe.training.job import Job
-from kdprobe.training.norms import with_stacked_norms
+from kdprobe.training.optimiser import StackedAdamW
 from kdprobe.training.problem import HISTORY, Problem, Trained, cosine, recorded_steps, validation_loss
 from kdprobe.training.rounding import SameRounding
 from kdprobe.training.stopping import Stopping
-from kdprobe.training.streams import batch_order, generator_of, initial_auxiliary, initial_module
-
-BETAS, EPSILON = (0.9, 0.999), 1e-8  # torch's defaults for AdamW, which the loop engine uses
-
-
-def train_stack(jobs: Sequence[Job], problem: Problem) -> Trained:
-    """Train jobs of one stack key together; agrees with `train_loop` to rounding.
-
-    Cost: the multiply-adds of the loop, but one call per operation for the whole stack instead of one a model. Memory: about four
-    copies of all parameters, the activations of one batch of each model, and what the teachers say of the rows.
-    """
-    if len(jobs) == 1:
-        # a stack of one takes other kernels and differs in the last bits: a model must not depend on what it is trained beside
-        trained = train_stack([jobs[0], jobs[0]], replace(problem, teacher_of=[problem.teacher_of[0]] * 2))
-        first = {name: values if name == "step" else values[:1] for name, values in trained.history.items()}
-        return Trained(state={name: values[:1] for name, values in trained.state.items()}, history=first, engine=trained.engine)
-    return Stack(jobs, problem).train()
+from kdprobe.training.streams import batch_order, generator_of, initial_auxiliary
+from kdprobe.training.teachers import rows_of
 
 
 class Stack:
-    """Models of one architecture while they train."""
+    """Models of one architecture while they train, at least two of them.
 
-    def __init__(self, jobs: Sequence[Job], problem: Problem):
+    A stack of one takes other kernels and differs in the last bits: a model must not depend on what it is trained beside.
+
+    Cost: the multiply-adds of the loop, but one call per operation for the whole stack instead of one a model. Memory: about five copies of
+    all parameters, the activations of one batch of each model, and what the teachers say of the rows.
+
+    Parameters
+    ----------
+    modules
+        The untrained networks of the jobs, with masks for dropout.
+    """
+
+    name = "stack"
+
+    def __init__(self, jobs: Sequence[Job], problem: Problem, modules: Sequence[nn.Module]):
         self.jobs, self.problem, first = list(jobs), problem, jobs[0]
         shapes = problem.shapes(first) if problem.distiller.auxiliary else None
-        modules = [with_masks(initial_module(job, problem.family, problem.input_shape, problem.network_outputs)) for job in jobs]
         auxiliaries = [initial_auxiliary(job, problem.distiller, shapes) if shapes else None for job in jobs]
         for made in (*modules, *auxiliaries):
             if made is not None:
@@ -52,18 +49,20 @@ class Stack:
         pairs = list(zip(modules, auxiliaries, strict=True))
         order = torch.from_numpy(batch_order(first, len(problem.x)))
         self.masks = masks_of(modules[0], problem.x[: order.shape[1]], [generator_of(job, "dropout") for job in jobs])
-        self.module = with_stacked_norms(modules[0]).to(problem.device)
+        self.module = modules[0].to(problem.device)
         self.auxiliary = None if auxiliaries[0] is None else auxiliaries[0].to(problem.device)
         states = [parameters_of(*pair) for pair in pairs]
         self.layout = Layout({name: value.shape for name, value in states[0].items()})
         self.flat = self.layout.pack(states).to(problem.device).requires_grad_()
         kept = [buffers_of(*pair) for pair in pairs]
         self.buffers = {name: torch.stack([one[name].cpu() for one in kept]).to(problem.device) for name in kept[0]}
-        self.average, self.square = torch.zeros_like(self.flat), torch.zeros_like(self.flat)
         self.alpha = self._column([job.alpha for job in jobs])
-        self.rate = self._column([job.learning_rate for job in jobs])[:, None]
-        self.decay = self._column([job.weight_decay for job in jobs])[:, None]
-        self.clip = self._column([job.gradient_clip or math.inf for job in jobs])[:, None]
+        self.optimiser = StackedAdamW(
+            self.flat.detach(),
+            rate=self._column([job.learning_rate for job in jobs]),
+            decay=self._column([job.weight_decay for job in jobs]),
+            clip=self._column([job.gradient_clip or math.inf for job in jobs]),
+        )
         self.numbers = {name: self._column([job.parameters[name] for job in jobs]) for name in first.parameters}
         self.order = torch.stack([torch.from_numpy(batch_order(job, len(problem.x))) for job in jobs], dim=1).to(problem.device)
         self.teacher_of = torch.tensor(list(problem.teacher_of), device=problem.device)
@@ -99,30 +98,26 @@ class Stack:
         return Trained(
             state={name: value.clone() for name, value in under("network", state).items()},
             history={**history, "entries": stopping.entries, "step": torch.tensor(checks)},
-            engine=f"stack of {models}",
+            engine=f"{self.name} of {models}",
         )
 
     def step(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Take one step; each model's loss before it and its gradient's norm, both (models,)."""
-        problem, batch = self.problem, self.order[step].long()
-        x, y = problem.x[batch], None if problem.y is None else problem.y[batch]
+        batch = self.order[step].long()
+        losses, gradient = self.slope(batch, None if self.problem.y is None else rows_of(self.problem.y, batch))
+        with torch.no_grad():
+            self.optimiser.step(self.flat, gradient, cosine(step, self.steps))
+        return losses, gradient.norm(dim=1)
+
+    def slope(self, batch: torch.Tensor, y: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Each model's mean loss on its own batch (models,), and its gradient by the parameters (models, parameters)."""
+        problem, x = self.problem, rows_of(self.problem.x, batch)
         said = problem.teachers.many(self.teacher_of, batch, x) if problem.taught and problem.teachers else None
         masks = {f"network.{name}": mask for name, mask in self.masks.next(problem.device).items()}
         self.module.train()
         losses = self._losses(self.flat, self.buffers | masks, x, y, said)
         (gradient,) = torch.autograd.grad(losses.sum(), self.flat)
-        with torch.no_grad():
-            norms = gradient.norm(dim=1)
-            if not torch.isinf(self.clip).all():
-                # the formula of torch's clip_grad_norm_
-                gradient = gradient * (self.clip / (norms[:, None] + 1e-6)).clamp(max=1.0)
-            current = self.rate * cosine(step, self.steps)
-            self.average.lerp_(gradient, 1 - BETAS[0])
-            self.square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
-            bias1, bias2 = 1 - BETAS[0] ** (step + 1), 1 - BETAS[1] ** (step + 1)
-            self.flat.mul_(1 - current * self.decay)
-            self.flat.sub_((current / bias1) * self.average / (self.square.sqrt() / math.sqrt(bias2) + EPSILON))
-        return losses.detach(), norms
+        return losses.detach(), gradient
 
     def validation_losses(self) -> torch.Tensor:
         """Each model's loss on the validation rows: (models,), on the CPU."""
@@ -147,8 +142,8 @@ class Stack:
         here = places.to(self.problem.device)
         self.places = self.places[places]
         self.flat = self.flat.detach()[here].requires_grad_()
-        for name in ("average", "square", "alpha", "rate", "decay", "clip", "teacher_of"):
-            setattr(self, name, getattr(self, name)[here])
+        self.optimiser.keep(here)
+        self.alpha, self.teacher_of = self.alpha[here], self.teacher_of[here]
         self.order = self.order[:, here]
         self.numbers = {name: values[here] for name, values in self.numbers.items()}
         self.buffers = {name: values[here] for name, values in self.buffers.items()}

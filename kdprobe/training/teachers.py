@@ -44,12 +44,18 @@ class Teachers:
 
     def many(self, places: torch.Tensor, rows: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Outputs and features for a stack: places (k,), rows (k, b), x (k, b, ...)."""
-        outputs = self.outputs[places[:, None], rows]
+        at = places[:, None] * self.outputs.shape[1] + rows
+        outputs = rows_of(self.outputs.flatten(0, 1), at)
         if self.modules:
             with torch.no_grad():
                 found = [self.modules[place](inputs)[1] for place, inputs in zip(places.tolist(), x, strict=True)]
             return outputs, {name: torch.stack([features[name] for features in found]) for name in self.layers}
-        return outputs, {name: values[places[:, None], rows] for name, values in self.features.items()}
+        return outputs, {name: rows_of(values.flatten(0, 1), at) for name, values in self.features.items()}
+
+
+def rows_of(table: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """Rows (k, b) of a table (n, ...), as (k, b, ...): faster than ``table[rows]``."""
+    return table.index_select(0, rows.reshape(-1)).view(*rows.shape, *table.shape[1:])
 
 
 def teachers_with_features(outputs: torch.Tensor, modules: Sequence[nn.Module], x: torch.Tensor) -> Teachers:

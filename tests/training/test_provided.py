@@ -13,10 +13,9 @@ from kdprobe.core.recipe import View
 from kdprobe.core.registry import available
 from kdprobe.training import teachers as teachers_module
 from kdprobe.training.dropout import MaskedDropout, masks_of, with_masks
+from kdprobe.training.engines import train_stack
 from kdprobe.training.loop import train_loop
-from kdprobe.training.norms import with_stacked_norms
 from kdprobe.training.problem import label_loss
-from kdprobe.training.stack import train_stack
 from kdprobe.training.streams import batch_order, generator_of, initial_auxiliary, initial_module
 from kdprobe.training.teachers import teachers_with_features
 from tests.training.problems import HINT, MAPS, NORMED, jobs, problem
@@ -175,26 +174,6 @@ def test_what_would_draw_from_the_global_generator_is_refused():
 
 
 # ---- batch norm
-
-
-@pytest.mark.parametrize(("norm", "shape"), [(nn.BatchNorm1d(4), (9, 4)), (nn.BatchNorm1d(4, momentum=None), (9, 4, 5))])
-def test_stacked_batch_norm_is_torchs(norm, shape):
-    torch.manual_seed(0)
-    own = with_stacked_norms(nn.ModuleDict({"norm": norm}))["norm"]
-    theirs = type(norm)(4, momentum=norm.momentum)
-    nn.init.normal_(theirs.weight)
-    own.load_state_dict(theirs.state_dict())
-    for _ in range(3):
-        x = torch.randn(shape) * 2 + 1
-        a, b = x.clone().requires_grad_(), x.clone().requires_grad_()
-        torch.testing.assert_close(own(a), theirs(b))
-        own(a).pow(2).sum().backward()
-        theirs(b).pow(2).sum().backward()
-        torch.testing.assert_close(a.grad, b.grad, atol=1e-4, rtol=1e-4)
-    for name, value in theirs.state_dict().items():
-        torch.testing.assert_close(own.state_dict()[name], value)
-    own.eval(), theirs.eval()
-    torch.testing.assert_close(own(x), theirs(x))
 
 
 def test_running_statistics_are_stored_and_used():

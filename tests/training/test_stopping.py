@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from kdprobe.core.registry import available
+from kdprobe.training.engines import train_stack
 from kdprobe.training.loop import train_loop
 from kdprobe.training.problem import CHECKS, validation_loss
-from kdprobe.training.stack import Stack, train_stack
+from kdprobe.training.stack import Stack
 from kdprobe.training.stopping import Stopping
 from kdprobe.training.streams import initial_module
 from tests.training.problems import NORMED, jobs, problem, with_teachers

@@ -1,0 +1,139 @@
+"""Stacks of multilayer perceptrons, by hand: batched matrix products, and gradients without a graph where a loss knows its own."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from torch.func import functional_call, vmap
+
+from kdprobe.core.recipe import ClosedForm, TaskKind
+from kdprobe.training.chain import Chain
+from kdprobe.training.flat import under
+from kdprobe.training.job import Job
+from kdprobe.training.problem import Problem, label_loss
+from kdprobe.training.rounding import SameRounding
+from kdprobe.training.stack import Stack
+from kdprobe.training.teachers import rows_of
+
+CHUNK = 512
+"""Validation rows at once, for the whole stack."""
+
+
+class Dense(Stack):
+    """A stack whose networks are chains."""
+
+    name = "dense"
+
+    def __init__(self, jobs: Sequence[Job], problem: Problem, modules: Sequence[nn.Module], chain: Chain):
+        super().__init__(jobs, problem, modules)
+        self.chain = chain
+        self.flat = self.flat.detach()
+        self.gradient = torch.zeros_like(self.flat)
+        self.x = problem.x.flatten(1)
+        self.closed = problem.distiller.closed
+        self.targets = _fixed(jobs, problem, self.closed) if problem.taught and self.closed else None
+
+    def slope(self, batch: torch.Tensor, y: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Each model's mean loss on its own batch (models,), and its gradient by the parameters (models, parameters)."""
+        values, into = self.layout.unpack(self.flat), self.layout.unpack(self.gradient)
+        network = under("network", values) | self.masks.next(self.problem.device)
+        found = self.chain.forward(rows_of(self.x, batch), network)
+        of_features: dict[str, torch.Tensor] = {}
+        if self.problem.taught and self.closed is None:
+            losses, gradient, of_features = self._by_graph(batch, y, found, under("auxiliary", values), under("auxiliary", into))
+        else:
+            losses, gradient = self._by_hand(batch, y, found[-1])
+        self.chain.backward(gradient, of_features, found, network, under("network", into))
+        return losses, self.gradient
+
+    def validation_losses(self) -> torch.Tensor:
+        """Each model's loss on the validation rows: (models,), on the CPU."""
+        problem, network = self.problem, under("network", self.layout.unpack(self.flat))
+        inputs, models = problem.validation_x.flatten(1), len(self.places)
+        total = torch.zeros(models, dtype=torch.float64)
+        for start in range(0, len(inputs), CHUNK):
+            x, y = inputs[start : start + CHUNK], problem.validation_y[start : start + CHUNK]
+            outputs = self.chain.forward(x.expand(models, *x.shape), network)[-1]
+            losses = label_loss(problem.kind, outputs.flatten(0, 1), y.expand(models, *y.shape).flatten(0, 1), problem.distiller.head)
+            total += losses.view(models, -1).sum(dim=1).cpu()
+        return (total / len(inputs)).float()
+
+    def keep(self, chosen: torch.Tensor) -> None:
+        """Go on with some of the models only, but never with one alone."""
+        before = self.places
+        super().keep(chosen)
+        self.flat = self.flat.detach()
+        self.gradient = torch.zeros_like(self.flat)
+        if self.targets is not None:
+            kept = torch.isin(before, self.places).to(self.problem.device)
+            self.targets = (self.targets[0][kept], self.targets[1])
+
+    def _by_hand(self, batch: torch.Tensor, y: torch.Tensor | None, outputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Losses and gradients of labels and of teachers in closed form."""
+        loss, gradient = torch.zeros_like(outputs[..., :1]), torch.zeros_like(outputs)
+        alpha, rows = self.alpha[:, None, None], outputs.shape[1]
+        if y is not None:
+            of_labels, slope = label_slope(self.problem.kind, outputs, y)
+            loss, gradient = (1 - alpha) * of_labels, slope.mul_((1 - alpha) / rows)
+        if self.targets is not None and self.closed is not None:
+            starts, table = self.targets
+            said = {name: rows_of(values, starts[:, None] + batch) for name, values in table.items()}
+            numbers = {name: values[:, None, None] for name, values in self.numbers.items()}
+            of_teacher, slope = self.closed.slope(outputs, said, **numbers)
+            loss, gradient = loss + alpha * of_teacher, gradient.add_(slope.mul_(alpha / rows))
+        return loss[..., 0].mean(dim=1), gradient
+
+    def _by_graph(
+        self,
+        batch: torch.Tensor,
+        y: torch.Tensor | None,
+        found: list[torch.Tensor],
+        auxiliary: Mapping[str, torch.Tensor],
+        into: Mapping[str, torch.Tensor],
+    ) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
+        """Losses of any distiller; gradients by outputs and by hidden layers. Those of the auxiliary modules are written at once."""
+        problem, read = self.problem, "features" in self.problem.distiller.needs
+        assert problem.teachers is not None
+        said = problem.teachers.many(self.teacher_of, batch, rows_of(problem.x, batch))
+        outputs = found[-1].detach().requires_grad_()
+        features = {name: found[place].detach().requires_grad_() for name, place in self.chain.features.items() if read}
+        own = {name: values.detach().requires_grad_() for name, values in auxiliary.items()}
+        buffers = under("auxiliary", self.buffers)
+
+        def one(outputs: Any, features: Any, own: Any, buffers: Any, y: Any, said: Any, alpha: Any, numbers: Any) -> torch.Tensor:
+            module = self.auxiliary
+            call = None if module is None else lambda *inputs: functional_call(module, own | buffers, inputs)
+            student, teacher = problem.views(outputs, features, y, call, said)
+            return problem.loss(student, y, teacher, alpha, numbers)
+
+        with SameRounding():
+            dims = (0, 0, 0, 0, None if y is None else 0, 0, 0, 0)
+            losses = vmap(one, in_dims=dims)(outputs, features, own, buffers, y, said, self.alpha, self.numbers)
+        gradients = torch.autograd.grad(losses.sum(), [outputs, *features.values(), *own.values()], allow_unused=True)
+        of_features = dict(zip(features, gradients[1 : 1 + len(features)], strict=True))
+        for name, values in zip(own, gradients[1 + len(features) :], strict=True):
+            into[name].zero_() if values is None else into[name].copy_(values)
+        gradient = torch.zeros_like(outputs) if gradients[0] is None else gradients[0]
+        return losses.detach(), gradient, {name: values for name, values in of_features.items() if values is not None}
+
+
+def label_slope(kind: TaskKind, outputs: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Loss of the labels of each row (models, n, 1) and its gradient by the outputs (models, n, c)."""
+    if kind == "classification":
+        log_probabilities = torch.log_softmax(outputs, dim=-1)
+        loss = -log_probabilities.gather(-1, y[..., None])
+        return loss, log_probabilities.exp_().scatter_add_(-1, y[..., None], -torch.ones_like(loss))
+    apart = outputs - y
+    return (apart**2).mean(dim=-1, keepdim=True), apart * (2 / apart.shape[-1])
+
+
+def _fixed(jobs: Sequence[Job], problem: Problem, closed: ClosedForm) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """What a closed form needs of the teachers: where each job's rows start in the table, and the table, once a teacher and parameters."""
+    assert problem.teachers is not None
+    pairs = [(place, tuple(job.parameters.items())) for place, job in zip(problem.teacher_of, jobs, strict=True)]
+    tables = {pair: closed.fixed(problem.teachers.outputs[pair[0]], **dict(pair[1])) for pair in dict.fromkeys(pairs)}
+    numbers = {pair: number for number, pair in enumerate(tables)}
+    starts = torch.tensor([numbers[pair] * len(problem.x) for pair in pairs], device=problem.device)
+    names = next(iter(tables.values()))
+    return starts, {name: torch.cat([table[name] for table in tables.values()]) for name in names}
