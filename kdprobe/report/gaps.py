@@ -9,6 +9,7 @@ import pandas as pd
 from kdprobe.core.result import Measurement
 from kdprobe.report.evidence import LOSS, Curve, Evidence, Group
 from kdprobe.report.gap_verdict import MARGIN_SHARE, GapReading, read_gap, read_gaps
+from kdprobe.report.help_verdict import HelpReading, read_help, read_helps
 from kdprobe.stats.paired import contrast
 
 
@@ -26,6 +27,8 @@ class Gap:
     """With values "gain" and "teacher_loss", and "gain_calibrated" for classification."""
     reading: GapReading
     """On the loss as it is: NLL or MSE."""
+    helps: HelpReading
+    """On the same loss: whether any teacher helps."""
     calibrated: GapReading | None = None
     """On the NLL after one temperature per model; None where that does not apply."""
     inherited: Measurement | None = None
@@ -42,10 +45,11 @@ def gaps(evidence: Evidence) -> list[Gap]:
 def _gaps(evidence: Evidence) -> list[Gap]:
     found = [_gap(evidence, group) for group in evidence.groups]
     readings = read_gaps([gap.reading for gap in found])
+    helps = read_helps([gap.helps for gap in found])
     calibrated = iter(read_gaps([gap.calibrated for gap in found if gap.calibrated is not None]))
     return [
-        replace(gap, reading=reading, calibrated=None if gap.calibrated is None else next(calibrated))
-        for gap, reading in zip(found, readings, strict=True)
+        replace(gap, reading=reading, helps=help_, calibrated=None if gap.calibrated is None else next(calibrated))
+        for gap, reading, help_ in zip(found, readings, helps, strict=True)
     ]
 
 
@@ -58,12 +62,16 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
         grids |= {"teacher_loss_calibrated": group.grid(evidence.score(f"{metric}_calibrated"), of="teacher_id")}
     found = group.curve(grids)
 
-    def read(suffix: str) -> GapReading:
+    def margin(suffix: str) -> float:
         twins = group.grid(evidence.score(metric + suffix), of="twin_id")
-        margin = MARGIN_SHARE * _spread(twins, [draw for draw, _ in group.seeds])
-        return read_gap(found.values["gain" + suffix], found.values["teacher_loss" + suffix], margin=margin, unit=unit, seeds=found.seeds)
+        return MARGIN_SHARE * _spread(twins, [draw for draw, _ in group.seeds])
+
+    def read(suffix: str) -> GapReading:
+        values = (found.values[name + suffix] for name in ("gain", "teacher_loss"))
+        return read_gap(*values, margin=margin(suffix), unit=unit, seeds=found.seeds)
 
     reading, gain = read(""), found.values["gain"]
+    helps = read_help(gain, margin=margin(""), unit=unit, seeds=found.seeds)
     calibrated = inherited = None
     if "gain_calibrated" in found.values:
         calibrated = read("_calibrated")
@@ -74,7 +82,15 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
     gains = tuple(contrast(column).measurement(unit, tests=gain.shape[1]) for column in gain.T) if len(gain) > 1 else ()
     return Gap(
         **{"task": group.task, "kind": group.kind, "arm": group.arm, "student": group.student, "student_size": group.student_size},
-        **{"unit": unit, "curve": found, "reading": reading, "calibrated": calibrated, "inherited": inherited, "gains": gains},
+        **{
+            "unit": unit,
+            "curve": found,
+            "reading": reading,
+            "helps": helps,
+            "calibrated": calibrated,
+            "inherited": inherited,
+            "gains": gains,
+        },
     )
 
 

@@ -74,7 +74,7 @@ def test_one_card_a_task_and_student_with_a_line_a_regime_and_claim(page):
     cards = re.findall(r'<article class="card".*?</article>', page.html, re.DOTALL)
     assert len(cards) == 6
     for card in cards:
-        assert len(re.findall(r'<strong class="verdict', card)) == 4
+        assert len(re.findall(r'<strong class="verdict', card)) == 6
         assert card.count("same rows") >= 2
         assert card.count("<svg") == 1
 
@@ -139,12 +139,17 @@ def test_paths_hosts_and_users_stay_at_home(tmp_path):
 
 def test_verdict_lines_are_the_cards_in_plain_words():
     lines = verdict_lines(ZooWorld(student_widths=(8,), tasks=SMALL.tasks).zoo())
-    assert len(lines) == 4
-    assert lines[0].startswith(
-        "letters · student mlp-8 (0.4 k parameters) · same rows: SUPPORTED: capacity gap. Best teacher is width 16 of"
-    )
-    assert "over-confidence that one temperature removes accounts for 0.08" in lines[0]
-    assert "transfer rows: SUPPORTED: teacher-specific transfer. Agreement" in lines[3]
+    assert len(lines) == 6
+    start = "letters · student mlp-8 (0.4 k parameters) · same rows: "
+    helps, gap = lines[0], lines[2]
+    assert helps.startswith(start)
+    assert "teaching helps. " in helps
+    assert "the untaught twin" in helps
+    assert gap.startswith(start + "SUPPORTED: capacity gap. Best teacher is width 16 of")
+    # nobody is to stop at a gap that one temperature removes
+    assert "After one temperature a model, which takes away 0.08" in gap
+    assert "of inherited over-confidence" in gap
+    assert "transfer rows: SUPPORTED: teacher-specific transfer. Agreement, mean over larger teachers" in lines[5]
     for line in lines:
         assert re.search(f" · (same|transfer) rows: ({'|'.join(VERDICTS)})", line)
         assert "<" not in line
@@ -158,7 +163,7 @@ def test_failed_runs_are_shown_and_left_out_in_pairs(tmp_path):
     assert html.count("the loss is not finite after step 350") >= 2
     assert "9 of 10" in html
     assert "2 networks of" in html
-    line = verdict_lines(zoo)[0]
+    line = verdict_lines(zoo)[2]
     assert "9 seeds" in line
     assert "Left out: 1 seed with a missing run." in line
 
@@ -173,7 +178,7 @@ def test_one_seed_gives_numbers_no_verdict_could_stand_on(tmp_path):
 
 def test_one_teacher_size_is_not_applicable():
     zoo = ZooWorld(tasks=SMALL.tasks, student_widths=(8,), arms=(TrueArm(gain={32: 0.1}),)).zoo()
-    assert "NOT APPLICABLE (one teacher size): capacity gap. 1 teacher width, 10 seeds: one teacher size." in verdict_lines(zoo)[0]
+    assert "NOT APPLICABLE (one teacher size): capacity gap. 1 teacher width, 10 seeds: one teacher size." in verdict_lines(zoo)[1]
     assert "<svg" in render(Evidence(zoo), runs="runs.csv")
 
 
@@ -306,7 +311,7 @@ def test_a_real_zoo(small_zoo_folder, tmp_path):
     assert html.count('<article class="card"') == 2
     assert str(small_zoo_folder) not in html
     with kdprobe.Zoo(small_zoo_folder) as zoo:
-        assert len(verdict_lines(zoo)) == 8
+        assert len(verdict_lines(zoo)) == 12
         assert (tmp_path / "runs.csv").read_text().count("\n") == 1 + len(zoo.models())
 
 

@@ -34,20 +34,56 @@ def _card(group: list[Gap], prefix: str) -> Card:
     first = group[0]
     return Card(
         headline=words.headline(first.task, first.student, first.student_size),
-        findings=tuple(_finding(gap) for gap in group),
+        findings=(*(_help(gap) for gap in group), *(_finding(gap) for gap in group)),
         figure=_sketch(group, prefix) if any(gap.gains for gap in group) else None,
     )
 
 
+def _help(gap: Gap) -> Finding:
+    """Whether any teacher helps: the first thing to know of a best one."""
+    reading, (noun, names) = gap.helps, short_names(gap.curve.teachers)
+    if reading.gain is None:
+        sentence, number = f"{words.counted(reading.n, 'seed')}: {reading.qualifier}.", ""
+    else:
+        under = f"under {noun} {names[reading.best]}"
+        number = f"{words.result(reading.gain)} {under}"
+        sentence = f"Largest gain over the untaught twin: {number} ({_seeds(gap)})."
+        if reading.harmful:
+            sentence = (
+                f"The student is worse than its untaught twin under every teacher; least so {under}: {words.result(reading.gain)} "
+                f"({_seeds(gap)})."
+            )
+        elif reading.verdict == "CONTRADICTED":
+            limit = words.number(reading.upper, words.decimals(reading.margin) + 1)
+            sentence += f" Under no teacher is it more than {limit} {gap.unit} (95 % limit), which is negligible."
+    return Finding(
+        claim="teaching helps",
+        scope=gap.arm,
+        verdict=reading.verdict,
+        qualifier=reading.qualifier,
+        measures="largest gain over the untaught twin",
+        number=number,
+        sentences=(sentence,),
+    )
+
+
+def _seeds(gap: Gap) -> str:
+    curve = gap.curve
+    return words.counted(curve.seeds, "seed") + (f" in {words.counted(len(curve.values['gain']), 'draw')}" if curve.clustered else "")
+
+
 def _finding(gap: Gap) -> Finding:
     reading = gap.reading
+    number = words.result(reading.deficit) if reading.deficit else ""
+    if gap.calibrated is not None and gap.calibrated.deficit is not None:
+        number += f"; calibrated {words.result(gap.calibrated.deficit)}: {gap.calibrated.verdict.lower()}"
     return Finding(
         claim="capacity gap",
         scope=gap.arm,
         verdict=reading.verdict,
         qualifier=reading.qualifier,
-        measures="what the largest teacher costs",
-        number=words.result(reading.deficit) if reading.deficit else "",
+        measures="what the largest teacher costs against the best smaller one",
+        number=number,
         sentences=tuple(_sentences(gap)),
         change_our_mind=_change_our_mind(gap),
     )
@@ -56,7 +92,7 @@ def _finding(gap: Gap) -> Finding:
 def _sentences(gap: Gap) -> Iterable[str]:
     reading, curve = gap.reading, gap.curve
     noun, names = short_names(curve.teachers)
-    seeds = words.counted(curve.seeds, "seed") + (f" in {words.counted(len(curve.values['gain']), 'draw')}" if curve.clustered else "")
+    seeds = _seeds(gap)
     if not names:
         yield "All its runs failed: see what failed, below."
         return
@@ -64,19 +100,21 @@ def _sentences(gap: Gap) -> Iterable[str]:
         yield f"{words.counted(len(names), f'teacher {noun}')}, {seeds}: {reading.qualifier}."
         return
     rival = f"{noun} {names[reading.rival]}"
-    start = f"Best teacher is {noun}" if len(reading.best_set) == 1 else f"Best teachers are {noun}s"
-    yield f"{start} {words.span(names, reading.best_set)} of {names[0]}…{names[-1]} (95 % set, {seeds})."
+    best = "Least harmful" if gap.helps.harmful else "Best"
+    if len(reading.best_set) == len(names):
+        yield f"No teacher size is shown to be the best: all of {noun} {names[0]}…{names[-1]} stay in the 95 % set ({seeds})."
+    else:
+        start = f"{best} teacher is {noun}" if len(reading.best_set) == 1 else f"{best} teachers are {noun}s"
+        yield f"{start} {words.span(names, reading.best_set)} of {names[0]}…{names[-1]} (95 % set, {seeds})."
     if reading.verdict in ("SUPPORTED", "NOT APPLICABLE"):
-        inherited = ""
-        if gap.inherited is not None and gap.inherited.low > 0:
-            inherited = f"; over-confidence that one temperature removes accounts for {words.result(gap.inherited)}"
-        yield f"The largest costs {words.result(reading.deficit)} against {rival}{inherited}."
+        yield f"The largest costs {words.result(reading.deficit)} against {rival}."
         if reading.verdict == "NOT APPLICABLE":
             yield f"But it is not shown to be the better model: its own loss is lower by {words.result(reading.edge)}."
     elif reading.verdict == "CONTRADICTED":
         places = words.decimals(reading.margin) + 1
         yield (
-            f"No smaller one serves better by more than {words.number(max(reading.upper, 0.0), places)} {gap.unit} (95 % limit; below "
+            f"The largest costs {words.result(reading.deficit)} against {rival}: no smaller one serves better by more than "
+            f"{words.number(max(reading.upper, 0.0), places)} {gap.unit} (95 % limit; below "
             f"{words.number(reading.margin, places)} is negligible)."
         )
     elif reading.n < SEEDS_FOR_A_VERDICT:
@@ -84,10 +122,25 @@ def _sentences(gap: Gap) -> Iterable[str]:
     else:
         adjusted = f", p = {words.p_value(reading.p)} over the claims of this page" if reading.deficit.low > 0 else ""
         yield f"Whether the largest costs anything against {rival} is not settled: {words.result(reading.deficit)}{adjusted}."
-    yield f"Gain over the twin under {noun} {names[reading.best]}: {words.result(gap.gains[reading.best])}."
+    yield from _calibrated(gap)
     if curve.left_out or curve.missing:
         missing = f", and {words.listed(curve.missing)}" if curve.missing else ""
         yield f"Left out: {words.counted(curve.left_out, 'seed')} with a missing run{missing}."
+
+
+def _calibrated(gap: Gap) -> Iterable[str]:
+    """What stays of the gap once no model is over-confident, so that nobody stops at the first number."""
+    found, (noun, names) = gap.calibrated, short_names(gap.curve.teachers)
+    if found is None or found.deficit is None:
+        return
+    inherited = ""
+    if gap.reading.verdict == "SUPPORTED" and gap.reading.deficit is not None and gap.inherited is not None and gap.inherited.low > 0:
+        share = "all" if gap.inherited.value >= gap.reading.deficit.value else "part"
+        inherited = f", which takes away {words.result(gap.inherited)} of inherited over-confidence ({share} of it)"
+    yield (
+        f"After one temperature a model{inherited}: {found.verdict}; the largest costs {words.result(found.deficit)} against "
+        f"{noun} {names[found.rival]}, the best mean is under {noun} {names[found.best]}."
+    )
 
 
 def _change_our_mind(gap: Gap) -> str:

@@ -55,9 +55,10 @@ def _sentences(transfer: Transfer) -> Iterable[str]:
     if reading.specific is None or reading.moved is None or reading.recipe is None:
         yield f"{words.counted(reading.n, 'seed')}: {reading.qualifier}."
         return
+    nearer = "" if reading.moved_closer else ", so it is not shown to be nearer to its teacher than twins are"
     yield (
-        f"{title_of(transfer.probe)} {words.result(reading.moved)} above that of twins: {words.result(reading.specific)} from this very "
-        f"teacher, {words.result(reading.recipe)} from any of its recipe."
+        f"{title_of(transfer.probe)}, mean over larger teachers: {words.result(reading.specific)} more with its own teacher than with "
+        f"siblings. Own teacher minus what untaught twins reach: {words.result(reading.moved)}{nearer}."
     )
 
 
