@@ -1,8 +1,6 @@
-"""Shapes of what a network gives, without running it."""
+"""Shapes of what a network gives, without running it. Light to import: plans are read before anything needs torch."""
 
 from collections.abc import Mapping
-
-import torch
 
 from kdprobe.core.recipe import Distiller, Family, Option
 
@@ -16,6 +14,8 @@ def network_outputs(distiller: Distiller, outputs: int) -> int:
 
 def layer_shapes(family: Family, input_shape: tuple[int, ...], outputs: int, width: int, options: Mapping[str, Option]) -> Layers:
     """Shape of one row of each hidden layer, in forward order, from a pass over meta tensors."""
+    import torch
+
     module = family.build(input_shape, outputs, width, torch.Generator().manual_seed(0), **options).to("meta").eval()
     with torch.no_grad():
         _, features = module(torch.empty(2, *input_shape, device="meta"))
