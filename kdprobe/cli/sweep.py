@@ -29,6 +29,10 @@ class Where:
         Worker processes; 0 runs in this process. By default one a core.
     scheduler
         Address of your own Dask scheduler; its workers must share the folder.
+    device
+        Where to train: cpu, cuda, or one GPU of several such as cuda:1.
+    engine
+        How to train: auto (whichever is faster), stack (many models at once) or loop (one at a time).
     probes
         Costly probes to run beside the cheap ones.
     dry_run
@@ -42,6 +46,8 @@ class Where:
     out: Path | None = None
     jobs: int | None = None
     scheduler: str | None = None
+    device: str = "cpu"
+    engine: str = "auto"
     probes: Annotated[tuple[str, ...], Parameter(name=["--probe", "--probes"], consume_multiple=True, negative=(), show_default=False)] = ()
     dry_run: Flag = False
     json: Flag = False
@@ -107,7 +113,7 @@ def _dry_run(plan: Plan, where: Where) -> int:
     from kdprobe.sweep.estimate import estimate
     from kdprobe.sweep.run import default_jobs
 
-    found = estimate(plan, jobs=default_jobs() if where.jobs is None else where.jobs)
+    found = estimate(plan, jobs=default_jobs(where.device) if where.jobs is None else where.jobs)
     if where.json:
         print(json_module.dumps(found))
         return 0
@@ -125,11 +131,21 @@ def _run(plan: Plan, where: Where, out: Path, command: str) -> int:
     from kdprobe.sweep.provenance import shown_path
     from kdprobe.sweep.run import default_jobs, run
 
-    jobs = 0 if where.scheduler else default_jobs() if where.jobs is None else where.jobs
+    jobs = 0 if where.scheduler else default_jobs(where.device) if where.jobs is None else where.jobs
     from kdprobe.sweep.spelling import spelled
 
     command = spelled(command, plan, shown_path(out))
-    with run(plan, out, jobs=jobs, scheduler=where.scheduler, probes=where.probes, progress=True, command=command) as zoo:
+    with run(
+        plan,
+        out,
+        jobs=jobs,
+        scheduler=where.scheduler,
+        probes=where.probes,
+        progress=True,
+        engine=where.engine,
+        device=where.device,
+        command=command,
+    ) as zoo:
         page = kdprobe.report(zoo, out / "report.html")
         failed = zoo.provenance()["failed_cells"]
         lines = verdict_lines(zoo)

@@ -19,6 +19,8 @@ def sweep(
     scheduler: str | None = None,
     probes: tuple[str, ...] = (),
     progress: bool = False,
+    engine: str = "auto",
+    device: str = "cpu",
 ) -> Zoo:
     """Train and measure everything in a plan. Running it again resumes: finished cells are not repeated.
 
@@ -36,6 +38,10 @@ def sweep(
         Costly probes to run beside the cheap ones, by name.
     progress
         Show progress on standard error.
+    engine
+        "stack" trains many models at once, "loop" one at a time, "auto" whichever is faster for each network.
+    device
+        Where to train: "cpu", "cuda", or one GPU of several such as "cuda:1". It changes no model's id, and last bits of its weights.
 
     Returns
     -------
@@ -45,7 +51,8 @@ def sweep(
     Raises
     ------
     PlanError
-        If a probe is unknown, the folder holds results of another plan, or another process is writing to it.
+        If a probe, the engine or the device is unknown, a distiller is undefined on these networks, the folder holds results of another
+        plan, or another process is writing to it.
     DataError
         If a task's data is missing or damaged, or the folder cannot be written.
 
@@ -64,4 +71,4 @@ def sweep(
     """
     from kdprobe.sweep.run import run
 
-    return run(plan, out, jobs=jobs, scheduler=scheduler, probes=probes, progress=progress)
+    return run(plan, out, jobs=jobs, scheduler=scheduler, probes=probes, progress=progress, engine=engine, device=device)

@@ -13,7 +13,7 @@ from kdprobe.sweep.plans import Plan
 from kdprobe.sweep.run import data_of
 from kdprobe.sweep.units import TrainUnit, measure_units, train_units
 from kdprobe.tasks.splits import Split, split
-from kdprobe.training.engines import train_stack
+from kdprobe.training.engines import choose, train
 from kdprobe.training.job import Job
 from kdprobe.training.problem import Problem
 from kdprobe.training.teachers import Teachers, teachers_with_features
@@ -78,11 +78,12 @@ def _seconds_a_step(unit: TrainUnit, parts: Split, teacher: Job | None) -> float
         validation_x=x[:1],
         validation_y=labels[:1],
     )
-    return (_timed(unit, problem, 3 * STEPS) - _timed(unit, problem, STEPS)) / (2 * STEPS)
+    engine = choose(unit.jobs, problem)
+    return (_timed(unit, problem, engine, 3 * STEPS) - _timed(unit, problem, engine, STEPS)) / (2 * STEPS)
 
 
-def _timed(unit: TrainUnit, problem: Problem, steps: int) -> float:
+def _timed(unit: TrainUnit, problem: Problem, engine: str, steps: int) -> float:
     jobs: Sequence[Any] = [msgspec.structs.replace(job, steps=steps) for job in unit.jobs]
     start = time.perf_counter()
-    train_stack(jobs, problem)
+    train(jobs, problem, engine)
     return time.perf_counter() - start

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from kdprobe.core.errors import DataError, PlanError
+from kdprobe.training.device import check_device
 
 
 class Outcome(NamedTuple):
@@ -88,7 +89,7 @@ class OnDask:
 
 
 @contextmanager
-def executor(jobs: int, scheduler: str | None, zoo: Path) -> Iterator[Executor]:
+def executor(jobs: int, scheduler: str | None, zoo: Path, device: str = "cpu") -> Iterator[Executor]:
     """Open the executor of a sweep.
 
     Parameters
@@ -97,9 +98,11 @@ def executor(jobs: int, scheduler: str | None, zoo: Path) -> Iterator[Executor]:
         Worker processes on this machine; 0 runs in this process.
     scheduler
         Address of the user's own Dask scheduler, such as "tcp://10.0.0.1:8786". Its workers must see the zoo's folder.
+    device
+        What its workers must have to train on.
     """
     if scheduler is not None:
-        with _users_cluster(scheduler, zoo) as client:
+        with _users_cluster(scheduler, zoo, device) as client:
             yield OnDask(client)
     elif jobs:
         with _local_cluster(jobs) as client:
@@ -155,7 +158,7 @@ def _local_cluster(jobs: int) -> Iterator[Any]:
 
 
 @contextmanager
-def _users_cluster(address: str, zoo: Path) -> Iterator[Any]:
+def _users_cluster(address: str, zoo: Path, device: str) -> Iterator[Any]:
     from distributed import Client
 
     try:
@@ -170,6 +173,7 @@ def _users_cluster(address: str, zoo: Path) -> Iterator[Any]:
         if blind:
             raise PlanError(f"worker {min(blind)} does not see {zoo}: give --out a folder that all workers share")
         client.run(_prepare_worker)
+        client.run(check_device, device)
         yield client
 
 

@@ -23,6 +23,8 @@ from kdprobe.sweep.refusals import refuse_undefined
 from kdprobe.sweep.training import TrainedUnit, describe_network, train_unit
 from kdprobe.sweep.units import MeasureUnit, TrainUnit, measure_units, train_units
 from kdprobe.tasks.splits import split
+from kdprobe.training.device import check_device
+from kdprobe.training.engines import ENGINES
 from kdprobe.training.job import Job
 from kdprobe.zoo import Zoo
 from kdprobe.zoo.traces import Stored
@@ -39,11 +41,17 @@ def run(
     scheduler: str | None = None,
     probes: Sequence[str] = (),
     progress: bool = False,
+    engine: str = "auto",
+    device: str = "cpu",
     command: str = "kdprobe.sweep(plan, out)",
 ) -> Zoo:
     """Do what `kdprobe.sweep` says; `command` is what the provenance names."""
+    if engine not in ENGINES:
+        raise PlanError(f"engine={engine!r} is unknown: {did_you_mean(engine, ENGINES)}")
     if jobs < 0:
         raise PlanError(f"jobs={jobs}: give 0 to run in this process, or the number of worker processes")
+    if scheduler is None:
+        check_device(device)
     names = probes_of(plan, probes)
     data = data_of(plan)  # before anything is created: a task whose data is missing leaves no folder behind
     start = time.perf_counter()
@@ -51,8 +59,8 @@ def run(
         seal(writer.index, plan, data)
         writer.reconcile()
         shown: Progress = RichProgress() if progress else NoProgress()
-        with shown, executor(jobs, scheduler, Path(out)) as runner:
-            _Run(plan, data, names, writer, runner, shown).complete()
+        with shown, executor(jobs, scheduler, Path(out), device) as runner:
+            _Run(plan, data, names, writer, runner, shown, engine, device).complete()
         record = provenance(writer.index, plan, command=command, seconds=time.perf_counter() - start, jobs=jobs)
         with writer.index.transaction():
             writer.index.set_meta("provenance", record)
@@ -91,6 +99,9 @@ class _Run:
     writer: Writer
     runner: Executor
     progress: Progress
+    engine: str = "auto"
+    device: str = "cpu"
+    choices: dict[tuple[object, ...], str] = field(default_factory=dict)
     stored: dict[str, Stored] = field(default_factory=dict)
     targets: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
@@ -101,7 +112,7 @@ class _Run:
         """Run everything that is not there yet."""
         jobs = self.plan.jobs(self.data)
         self.twins = {self.plan.student(cell, self.data).id: self.plan.twin_id(cell, self.data) for cell in self.plan.cells()}
-        for row in self.writer.index.rows("SELECT model_id, job, shard, slot, targets FROM models WHERE status = 'done'"):
+        for row in self.writer.index.rows("SELECT model_id, job, shard, slot, targets, engine FROM models WHERE status = 'done'"):
             self._add(row["model_id"], msgspec.json.decode(row["job"], type=Job), row)
         done = {row["unit_id"] for row in self.writer.index.rows("SELECT unit_id FROM units WHERE status = 'done'")}
         units: list[Unit] = [*train_units([job for job in jobs if job.id not in self.stored], jobs)]
@@ -126,6 +137,7 @@ class _Run:
 
     def _add(self, model_id: str, job: Job, row: Mapping[str, Any]) -> None:
         self.stored[model_id] = Stored(job, row["shard"], row["slot"])
+        self.choices.setdefault(job.stack_key, row["engine"].partition(" on ")[0])
         if row["targets"] is not None:
             self.targets[model_id] = row["targets"]
 
@@ -152,7 +164,13 @@ class _Run:
     def _training(self, unit: TrainUnit) -> tuple[Any, ...]:
         teachers = {model: (self.stored[model], self.targets[model]) for model in unit.needs}
         twins = {job.id: self.twins[job.id] for job in unit.jobs if job.id in self.twins}
-        return train_unit, self._folder, unit.jobs, self._sizes(unit.jobs[0].task), teachers, twins
+        return train_unit, self._folder, unit.jobs, self._sizes(unit.jobs[0].task), teachers, twins, self._engine(unit), self.device
+
+    def _engine(self, unit: TrainUnit) -> str:
+        """What trained other models of the same stack, so that a sweep that was interrupted goes on as it would have gone."""
+        before = self.choices.get(unit.jobs[0].stack_key, self.engine)
+        fits = self.engine == "auto" or (before == "loop") == (self.engine == "loop")
+        return before if fits else self.engine
 
     def _measuring(self, unit: MeasureUnit) -> tuple[Any, ...]:
         models = {model: self.stored[model] for model in unit.needs if model in self.stored}
@@ -225,6 +243,7 @@ def _reason(outcome: Outcome) -> str:
     return f"{type(outcome.error).__name__}: {outcome.error}"
 
 
-def default_jobs() -> int:
-    """Worker processes of the command line: one a core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def default_jobs(device: str = "cpu") -> int:
+    """Worker processes of the command line: one a core that this process may use; on a GPU, which they share, four at most."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if device == "cpu" else min(cores, 4)

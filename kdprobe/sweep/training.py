@@ -16,17 +16,15 @@ from kdprobe.core.task import SplitSizes, Task
 from kdprobe.core.trace import log_softmax
 from kdprobe.stats import scores
 from kdprobe.tasks.splits import Part, Split, split
-from kdprobe.training.engines import train_stack
+from kdprobe.training.device import on_device
+from kdprobe.training.engines import train
 from kdprobe.training.job import Job
-from kdprobe.training.loop import train_loop
 from kdprobe.training.problem import HISTORY, Problem, Trained
 from kdprobe.training.shapes import network_outputs
 from kdprobe.training.teachers import Teachers, teachers_with_features
 from kdprobe.zoo.shards import read_targets, write_shard, write_targets
 from kdprobe.zoo.traces import Stored, load_module, module_of, network_of, outputs_of
 from kdprobe.zoo.writer import model_row
-
-ENGINES = {"stack": train_stack, "loop": train_loop}
 
 
 class TrainedUnit(NamedTuple):
@@ -42,8 +40,8 @@ def train_unit(
     sizes: SplitSizes,
     teachers: Mapping[str, tuple[Stored, str]],
     twins: Mapping[str, str],
-    *,
-    engine: str = "stack",
+    engine: str = "auto",
+    device: str = "cpu",
 ) -> TrainedUnit:
     """Train the jobs of one stack, write their shard and, for teachers, their targets.
 
@@ -59,6 +57,10 @@ def train_unit(
         Teacher id -> where its weights lie, and the SHA-256 of its file of outputs.
     twins
         Student id -> id of its paired twin.
+    engine
+        "auto", "stack", "loop", or a choice that was recorded for other models of these stacks.
+    device
+        Where to train, as torch names it. Everything that is stored lies on the CPU.
 
     Raises
     ------
@@ -71,8 +73,8 @@ def train_unit(
     parts = split(task, draw=first.draw, sizes=sizes)
     if parts.sha256 != first.data:
         raise DataError(f"task {first.task!r} gives other rows here than where the sweep was planned: use one data folder everywhere")
-    problem = _problem(zoo, jobs, task, parts, teachers)
-    trained = ENGINES[engine](jobs, problem)
+    with on_device(device) as place:
+        trained = train(jobs, _problem(zoo, jobs, task, parts, teachers, place), engine)
     failures = {slot: reason for slot in range(len(jobs)) if (reason := _failure(trained, slot))}
     tensors = {**trained.state, **{f"history.{name}": values for name, values in trained.history.items()}}
     shard = write_shard(zoo, {name: torch.nan_to_num(values) if failures else values for name, values in tensors.items()})
@@ -80,7 +82,12 @@ def train_unit(
     network = describe_network(first, parts)
     rows, scored = [], []
     for slot, job in enumerate(jobs):
-        shared = {**network, "seconds": seconds, "engine": trained.engine, "twin_id": twins.get(job.id)}
+        shared = {
+            **network,
+            "seconds": seconds,
+            "engine": trained.engine if device == "cpu" else f"{trained.engine} on {device}",
+            "twin_id": twins.get(job.id),
+        }
         if slot in failures:
             nothing = {"shard": None, "slot": None, "targets": None}
             rows.append(model_row(job, **shared, **nothing, status="failed", reason=failures[slot]))
@@ -124,13 +131,15 @@ def score_model(module: torch.nn.Module, task: Task, parts: Split) -> list[dict[
     return found
 
 
-def _problem(zoo: Path, jobs: Sequence[Job], task: Task, parts: Split, teachers: Mapping[str, tuple[Stored, str]]) -> Problem:
+def _problem(
+    zoo: Path, jobs: Sequence[Job], task: Task, parts: Split, teachers: Mapping[str, tuple[Stored, str]], device: torch.device
+) -> Problem:
     first = jobs[0]
     family: Family = find("families", first.family)
     distiller: Distiller = find("distillers", first.distiller)
     part = parts.train if first.rows == "train" else parts.transfer
     names = list(dict.fromkeys(job.teacher for job in jobs if job.teacher is not None))
-    x, y = _tensor(part.x), _labels(part, task) if first.rows == "train" else None
+    x, y = _tensor(part.x).to(device), _labels(part, task).to(device) if first.rows == "train" else None
     return Problem(
         kind=task.kind,
         family=family,
@@ -140,8 +149,8 @@ def _problem(zoo: Path, jobs: Sequence[Job], task: Task, parts: Split, teachers:
         y=y,
         teachers=_teachers(zoo, {name: teachers[name] for name in names}, distiller, part, parts, x, y) if names else None,
         teacher_of=[names.index(job.teacher) if job.teacher is not None else 0 for job in jobs],
-        validation_x=_tensor(parts.validation.x),
-        validation_y=_labels(parts.validation, task),
+        validation_x=_tensor(parts.validation.x).to(device),
+        validation_y=_labels(parts.validation, task).to(device),
     )
 
 
@@ -159,9 +168,10 @@ def _teachers(
     for name, (_, sha256) in named.items():
         said = _rows_of(read_targets(zoo, name, sha256), part, name)
         outputs.append(said if distiller.prepare is None else prepared(distiller, name, said, y))
+    stacked = torch.stack(outputs).to(x.device)
     if "features" not in distiller.needs:
-        return Teachers(outputs=torch.stack(outputs))
-    return teachers_with_features(torch.stack(outputs), [load_module(zoo, stored, parts) for stored, _ in named.values()], x)
+        return Teachers(outputs=stacked)
+    return teachers_with_features(stacked, [load_module(zoo, stored, parts) for stored, _ in named.values()], x)
 
 
 def prepared(distiller: Distiller, teacher: str, outputs: torch.Tensor, y: torch.Tensor | None) -> torch.Tensor:
@@ -173,7 +183,7 @@ def prepared(distiller: Distiller, teacher: str, outputs: torch.Tensor, y: torch
         If what the distiller gives has another shape, or is not finite.
     """
     assert distiller.prepare is not None
-    classes = y.numpy() if y is not None and not y.is_floating_point() else None
+    classes = y.cpu().numpy() if y is not None and not y.is_floating_point() else None
     rng = np.random.default_rng(derived_seed(teacher, distiller.name, "prepare"))
     changed = np.asarray(distiller.prepare(outputs.numpy().copy(), classes, rng), dtype=np.float32)
     if changed.shape != tuple(outputs.shape) or not np.isfinite(changed).all():

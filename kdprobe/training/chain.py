@@ -1,6 +1,10 @@
-"""Networks that are chains of linear layers, rectifiers and dropout, run for a whole stack by hand: no graph, no copies of gradients."""
+"""Networks that are chains of linear layers, convolutions, rectifiers and dropout, run for a whole stack by hand: no graph to build.
 
-from collections.abc import Mapping
+Vectors of a stack are (models, n, d). Maps are (n, models·channels, height, width) with channels last in memory, so that convolutions of a
+stack are one grouped convolution (see `kdprobe.training.each`).
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -13,15 +17,16 @@ Tensors = Mapping[str, torch.Tensor]
 
 
 class Link(NamedTuple):
-    """One operation; `name` is the module's."""
+    """One operation; `name` is the module's, `how` the stride, padding, dilation and groups of a convolution."""
 
-    kind: Literal["linear", "relu", "mask"]
-    name: str
+    kind: Literal["linear", "convolution", "relu", "mask", "mean"]
+    name: str = ""
+    how: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
 class Chain:
-    """A network from flat inputs to outputs.
+    """A network from inputs to outputs.
 
     Parameters
     ----------
@@ -34,23 +39,34 @@ class Chain:
     links: tuple[Link, ...]
     features: dict[str, int]
 
-    def forward(self, x: torch.Tensor, values: Tensors) -> list[torch.Tensor]:
-        """What lies before and after each link, for a stack: x (models, n, d), `values` the parameters and masks, each (models, ...)."""
+    @property
+    def of_maps(self) -> bool:
+        """Whether its inputs are images."""
+        return any(link.kind == "convolution" for link in self.links)
+
+    def forward(self, x: torch.Tensor, values: Tensors, models: int) -> list[torch.Tensor]:
+        """What lies before and after each link. `values` are the parameters and masks, each (models, ...)."""
         found = [x]
-        for kind, name in self.links:
-            before = found[-1]
-            if kind == "linear":
-                weight = values[f"{name}.weight"].mT
-                bias = values.get(f"{name}.bias")
+        for place, link in enumerate(self.links):
+            before, bias = found[-1], values.get(f"{link.name}.bias")
+            if link.kind == "linear":
+                weight = values[f"{link.name}.weight"].mT
                 found.append(torch.bmm(before, weight) if bias is None else torch.baddbmm(bias[:, None], before, weight))
-            elif kind == "relu":
-                found.append(torch.relu(before))
+            elif link.kind == "convolution":
+                stride, padding, dilation, groups = link.how
+                bias = None if bias is None else bias.flatten()
+                found.append(torch.conv2d(before, _kernels(values, link), bias, stride, padding, dilation, models * groups))
+            elif link.kind == "relu":
+                # what was before is read by nobody, unless it is a hidden layer
+                found.append(torch.relu(before) if place in self.features.values() or place == 0 else before.relu_())
+            elif link.kind == "mean":
+                found.append(before.mean(dim=(2, 3)).unflatten(1, (models, -1)).transpose(0, 1).contiguous())
             else:
-                mask = values.get(f"{name}.mask")
+                mask = values.get(f"{link.name}.mask")
                 found.append(before if mask is None else before * mask)
         return found
 
-    def backward(self, gradient: torch.Tensor, of_features: Tensors, found: list[torch.Tensor], values: Tensors, into: Tensors) -> None:
+    def backward(self, gradient: torch.Tensor, of_features: Tensors, found: Sequence[torch.Tensor], values: Tensors, into: Tensors) -> None:
         """Write the gradients of all parameters.
 
         Parameters
@@ -64,25 +80,58 @@ class Chain:
         into
             Where the parameters' gradients go, each (models, ...).
         """
-        first = next(place for place, link in enumerate(self.links) if link.kind == "linear")
+        first = next(place for place, link in enumerate(self.links) if link.kind in ("linear", "convolution"))
         at: dict[int, list[torch.Tensor]] = {}
-        for name, values_ in of_features.items():
-            at.setdefault(self.features[name], []).append(values_)
+        for name, own in of_features.items():
+            at.setdefault(self.features[name], []).append(own)
         for place in reversed(range(first, len(self.links))):
-            kind, name = self.links[place]
+            link, before, after = self.links[place], found[place], found[place + 1]
             for more in at.get(place + 1, ()):
                 gradient = gradient + more
-            before = found[place]
-            if kind == "linear":
-                into[f"{name}.weight"].copy_(torch.bmm(gradient.mT, before))
-                if f"{name}.bias" in into:
-                    torch.sum(gradient, 1, out=into[f"{name}.bias"])
+            if link.kind == "linear":
+                into[f"{link.name}.weight"].copy_(torch.bmm(gradient.mT, before))
+                if f"{link.name}.bias" in into:
+                    torch.sum(gradient, 1, out=into[f"{link.name}.bias"])
                 if place > first:
-                    gradient = torch.bmm(gradient, values[f"{name}.weight"])
-            elif kind == "relu":
-                gradient = torch.ops.aten.threshold_backward(gradient, found[place + 1], 0)
-            elif (mask := values.get(f"{name}.mask")) is not None:
+                    gradient = torch.bmm(gradient, values[f"{link.name}.weight"])
+            elif link.kind == "convolution":
+                gradient = self._through(link, gradient, before, values, into, place > first)
+            elif link.kind == "relu":
+                # in the memory format of the activations: a convolution would copy any other
+                gradient = torch.ops.aten.threshold_backward.grad_input(gradient, after, 0, grad_input=torch.empty_like(after))
+            elif link.kind == "mean":
+                area = before.shape[2] * before.shape[3]
+                gradient = (gradient / area).transpose(0, 1).flatten(1)[:, :, None, None].expand(before.shape)
+            elif (mask := values.get(f"{link.name}.mask")) is not None:
                 gradient = gradient * mask
+
+    def _through(
+        self, link: Link, gradient: torch.Tensor, before: torch.Tensor, values: Tensors, into: Tensors, further: bool
+    ) -> torch.Tensor:
+        """Write the gradients of a convolution's parameters; the gradient by its input, if it is needed."""
+        weight, bias = into[f"{link.name}.weight"], into.get(f"{link.name}.bias")
+        stride, padding, dilation, groups = link.how
+        back, of_weight, of_bias = torch.ops.aten.convolution_backward(
+            gradient,
+            before,
+            _kernels(values, link),
+            [weight.shape[0] * weight.shape[1]],
+            stride,
+            padding,
+            dilation,
+            False,
+            [0, 0],
+            len(weight) * groups,
+            (further, True, bias is not None),
+        )
+        weight.copy_(of_weight.unflatten(0, weight.shape[:2]))
+        if bias is not None:
+            bias.copy_(of_bias.view(bias.shape))
+        return back
+
+
+def _kernels(values: Tensors, link: Link) -> torch.Tensor:
+    return values[f"{link.name}.weight"].flatten(0, 1).contiguous(memory_format=torch.channels_last)
 
 
 class _Tracer(fx.Tracer):
@@ -106,7 +155,7 @@ def chain_of(module: nn.Module) -> Chain | None:
     reached: dict[Any, int] = {inputs[0]: 0}
     last = inputs[0]
     for node in nodes:
-        if not node.args or node.args[0] is not last or node.kwargs:
+        if not node.args or node.args[0] is not last or (node.kwargs and node.target != "mean"):
             return None
         link = _link(node, module)
         if link is None:
@@ -116,22 +165,32 @@ def chain_of(module: nn.Module) -> Chain | None:
     outputs, features = output.args[0]  # pyright: ignore[reportGeneralTypeIssues]
     if outputs is not last or not isinstance(features, dict) or not all(node in reached for node in features.values()):
         return None
-    if not any(link.kind == "linear" for link in links):
+    kinds = [link.kind for link in links]
+    maps = [kind for kind in kinds if kind not in ("relu", "mask")]
+    # vectors all the way, or maps, their mean, vectors: with dropout of vectors only
+    middle = maps.index("mean") if "mean" in maps else 0
+    shaped = set(maps[:middle]) <= {"convolution"} and set(maps[middle:]) - {"mean"} == {"linear"} and maps.count("mean") == bool(middle)
+    if not shaped or "mask" in kinds[: kinds.index("mean") if middle else 0]:
         return None
     return Chain(tuple(links), {name: reached[node] for name, node in features.items()})
 
 
 def _link(node: fx.Node, module: nn.Module) -> Link | Literal["same"] | None:
     if node.op == "call_module":
-        part = module.get_submodule(str(node.target))
+        name = str(node.target)
+        part = module.get_submodule(name)
         if type(part) is nn.Linear:
-            return Link("linear", str(node.target))
-        if type(part) is nn.ReLU and not part.inplace:
-            return Link("relu", str(node.target))
+            return Link("linear", name)
+        if type(part) is nn.Conv2d and part.padding_mode == "zeros" and not isinstance(part.padding, str):
+            return Link("convolution", name, (part.stride, part.padding, part.dilation, part.groups))
+        if type(part) is nn.ReLU:
+            return Link("relu")
         if type(part) is MaskedDropout and not part.channels:
-            return Link("mask", str(node.target))
+            return Link("mask", name)
         return "same" if type(part) is nn.Identity else None
     if node.target in (torch.relu, nn.functional.relu, "relu") and len(node.args) == 1:
-        return Link("relu", "")
-    # inputs of a chain are rows of numbers: the stack hands them over flat
+        return Link("relu")
+    if node.target == "mean" and len(node.args) == 1 and node.kwargs in ({"dim": (-2, -1)}, {"dim": (2, 3)}):
+        return Link("mean")
+    # rows of numbers are handed over flat
     return "same" if node.target in ("flatten", torch.flatten) and node.args[1:] == (1,) else None

@@ -1,19 +1,73 @@
-"""The engines: one model at a time, or many at once."""
+"""The engines, and the choice between them: one model at a time, or as many at once as run fastest."""
 
-from collections.abc import Sequence
+import re
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
+import torch
+
+from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.training.chain import chain_of
-from kdprobe.training.dense import Dense
+from kdprobe.training.chained import Chained
 from kdprobe.training.dropout import with_masks
 from kdprobe.training.job import Job
+from kdprobe.training.loop import Learner, train_loop
 from kdprobe.training.problem import Problem, Trained
 from kdprobe.training.stack import Stack
 from kdprobe.training.streams import initial_module
 
+ENGINES = ("auto", "stack", "loop")
+LARGEST = 64
+"""Models at once, at most: more saves nothing and costs memory."""
+SIZES = (2, 4, 8, 16, LARGEST)
+TRIED_STEPS = 2
+CLEARLY = 0.85
+"""The loop is chosen where it takes less than this share of the best stack's time: it has other last bits, so noise shall not decide."""
+
+
+def train(jobs: Sequence[Job], problem: Problem, engine: str = "auto") -> Trained:
+    """Train jobs of one stack key.
+
+    Parameters
+    ----------
+    engine
+        "loop" trains one model at a time, "stack" many at once, "auto" whichever is faster. What `Trained.engine` says, such as
+        "chain of 4", repeats an earlier choice.
+
+    Raises
+    ------
+    PlanError
+        If there is no such engine.
+
+    Notes
+    -----
+    How many models are trained at once changes no bit of them. The loop differs from the stack in last bits.
+    """
+    chosen = choose(jobs, problem) if engine == "auto" else choose(jobs, problem, loop=False) if engine == "stack" else engine
+    if chosen == "loop":
+        return train_loop(jobs, problem)
+    found = re.fullmatch(r"(stack|chain) of (\d+)", chosen)
+    if not found:
+        raise PlanError(f"engine={engine!r} is unknown: {did_you_mean(engine, ENGINES)}")
+    size = max(2, int(found[2]))
+    # at least two models in each: one alone would be trained twice
+    parts = max(1, min(-(-len(jobs) // size), len(jobs) // 2))
+    cuts = [round(part * len(jobs) / parts) for part in range(parts + 1)]
+    trained = [train_stack(jobs[start:end], replace(problem, teacher_of=problem.teacher_of[start:end])) for start, end in pairwise(cuts)]
+    histories = [one.history for one in trained]
+    return Trained(
+        state={name: torch.cat([one.state[name] for one in trained]) for name in trained[0].state},
+        history={
+            name: values if name == "step" else torch.cat([history[name] for history in histories]) for name, values in histories[0].items()
+        },
+        engine=chosen,
+    )
+
 
 def train_stack(jobs: Sequence[Job], problem: Problem) -> Trained:
-    """Train jobs of one stack key together; agrees with `train_loop` to rounding. A model is the same bits whatever is in the stack."""
+    """Train all jobs at once; agrees with `train_loop` to rounding. A model is the same bits whatever is in the stack."""
     if len(jobs) == 1:
         trained = train_stack([jobs[0], jobs[0]], replace(problem, teacher_of=[problem.teacher_of[0]] * 2))
         first = {name: values if name == "step" else values[:1] for name, values in trained.history.items()}
@@ -25,4 +79,41 @@ def stacked(jobs: Sequence[Job], problem: Problem) -> Stack:
     """The stack of some jobs, ready to train: by hand where the network is a chain, else by `torch.func.vmap`."""
     modules = [with_masks(initial_module(job, problem.family, problem.input_shape, problem.network_outputs)) for job in jobs]
     chain = chain_of(modules[0]) if problem.distiller.head == "plain" or problem.taught else None
-    return Stack(jobs, problem, modules) if chain is None else Dense(jobs, problem, modules, chain)
+    return Stack(jobs, problem, modules) if chain is None else Chained(jobs, problem, modules, chain)
+
+
+def choose(jobs: Sequence[Job], problem: Problem, *, loop: bool = True) -> str:
+    """The engine that takes a step of a model in the least time, such as "chain of 4" or "loop".
+
+    It depends on the networks and not on how many jobs there are. Multilayer perceptrons need no trial: they are fastest all at once.
+    Costs a few steps of `LARGEST` models.
+    """
+    probe = stacked([jobs[0], jobs[0]], replace(problem, teacher_of=[problem.teacher_of[0]] * 2))
+    if isinstance(probe, Chained) and not probe.chain.of_maps:
+        return f"{probe.name} of {LARGEST}"
+    best, size = float("inf"), LARGEST
+    for tried in SIZES:
+        places = [place % len(jobs) for place in range(tried)]
+        stack = stacked([jobs[place] for place in places], replace(problem, teacher_of=[problem.teacher_of[place] for place in places]))
+        seconds = _seconds_a_step(stack.step, problem.device) / tried
+        if seconds < best:
+            best, size = seconds, tried
+        elif seconds > 1.1 * best:
+            break
+    if loop and _seconds_a_step(Learner(jobs[0], problem, problem.teacher_of[0]).step, problem.device) < CLEARLY * best:
+        return "loop"
+    return f"{probe.name} of {size}"
+
+
+def _seconds_a_step(step: Callable[[int], object], device: torch.device) -> float:
+    """Least time of a few steps after the first; the steps of a job of few steps are repeated."""
+    clock = time.thread_time if device.type == "cpu" else time.perf_counter
+    step(0)
+    taken = []
+    for _ in range(TRIED_STEPS):
+        start = clock()
+        step(0)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        taken.append(clock() - start)
+    return min(taken)

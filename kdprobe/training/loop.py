@@ -18,14 +18,14 @@ def train_loop(jobs: Sequence[Job], problem: Problem) -> Trained:
 
     Cost: for a job of s steps with batch b and p parameters, about 6·s·b·p multiply-adds and s optimiser calls.
     """
-    trained = [_Learner(job, problem, place).train() for job, place in zip(jobs, problem.teacher_of, strict=True)]
+    trained = [Learner(job, problem, place).train() for job, place in zip(jobs, problem.teacher_of, strict=True)]
     state = {name: torch.stack([one[0][name] for one in trained]) for name in trained[0][0]}
     history = {name: torch.stack([one[1][name] for one in trained]) for name in trained[0][1]}
     history["step"] = torch.tensor(recorded_steps(jobs[0].steps))
     return Trained(state=state, history=history, engine="loop")
 
 
-class _Learner:
+class Learner:
     """One model while it trains."""
 
     def __init__(self, job: Job, problem: Problem, teacher: int):

@@ -74,26 +74,25 @@ class Stack:
         checks, models = recorded_steps(self.steps), len(self.jobs)
         stopping = Stopping(self.jobs[0].patience, models)
         history = {name: torch.zeros(models, len(checks)) for name in HISTORY}
-        since, count = torch.zeros(models), 0
+        since, count = torch.zeros_like(self.alpha), 0
         for step in range(self.steps):
-            losses, norms = self.step(step)
-            since[self.places] += losses.float().cpu()
+            losses, gradient = self.step(step)
+            since += losses
             count += 1
             if step + 1 not in checks:
                 continue
             entry = checks.index(step + 1)
             validation = self.validation_losses()
             running = self.places[stopping.active[self.places]]
-            measured = (since / count, self._all(validation, models), self._all(norms.float().cpu(), models))
-            for name, values in zip(HISTORY, measured, strict=True):
-                history[name][running, entry:] = values[running, None]
-            since, count = torch.zeros(models), 0
+            for name, values in zip(HISTORY, (since / count, validation, gradient.norm(dim=1)), strict=True):
+                history[name][running, entry:] = self._all(values, models)[running, None]
             stopping.check(self.places, validation, self.state())
             still = stopping.active[self.places]
             if not still.any():
                 break
             if 2 * int(still.sum()) < len(self.places):
                 self.keep(still)
+            since, count = torch.zeros_like(self.alpha), 0
         state = {name: value.cpu() for name, value in stopping.best(self.state()).items()}
         return Trained(
             state={name: value.clone() for name, value in under("network", state).items()},
@@ -102,12 +101,12 @@ class Stack:
         )
 
     def step(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Take one step; each model's loss before it and its gradient's norm, both (models,)."""
+        """Take one step; each model's loss before it (models,) and its gradient (models, parameters), good until the next step."""
         batch = self.order[step].long()
         losses, gradient = self.slope(batch, None if self.problem.y is None else rows_of(self.problem.y, batch))
         with torch.no_grad():
             self.optimiser.step(self.flat, gradient, cosine(step, self.steps))
-        return losses, gradient.norm(dim=1)
+        return losses, gradient
 
     def slope(self, batch: torch.Tensor, y: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         """Each model's mean loss on its own batch (models,), and its gradient by the parameters (models, parameters)."""
@@ -173,5 +172,5 @@ class Stack:
     def _all(self, values: torch.Tensor, models: int) -> torch.Tensor:
         """Values of the models there are, in the places of the whole stack."""
         found = torch.zeros(models)
-        found[self.places] = values
+        found[self.places] = values.float().cpu()
         return found

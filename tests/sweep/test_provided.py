@@ -44,7 +44,8 @@ def test_features_of_a_teacher_are_those_of_its_module_by_sample_id(letters):
     job = students[0]
     index = {row["model_id"]: row for row in letters._index.rows("SELECT model_id, targets FROM models")}
     stored = Stored(letters.job(job.teacher), rows[job.teacher]["shard"], rows[job.teacher]["slot"])
-    made = _problem(letters.path, [job], find("tasks", "letters"), parts, {job.teacher: (stored, index[job.teacher]["targets"])})
+    teachers = {job.teacher: (stored, index[job.teacher]["targets"])}
+    made = _problem(letters.path, [job], find("tasks", "letters"), parts, teachers, torch.device("cpu"))
     outputs, features = outputs_of(letters.module(job.teacher), parts.train.x)
     np.testing.assert_allclose(made.teachers.outputs[0].numpy(), outputs, atol=1e-5)
     np.testing.assert_allclose(made.teachers.features["hidden"][0].numpy(), features["hidden"], atol=1e-5)

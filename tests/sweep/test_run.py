@@ -137,28 +137,26 @@ def test_two_sweeps_in_one_folder(tmp_path):
 # ---- cells that fail
 
 
-def test_a_model_that_diverges_costs_itself_and_its_students(tmp_path):
+def test_a_model_that_diverges_costs_itself_and_its_students(tmp_path, monkeypatch):
     """One seed's teacher is made to diverge for real, by an absurd learning rate; all other cells are done."""
     from kdprobe.sweep import run as run_module
     from kdprobe.sweep import training
 
-    def sabotaged(jobs, problem):
+    def sabotaged(jobs, problem, engine):
         import msgspec
 
         mad = [
             msgspec.structs.replace(job, learning_rate=1e38) if (job.role, job.seed, job.width) == ("teacher", 1, 8) else job
             for job in jobs
         ]
-        return _stack(mad, problem)
+        return train(mad, problem, engine)
 
-    _stack = training.ENGINES["stack"]
-    training.ENGINES["stack"] = sabotaged
-    try:
-        with run_module.run(TINY, tmp_path) as zoo:
-            models = zoo.models()
-            failed = zoo.provenance()["failed_cells"]
-    finally:
-        training.ENGINES["stack"] = _stack
+    train = training.train
+    monkeypatch.setattr(training, "train", sabotaged)
+    with run_module.run(TINY, tmp_path) as zoo:
+        models = zoo.models()
+        failed = zoo.provenance()["failed_cells"]
+    monkeypatch.undo()
     bad = models[models["status"] == "failed"]
     assert sorted(zip(bad["role"], bad["seed"], strict=True)) == [("student", 1), ("teacher", 1)]
     reasons = dict(zip(bad["role"], bad["reason"], strict=True))
@@ -309,3 +307,51 @@ def test_an_unknown_probe(tmp_path):
     with pytest.raises(PlanError, match=r"probe 'ckaa' is unknown: did you mean 'cka'"):
         kdprobe.sweep(TINY, tmp_path / "zoo", probes=("ckaa",))
     assert not (tmp_path / "zoo").exists()
+
+
+# ---- engines and devices
+
+
+def test_a_choice_of_engine_is_recorded_and_used_again(tmp_path, monkeypatch):
+    """What trained the first seeds trains those that come later, whatever a new trial would say."""
+    from kdprobe.sweep import training
+
+    asked = []
+    train = training.train
+    monkeypatch.setattr(training, "train", lambda jobs, problem, engine: (asked.append(engine), train(jobs, problem, engine))[1])
+    with kdprobe.sweep(replace(TINY, seeds=2), tmp_path, engine="loop") as zoo:
+        assert set(zoo.models()["engine"]) == {"loop"}
+    assert set(asked) == {"loop"}
+    asked.clear()
+    with kdprobe.sweep(TINY, tmp_path) as zoo:
+        assert set(zoo.models()["engine"]) == {"loop"}
+    assert set(asked) == {"loop"}
+    with kdprobe.sweep(replace(TINY, seeds=4), tmp_path, engine="stack") as zoo:
+        assert set(zoo.models()["engine"]) == {"loop", "chain of 64"}
+
+
+def test_engines_give_the_same_table_to_rounding(tmp_path, whole):
+    with kdprobe.sweep(TINY, tmp_path, engine="loop") as zoo:
+        found = table(zoo)
+    numbers = [column for column in whole.columns if column.startswith(("nll", "accuracy", "gain", "cka", "kl"))]
+    assert found["model_id"].tolist() == whole["model_id"].tolist()  # no id depends on the engine
+    pd.testing.assert_frame_equal(found[numbers], whole[numbers], atol=2e-3, rtol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("how", "text"),
+    [
+        ({"engine": "fast"}, r"engine='fast' is unknown: .*Known: auto, loop, stack"),
+        ({"device": "cuda:999"}, r"device='cuda:999' is not there \(torch .*\): leave --device out to train on the CPU"),
+    ],
+)
+def test_an_engine_or_device_that_is_not_there(tmp_path, how, text):
+    with pytest.raises(PlanError, match=text):
+        kdprobe.sweep(TINY, tmp_path / "zoo", **how)
+    assert not (tmp_path / "zoo").exists()
+
+
+def test_a_device_that_is_not_there_on_the_command_line(tmp_path):
+    done = subprocess.run(_command(tmp_path / "zoo", "--device", "cuda:999"), capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "device='cuda:999' is not there" in done.stderr

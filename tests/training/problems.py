@@ -146,6 +146,7 @@ def problem(
     labelled: bool = True,
     rows: int = 150,
     teacher_width: int = 9,
+    device: str = "cpu",
 ) -> Problem:
     family = find("families", family) if isinstance(family, str) else family
     generator = torch.Generator().manual_seed(0)
@@ -156,9 +157,10 @@ def problem(
         if kind == "classification"
         else torch.randn(rows, outputs, generator=generator)
     )
+    x, labels = x.to(device), labels.to(device)
     teachers = None
     if distiller.loss is not None:
-        said = torch.randn(TEACHERS, rows, outputs, generator=generator)
+        said = torch.randn(TEACHERS, rows, outputs, generator=generator).to(device)
         modules = [family.build(shape, outputs, teacher_width, generator, **family.options) for _ in range(TEACHERS)]
         teachers = teachers_with_features(said, modules, x) if "features" in distiller.needs else Teachers(outputs=said)
     return Problem(

@@ -1,4 +1,4 @@
-"""Stacks of multilayer perceptrons, by hand: batched matrix products, and gradients without a graph where a loss knows its own."""
+"""Stacks of networks that are chains, by hand: batched products, and gradients without a graph where a loss knows its own."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,21 +16,21 @@ from kdprobe.training.rounding import SameRounding
 from kdprobe.training.stack import Stack
 from kdprobe.training.teachers import rows_of
 
-CHUNK = 512
+CHUNK, CHUNK_OF_MAPS = 512, 64
 """Validation rows at once, for the whole stack."""
 
 
-class Dense(Stack):
+class Chained(Stack):
     """A stack whose networks are chains."""
 
-    name = "dense"
+    name = "chain"
 
     def __init__(self, jobs: Sequence[Job], problem: Problem, modules: Sequence[nn.Module], chain: Chain):
         super().__init__(jobs, problem, modules)
         self.chain = chain
         self.flat = self.flat.detach()
         self.gradient = torch.zeros_like(self.flat)
-        self.x = problem.x.flatten(1)
+        self.x = _channels_last(problem.x) if chain.of_maps else problem.x.flatten(1)
         self.closed = problem.distiller.closed
         self.targets = _fixed(jobs, problem, self.closed) if problem.taught and self.closed else None
 
@@ -38,7 +38,8 @@ class Dense(Stack):
         """Each model's mean loss on its own batch (models,), and its gradient by the parameters (models, parameters)."""
         values, into = self.layout.unpack(self.flat), self.layout.unpack(self.gradient)
         network = under("network", values) | self.masks.next(self.problem.device)
-        found = self.chain.forward(rows_of(self.x, batch), network)
+        inputs = rows_of(self.x, batch)
+        found = self.chain.forward(_as_maps(inputs) if self.chain.of_maps else inputs, network, len(batch))
         of_features: dict[str, torch.Tensor] = {}
         if self.problem.taught and self.closed is None:
             losses, gradient, of_features = self._by_graph(batch, y, found, under("auxiliary", values), under("auxiliary", into))
@@ -50,11 +51,13 @@ class Dense(Stack):
     def validation_losses(self) -> torch.Tensor:
         """Each model's loss on the validation rows: (models,), on the CPU."""
         problem, network = self.problem, under("network", self.layout.unpack(self.flat))
-        inputs, models = problem.validation_x.flatten(1), len(self.places)
-        total = torch.zeros(models, dtype=torch.float64)
-        for start in range(0, len(inputs), CHUNK):
-            x, y = inputs[start : start + CHUNK], problem.validation_y[start : start + CHUNK]
-            outputs = self.chain.forward(x.expand(models, *x.shape), network)[-1]
+        maps, models = self.chain.of_maps, len(self.places)
+        inputs = _channels_last(problem.validation_x) if maps else problem.validation_x.flatten(1)
+        total, chunk = torch.zeros(models, dtype=torch.float64), CHUNK_OF_MAPS if maps else CHUNK
+        for start in range(0, len(inputs), chunk):
+            x, y = inputs[start : start + chunk], problem.validation_y[start : start + chunk]
+            x = x.expand(models, *x.shape)
+            outputs = self.chain.forward(_as_maps(x) if maps else x, network, models)[-1]
             losses = label_loss(problem.kind, outputs.flatten(0, 1), y.expand(models, *y.shape).flatten(0, 1), problem.distiller.head)
             total += losses.view(models, -1).sum(dim=1).cpu()
         return (total / len(inputs)).float()
@@ -97,7 +100,8 @@ class Dense(Stack):
         assert problem.teachers is not None
         said = problem.teachers.many(self.teacher_of, batch, rows_of(problem.x, batch))
         outputs = found[-1].detach().requires_grad_()
-        features = {name: found[place].detach().requires_grad_() for name, place in self.chain.features.items() if read}
+        models = len(outputs)
+        features = {name: _by_model(found[place], models).detach().requires_grad_() for name, place in self.chain.features.items() if read}
         own = {name: values.detach().requires_grad_() for name, values in auxiliary.items()}
         buffers = under("auxiliary", self.buffers)
 
@@ -115,7 +119,24 @@ class Dense(Stack):
         for name, values in zip(own, gradients[1 + len(features) :], strict=True):
             into[name].zero_() if values is None else into[name].copy_(values)
         gradient = torch.zeros_like(outputs) if gradients[0] is None else gradients[0]
-        return losses.detach(), gradient, {name: values for name, values in of_features.items() if values is not None}
+        of_features = {name: values for name, values in of_features.items() if values is not None}
+        maps = [name for name in of_features if found[self.chain.features[name]].ndim == 4]
+        return losses.detach(), gradient, of_features | {name: of_features[name].transpose(0, 1).flatten(1, 2) for name in maps}
+
+
+def _channels_last(x: torch.Tensor) -> torch.Tensor:
+    """(n, channels, height, width) -> (n, height, width, channels)."""
+    return x.permute(0, 2, 3, 1).contiguous()
+
+
+def _as_maps(x: torch.Tensor) -> torch.Tensor:
+    """(models, n, height, width, channels) -> (n, models·channels, height, width), channels last in memory."""
+    return x.permute(1, 2, 3, 0, 4).contiguous().flatten(3).permute(0, 3, 1, 2)
+
+
+def _by_model(values: torch.Tensor, models: int) -> torch.Tensor:
+    """Vectors as they are; maps as (models, n, channels, height, width)."""
+    return values.unflatten(1, (models, -1)).transpose(0, 1) if values.ndim == 4 else values
 
 
 def label_slope(kind: TaskKind, outputs: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
