@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -46,6 +47,24 @@ def refuses_single_numbers(shapes: Shapes) -> str:
     for who, layers in (("student", shapes.student), ("teacher", shapes.teacher)):
         if last_size(layers) < 2:
             return f"the last hidden layer of the {who} is a single number, and between single numbers there are no angles"
+    return ""
+
+
+def paired_places(student: Mapping[str, Any], teacher: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """Layers of maps or of sequences, paired from the last."""
+    one, two = ([layer for layer in layers.values() if layer.ndim > 2] for layers in (student, teacher))
+    return list(zip(reversed(one), reversed(two), strict=False))
+
+
+def refuses_without_places(shapes: Shapes) -> str:
+    """Why maps of places cannot be compared: layers without places, or places that do not match."""
+    layers = [[shape for shape in side.values() if len(shape) > 1] for side in (shapes.student, shapes.teacher)]
+    for who, own in zip(("student", "teacher"), layers, strict=True):
+        if not own:
+            return f"no layer of the {who} has places to attend to: it needs spatial maps, or sequences"
+    for one, two in zip(*map(reversed, layers), strict=False):
+        if len(one) != len(two) or (len(one) == 2 and one[0] != two[0]):
+            return f"the student's places {one} cannot be laid over the teacher's {two}"
     return ""
 
 

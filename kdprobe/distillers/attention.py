@@ -1,15 +1,12 @@
 """Attention transfer: where in the image a layer is active (Zagoruyko and Komodakis 2017)."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import torch
 from torch.nn import functional
 
-from kdprobe.core.recipe import Distiller, LossTruth, Shapes, View
+from kdprobe.core.recipe import Distiller, LossTruth, View
 from kdprobe.distillers import _rows
-from kdprobe.distillers._layers import Number, fitted, mixed
+from kdprobe.distillers._layers import Number, fitted, mixed, paired_places, refuses_without_places
 
 
 def _loss(student: View, teacher: View, *, weight: Number, response: Number) -> torch.Tensor:
@@ -18,7 +15,7 @@ def _loss(student: View, teacher: View, *, weight: Number, response: Number) -> 
     Layers with places are paired from the last one backwards, where networks differ in depth.
     """
     own = torch.zeros(())
-    for one, two in _paired(student.features, teacher.features):
+    for one, two in paired_places(student.features, teacher.features):
         one, two = fitted(one, two) if one.ndim == 4 else (one.transpose(1, 2), two.transpose(1, 2))
         own = own + 0.5 * ((_map(one) - _map(two)) ** 2).sum(dim=-1)
     return mixed(own, student, teacher, weight, response)
@@ -27,23 +24,6 @@ def _loss(student: View, teacher: View, *, weight: Number, response: Number) -> 
 def _map(layer: torch.Tensor) -> torch.Tensor:
     """(n, channels, ...) -> (n, places), of length 1."""
     return functional.normalize(layer.pow(2).sum(dim=1).flatten(1), dim=-1)
-
-
-def _paired(student: Mapping[str, Any], teacher: Mapping[str, Any]) -> list[tuple[Any, Any]]:
-    """Layers of maps or of sequences, paired from the last."""
-    one, two = ([layer for layer in layers.values() if layer.ndim > 2] for layers in (student, teacher))
-    return list(zip(reversed(one), reversed(two), strict=False))
-
-
-def _refuses(shapes: Shapes) -> str:
-    layers = [[shape for shape in side.values() if len(shape) > 1] for side in (shapes.student, shapes.teacher)]
-    for who, own in zip(("student", "teacher"), layers, strict=True):
-        if not own:
-            return f"no layer of the {who} has places to attend to: it needs spatial maps, or sequences"
-    for one, two in zip(*map(reversed, layers), strict=False):
-        if len(one) != len(two) or (len(one) == 2 and one[0] != two[0]):
-            return f"the student's places {one} cannot be laid over the teacher's {two}"
-    return ""
 
 
 def _oracle(student: View, teacher: View, *, weight: float, response: float) -> np.ndarray:
@@ -75,7 +55,7 @@ ATTENTION = Distiller(
     formula="(1-α)·label loss + α·½Σ‖Q_S/‖Q_S‖ - Q_T/‖Q_T‖‖², Q: squared activations summed over channels, all layers with places",
     parameters={"weight": 1.0, "response": 0.0},
     needs=("outputs", "features"),
-    refuses=_refuses,
+    refuses=refuses_without_places,
     truths=(
         LossTruth(
             name="maps by hand",
