@@ -13,6 +13,7 @@ from scipy.special import stdtr, stdtrit
 from kdprobe.core.section import Card
 from kdprobe.core.trace import Trace
 from kdprobe.report.scrub import scrub
+from kdprobe.stats.pairing import complete_pairs
 
 Value = TypeVar("Value")
 Frame = Any
@@ -200,25 +201,15 @@ class Group:
         return found
 
     def curve(self, grids: dict[str, np.ndarray]) -> "Curve":
-        """Cut grids to the pairs that all of them have.
-
-        Seeds that lack a size are left out whole, so that every contrast is between the same seeds; a size that most seeds lack is left
-        out instead, so that one failing size does not cost the others.
-        """
-        whole = np.logical_and.reduce([np.isfinite(grid) for grid in grids.values()])
-        columns = whole.mean(axis=0) >= 0.5
-        rows = whole[:, columns].all(axis=1) & columns.any()
-        draws = np.array([draw for draw, _ in self.seeds])[rows]
-        kept = {name: grid[rows][:, columns] for name, grid in grids.items()}
-        if len(set(draws)) > 1:
-            kept = {name: np.stack([grid[draws == draw].mean(axis=0) for draw in np.unique(draws)]) for name, grid in kept.items()}
+        """Cut grids to the pairs that all of them have; see `kdprobe.stats.pairing.complete_pairs`."""
+        kept = complete_pairs(grids, np.array([draw for draw, _ in self.seeds]))
         return Curve(
-            teachers=tuple(name for name, keep in zip(self.teachers, columns, strict=True) if keep),
-            sizes=self.sizes[columns],
-            values=kept,
-            seeds=int(rows.sum()),
-            left_out=int((~rows).sum()),
-            missing=tuple(name for name, keep in zip(self.teachers, columns, strict=True) if not keep),
+            teachers=tuple(name for name, keep in zip(self.teachers, kept.columns, strict=True) if keep),
+            sizes=self.sizes[kept.columns],
+            values=kept.values,
+            seeds=int(kept.rows.sum()),
+            left_out=int((~kept.rows).sum()),
+            missing=tuple(name for name, keep in zip(self.teachers, kept.columns, strict=True) if not keep),
         )
 
 

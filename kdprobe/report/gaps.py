@@ -1,16 +1,19 @@
-"""The capacity gap of every student in every arm of a zoo: curves, readings, verdicts."""
+"""The capacity gap of every student in every arm of a zoo: curves, readings on each metric, verdicts."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from kdprobe.core.result import Measurement
 from kdprobe.report.evidence import LOSS, Curve, Evidence, Group
-from kdprobe.report.gap_verdict import MARGIN_SHARE, GapReading, read_gap, read_gaps
 from kdprobe.report.help_verdict import HelpReading, read_help, read_helps
+from kdprobe.stats.bootstrap import simultaneous
+from kdprobe.stats.capacity_gap import seed_spread
+from kdprobe.stats.gap_reading import MARGIN_SHARE, GapReading, decide, read_gap
 from kdprobe.stats.paired import contrast
+
+SECOND = {"classification": "accuracy", "regression": "r2"}
+TITLES = {"nll": "NLL", "mse": "MSE", "nll_calibrated": "NLL, calibrated", "accuracy": "accuracy", "r2": "R²"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,33 +27,36 @@ class Gap:
     student_size: int
     unit: str
     curve: Curve
-    """With values "gain" and "teacher_loss", and "gain_calibrated" for classification."""
+    """With values "gain" and "teacher_loss"; for classification "gain_calibrated" and "teacher_loss_calibrated" too."""
     reading: GapReading
     """On the loss as it is: NLL or MSE."""
     helps: HelpReading
     """On the same loss: whether any teacher helps."""
     calibrated: GapReading | None = None
     """On the NLL after one temperature per model; None where that does not apply."""
+    second: GapReading | None = None
+    """On accuracy or R²; None where it was not measured."""
     inherited: Measurement | None = None
-    """Part of the deficit that one temperature removes: over-confidence that the student took over."""
+    """Part of the deficit that one temperature a model removes: over-confidence that the student took over."""
+    discrimination: Measurement | None = None
+    """The rest of the deficit: what the student tells apart less well."""
     gains: tuple[Measurement, ...] = ()
     """Gain over the twin by teacher size, simultaneous over the sizes."""
 
 
 def gaps(evidence: Evidence) -> list[Gap]:
-    """Read every student × arm of a zoo; the verdicts of one page form one family per loss."""
+    """Read every student × arm of a zoo; the verdicts of one page form one family per metric."""
     return evidence.derived("gaps", _gaps)
 
 
 def _gaps(evidence: Evidence) -> list[Gap]:
     found = [_gap(evidence, group) for group in evidence.groups]
-    readings = read_gaps([gap.reading for gap in found])
+    for name in ("reading", "calibrated", "second"):
+        places = [i for i, gap in enumerate(found) if getattr(gap, name) is not None]
+        for i, reading in zip(places, decide([getattr(found[i], name) for i in places]), strict=True):
+            found[i] = replace(found[i], **{name: reading})
     helps = read_helps([gap.helps for gap in found])
-    calibrated = iter(read_gaps([gap.calibrated for gap in found if gap.calibrated is not None]))
-    return [
-        replace(gap, reading=reading, helps=help_, calibrated=None if gap.calibrated is None else next(calibrated))
-        for gap, reading, help_ in zip(found, readings, helps, strict=True)
-    ]
+    return [replace(gap, helps=reading) for gap, reading in zip(found, helps, strict=True)]
 
 
 def _gap(evidence: Evidence, group: Group) -> Gap:
@@ -61,43 +67,55 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
         grids |= {"gain_calibrated": tempered}
         grids |= {"teacher_loss_calibrated": group.grid(evidence.score(f"{metric}_calibrated"), of="teacher_id")}
     found = group.curve(grids)
-
-    def margin(suffix: str) -> float:
-        twins = group.grid(evidence.score(metric + suffix), of="twin_id")
-        return MARGIN_SHARE * _spread(twins, [draw for draw, _ in group.seeds])
-
-    def read(suffix: str) -> GapReading:
-        values = (found.values[name + suffix] for name in ("gain", "teacher_loss"))
-        return read_gap(*values, margin=margin(suffix), unit=unit, seeds=found.seeds)
-
-    reading, gain = read(""), found.values["gain"]
-    helps = read_help(gain, margin=margin(""), unit=unit, seeds=found.seeds)
-    calibrated = inherited = None
+    reading, gain = _read(evidence, group, found, metric, unit), found.values["gain"]
+    calibrated = inherited = discrimination = None
     if "gain_calibrated" in found.values:
-        calibrated = read("_calibrated")
+        calibrated = _read(evidence, group, found, f"{metric}_calibrated", unit, suffix="_calibrated")
         if reading.deficit is not None:
-            over_confidence = found.values["gain_calibrated"] - gain
-            removed = over_confidence[:, -1] - over_confidence[:, reading.rival]
-            inherited = contrast(removed).measurement(unit, tests=len(found.sizes) - 1)
-    gains = tuple(contrast(column).measurement(unit, tests=gain.shape[1]) for column in gain.T) if len(gain) > 1 else ()
+            inherited = _part_of_deficit(gain - found.values["gain_calibrated"], reading.rival, unit)
+            discrimination = _part_of_deficit(found.values["gain_calibrated"], reading.rival, unit)
     return Gap(
-        **{"task": group.task, "kind": group.kind, "arm": group.arm, "student": group.student, "student_size": group.student_size},
-        **{
-            "unit": unit,
-            "curve": found,
-            "reading": reading,
-            "helps": helps,
-            "calibrated": calibrated,
-            "inherited": inherited,
-            "gains": gains,
-        },
+        task=group.task,
+        kind=group.kind,
+        arm=group.arm,
+        student=group.student,
+        student_size=group.student_size,
+        unit=unit,
+        curve=found,
+        reading=reading,
+        helps=read_help(gain, margin=reading.margin, unit=unit, seeds=found.seeds),
+        calibrated=calibrated,
+        second=_second(evidence, group),
+        inherited=inherited,
+        discrimination=discrimination,
+        gains=tuple(contrast(column).measurement(unit, tests=gain.shape[1]) for column in gain.T) if len(gain) > 1 else (),
     )
 
 
-def _spread(twins: np.ndarray, draws: Sequence[int]) -> float:
-    """Standard deviation over seeds of the twins' score (seeds, sizes), within draws; 0 where it cannot be known."""
-    # a seed has one twin, whatever the teacher
-    score = pd.DataFrame({"score": pd.DataFrame(twins).mean(axis=1), "draw": list(draws)}).dropna()
-    within = score["score"] - score.groupby("draw")["score"].transform("mean")
-    freedom = len(score) - len(set(score["draw"]))
-    return float(np.sqrt((within**2).sum() / freedom)) if freedom > 0 else 0.0
+def _read(evidence: Evidence, group: Group, found: Curve, metric: str, unit: str, *, suffix: str = "") -> GapReading:
+    twins = group.grid(evidence.score(metric), of="twin_id")
+    return read_gap(
+        found.values["gain" + suffix],
+        found.values["teacher_loss" + suffix],
+        margin=MARGIN_SHARE * seed_spread(twins, np.array([draw for draw, _ in group.seeds])),
+        sizes=found.sizes / group.student_size,
+        unit=unit,
+        seeds=found.seeds,
+    )
+
+
+def _second(evidence: Evidence, group: Group) -> GapReading | None:
+    metric = SECOND[group.kind]
+    gain = group.grid(evidence.value("gain_second", "panel"))
+    if not np.isfinite(gain).any():
+        return None
+    # a score, not a loss: the larger is the better model
+    found = group.curve({"gain": gain, "teacher_loss": -group.grid(evidence.score(metric), of="teacher_id")})
+    return _read(evidence, group, found, metric, "")
+
+
+def _part_of_deficit(part: np.ndarray, rival: int, unit: str) -> Measurement:
+    """How much of the deficit against the rival lies in one part of the gain (units, sizes); simultaneous, as the deficit itself is."""
+    limits = simultaneous(part[:, :-1] - part[:, -1:])
+    ends = (float(limits.mean[rival]), float(limits.low[rival]), float(limits.high[rival]))
+    return Measurement(value=ends[0], low=ends[1], high=ends[2], n=len(part), unit=unit, estimand="this recipe")

@@ -44,7 +44,7 @@ def optimum(x: np.ndarray, gain: np.ndarray, *, draws: np.ndarray | None = None,
     Returns
     -------
     Optimum
-        Positions stay within the sizes (`local`: within its window). Refusals below 5 units.
+        Positions stay within the sizes (`local`: between the neighbours of the best one). Refusals below 5 units.
 
     Raises
     ------
@@ -75,7 +75,8 @@ def optimum(x: np.ndarray, gain: np.ndarray, *, draws: np.ndarray | None = None,
 def local_maximum(x: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function from mean curves (b, k) to the vertices (b,) of quadratics through the `WINDOW` sizes round each one's maximum.
 
-    Where the quadratic is not concave, the best size stands for it.
+    Where the quadratic is not concave, the best size stands for it; and no vertex lies beyond the neighbours of the best size, because the
+    maximum of a curve with one hump does not.
     """
     width = min(WINDOW, len(x))
     starts = np.clip(np.arange(len(x)) - width // 2, 0, len(x) - width)
@@ -88,7 +89,8 @@ def local_maximum(x: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         a, b, _ = np.einsum("bcw,bw->cb", fits[best], np.take_along_axis(means, windows[best], axis=1))
         concave = a < -1e-12 * np.maximum(np.abs(b), 1e-300)
         vertex = centres[best] - b / (2 * np.where(concave, a, -1.0))
-        return np.where(concave, np.clip(vertex, x[windows[best, 0]], x[windows[best, -1]]), x[best])
+        before, after = x[np.maximum(best - 1, 0)], x[np.minimum(best + 1, len(x) - 1)]
+        return np.where(concave, np.clip(vertex, before, after), x[best])
 
     return position
 

@@ -136,7 +136,7 @@ def simulate_nested_ols(
 
     Notes
     -----
-    Cost: for each seed and teacher two triangular matrices of D² and their inverses; 0.15 ms at D=60.
+    Cost: for each seed and teacher D·q normal numbers and the inverse of a triangle of q²; 0.1 ms at D=60.
 
     Examples
     --------
@@ -164,16 +164,17 @@ def _draw(
     features = len(beta)
     fitted = {size: np.zeros((seeds, features)) for size in {*q, p}}
     twin_fit = np.empty((seeds, p))
+    most = max(fitted)
     for member in range(teachers):
-        factor, inverse = _factor(n, features, seeds, rng)
+        factor, inverse = _factor(n, features, most, seeds, rng)
         # X'y given X'X = LL' is L(L'β + σe): z is what the triangular solves start from
-        z = np.einsum("sij,i->sj", factor, learned) + math.sqrt(noise) * rng.normal(size=(seeds, features))
+        z = np.einsum("sij,i->sj", factor, learned) + math.sqrt(noise) * rng.normal(size=(seeds, most))
         for size, mean in fitted.items():
             own = np.einsum("sij,si->sj", inverse[:, :size, :size], z[:, :size])
             mean[:, :size] += own / teachers
             if member == 0 and size == p:
                 twin_fit = own
-    fresh: tuple[np.ndarray, np.ndarray] | None = None if math.isinf(m) else _factor(int(m), features, seeds, rng)
+    fresh: tuple[np.ndarray, np.ndarray] | None = None if math.isinf(m) else _factor(int(m), features, p, seeds, rng)
     student, teacher = np.empty((seeds, len(q))), np.empty((seeds, len(q)))
     for column, size in enumerate(q):
         mean = fitted[size]
@@ -181,19 +182,19 @@ def _draw(
         if fresh is not None and size > p:
             factor, inverse = fresh
             # least squares on p features takes in what the teacher puts into the others: (Z_p'Z_p)^-1 Z_p'Z_rest β_rest
-            pulled = np.einsum("sij,si->sj", factor[:, p:size, :p], mean[:, p:size])
-            seen = seen + np.einsum("sij,si->sj", inverse[:, :p, :p], pulled)
+            pulled = np.einsum("sij,si->sj", factor[:, p:size], mean[:, p:size])
+            seen = seen + np.einsum("sij,si->sj", inverse, pulled)
         student[:, column] = ((seen - beta[:p]) ** 2).sum(axis=1)
         teacher[:, column] = ((mean - learned) ** 2).sum(axis=1)
     return student, ((twin_fit - beta[:p]) ** 2).sum(axis=1), teacher
 
 
-def _factor(rows: int, features: int, seeds: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Cholesky factors of Gram matrices of standard normal rows, and their inverses (lower triangular too)."""
-    factor = np.tril(rng.normal(size=(seeds, features, features)), -1)
-    places = np.arange(features, dtype=np.int64)
-    factor[:, places, places] = np.sqrt(rng.chisquare(np.maximum(rows - places, 1), size=(seeds, features)))
-    return factor, np.linalg.inv(factor)
+def _factor(rows: int, features: int, columns: int, seeds: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Leading columns of Cholesky factors of Gram matrices of standard normal rows, and the inverses of their square tops."""
+    factor = np.tril(rng.normal(size=(seeds, features, columns)), -1)
+    places = np.arange(columns, dtype=np.int64)
+    factor[:, places, places] = np.sqrt(rng.chisquare(rows - places, size=(seeds, columns)))
+    return factor, np.linalg.inv(factor[:, :columns])
 
 
 def _coefficients(beta: np.ndarray, noise: float, shift: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -146,9 +146,10 @@ def test_verdict_lines_are_the_cards_in_plain_words():
     assert "teaching helps. " in helps
     assert "the untaught twin" in helps
     assert gap.startswith(start + "SUPPORTED: capacity gap. Best teacher is width 16 of")
+    assert "against width 16: 0.083 nats [0.073, 0.091] is over-confidence that one temperature removes, 0.07" in gap
+    assert "discrimination. At this setting the student gains most under a teacher of" in gap
     # nobody is to stop at a gap that one temperature removes
-    assert "After one temperature a model, which takes away 0.08" in gap
-    assert "of inherited over-confidence" in gap
+    assert "After one temperature a model: " in gap
     assert "transfer rows: SUPPORTED: teacher-specific transfer. Agreement, mean over larger teachers" in lines[5]
     for line in lines:
         assert re.search(f" · (same|transfer) rows: ({'|'.join(VERDICTS)})", line)

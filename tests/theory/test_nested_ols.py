@@ -58,7 +58,15 @@ def fit(x, y):
 
 @pytest.mark.parametrize(
     ("p", "q", "m", "teachers", "shifted"),
-    [(3, 7, 25, 1, False), (3, 7, 25, 3, False), (3, 7, 25, 2, True), (6, 4, 15, 1, True), (5, 5, 6, 1, False), (2, 9, math.inf, 1, False)],
+    [
+        (3, 7, 25, 1, False),
+        (3, 7, 25, 3, False),
+        (3, 7, 25, 2, True),
+        (6, 4, 15, 1, True),
+        (5, 5, 6, 1, False),
+        (3, 7, 6, 1, False),
+        (2, 9, math.inf, 1, False),
+    ],
 )
 def test_real_fits_agree_with_the_law_and_with_the_simulator(p, q, m, teachers, shifted):
     """Least squares by LAPACK on rows drawn one by one, the only place where nothing but the definition is used."""

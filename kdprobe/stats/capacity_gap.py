@@ -1,0 +1,221 @@
+"""The public reading of a table of gains: is there a capacity gap, which sizes may be best, at which ratio?"""
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from kdprobe.core.errors import DataError
+from kdprobe.core.result import Result
+from kdprobe.core.section import Verdict
+from kdprobe.core.words import interval, listed
+from kdprobe.stats.gap_reading import MARGIN_SHARE, GapReading, decide, read_gap
+from kdprobe.stats.pairing import complete_pairs
+
+COLUMNS = ("student_size", "teacher_size", "seed", "gain", "teacher_loss")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GapVerdict:
+    """Whether a smaller teacher serves a student better than the largest one.
+
+    Parameters
+    ----------
+    verdict
+        "SUPPORTED", "CONTRADICTED", "INCONCLUSIVE" or "NOT APPLICABLE"; what narrows it is in ``details["qualifier"]``.
+    best_sizes
+        Teacher sizes that may be the best: a set that holds the truly best of the grid with probability .95.
+    ratio
+        Best teacher size over student size. A refusal where no gap is shown or the curve may have more than one hump; an upper bound where
+        the smallest teacher is the best.
+    conditions
+        "a": the best smaller teacher serves better than the largest; "b": the largest is itself the better model; "c": the best size is
+        not at the edge of the grid; "d": the curve may have one hump. Empty with too few sizes or seeds.
+    by_student
+        The verdict of each student size; the fields above are those of the smallest.
+    details
+        "qualifier"; "seeds"; "p" (one-sided, adjusted); "margin"; "upper" (95 % limit of the largest true deficit); the measurements
+        "deficit" (of the largest teacher against the best smaller one) and "edge" (how much better a model the largest is); "needed" (seeds
+        that would settle an inconclusive claim, None beyond 1,000).
+    """
+
+    verdict: Verdict
+    best_sizes: tuple[float, ...]
+    ratio: Result
+    conditions: Mapping[str, bool]
+    by_student: "Mapping[float, GapVerdict]" = field(default_factory=dict[float, "GapVerdict"])
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def __str__(self) -> str:
+        qualifier = f" ({self.details['qualifier']})" if self.details["qualifier"] else ""
+        sizes = listed([f"{size:g}" for size in self.best_sizes])
+        deficit = self.details["deficit"]
+        cost = f" The largest costs {interval(deficit.value, deficit.low, deficit.high, deficit.unit)}." if deficit else ""
+        return f"{self.verdict}{qualifier}: capacity gap. Best teacher sizes: {sizes}.{cost}"
+
+    def _repr_html_(self) -> str:
+        rows = self.by_student or {float("nan"): self}
+        cells = "".join(
+            f"<tr><td>{'' if size != size else f'{size:g}'}</td><td>{html.escape(str(verdict))}</td>"
+            f"<td>{html.escape(str(verdict.ratio))}</td></tr>"
+            for size, verdict in rows.items()
+        )
+        return f"<table><thead><tr><th>student size</th><th>verdict</th><th>best ratio</th></tr></thead><tbody>{cells}</tbody></table>"
+
+
+def capacity_gap(table: Any, *, margin: float | None = None, unit: str = "") -> GapVerdict:
+    """Decide whether a smaller teacher serves better than the largest one, from paired runs of one metric and one task.
+
+    SUPPORTED: the best smaller teacher is shown to serve better (a) and the largest is itself shown to be the better model (b). NOT
+    APPLICABLE: (a) without (b), "teacher degraded" where the largest is shown to be the worse model. CONTRADICTED: the 95 % upper limit of
+    the largest deficit over all smaller sizes is below the margin. INCONCLUSIVE: none of these, or fewer than 8 seeds (direction only).
+
+    Parameters
+    ----------
+    table
+        A pandas DataFrame, or a mapping of columns, one row a run: student_size, teacher_size, seed, gain (of the student over its paired
+        twin; larger is better), teacher_loss. Optional: draw (of labelled rows; with several, draws are the units, and a verdict needs 5),
+        twin_score (of the paired twin, in the unit of the gain).
+    margin
+        Deficit below which a gap is negligible. By default a fifth of the standard deviation of twin_score over seeds, or without that
+        column a fifth of the standard deviation of gain over seeds, pooled over teacher sizes.
+    unit
+        Of the gain, for its measurements.
+
+    Returns
+    -------
+    GapVerdict
+        With several students, condition (a) is Holm-adjusted over them and the fields are those of the smallest.
+
+    Raises
+    ------
+    DataError
+        If a column is missing or not numeric, a value is not finite, a size is not above 0, or a run is there twice. Runs that are missing
+        are no error: their seeds are left out whole.
+
+    Notes
+    -----
+    Cost: about 0.1 s a student. Where only the largest teacher's gains are skewed (a rare seed gains much), more flat curves than nominal
+    are called gaps: see ``reports/calibration.md``.
+
+    References
+    ----------
+    Condition (a): max-t by sign flips (Westfall and Young 1993) and by the bootstrap. Best sizes: Hsu 1981, Annals of Statistics 9:1026.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> sizes, seeds = np.array([1e3, 2e3, 4e3, 8e3]), 10
+    >>> table = {
+    ...     "student_size": np.full(40, 500), "teacher_size": np.tile(sizes, seeds), "seed": np.repeat(np.arange(seeds), 4),
+    ...     "gain": np.tile([0.0, 0.3, 0.2, 0.0], seeds) + rng.normal(0, 0.05, 40), "teacher_loss": np.tile([1.0, 0.8, 0.6, 0.5], seeds),
+    ... }
+    >>> found = capacity_gap(table, unit="nats")
+    >>> print(found)
+    SUPPORTED: capacity gap. Best teacher sizes: 2000. The largest costs 0.29 nats [0.25, 0.34].
+    >>> found.conditions
+    {'a': True, 'b': True, 'c': True, 'd': True}
+    """
+    columns = _columns(table)
+    if margin is not None and not margin >= 0:
+        raise DataError(f"margin={margin}: give 0 or more, or None for a fifth of the seeds' standard deviation")
+    students = np.unique(columns["student_size"]).tolist()
+    readings: list[GapReading] = []
+    for size in students:
+        own = columns["student_size"] == size
+        readings.append(_reading({name: values[own] for name, values in columns.items()}, margin, unit))
+    by_student = {size: _verdict(reading, size) for size, reading in zip(students, decide(readings), strict=True)}
+    first = by_student[students[0]]
+    return GapVerdict(
+        **{name: getattr(first, name) for name in ("verdict", "best_sizes", "ratio", "conditions", "details")}, by_student=by_student
+    )
+
+
+def _verdict(reading: GapReading, student: float) -> GapVerdict:
+    sizes = reading.sizes * student
+    return GapVerdict(
+        verdict=reading.verdict,
+        best_sizes=tuple(_plain(sizes[i]) for i in reading.best_set),
+        ratio=reading.ratio,
+        conditions=reading.conditions,
+        details={
+            "qualifier": reading.qualifier, "seeds": reading.n, "p": reading.p, "margin": reading.margin,
+            "upper": reading.upper if np.isfinite(reading.upper) else None, "deficit": reading.deficit, "edge": reading.edge,
+            "needed": reading.needed,
+        },
+    )  # fmt: skip
+
+
+def _plain(size: float) -> float:
+    rounded = round(float(size))
+    return rounded if abs(size - rounded) < 1e-6 * abs(size) else float(size)
+
+
+def _columns(table: Any) -> dict[str, np.ndarray]:
+    there = list(table.keys())
+    for name in COLUMNS:
+        if name not in there:
+            raise DataError(f"table has no column {name!r}: it needs {', '.join(COLUMNS)} (and may have draw, twin_score)")
+    found: dict[str, np.ndarray] = {}
+    for name in (*COLUMNS, *(name for name in ("draw", "twin_score") if name in there)):
+        try:
+            values = np.asarray(table[name], dtype=np.float64)
+        except (TypeError, ValueError):
+            raise DataError(f"column {name!r} is not numeric: give numbers") from None
+        if values.ndim != 1 or not np.isfinite(values).all():
+            raise DataError(f"column {name!r} holds NaN, an infinity or more than one value a row: leave failed runs out")
+        found[name] = values
+    lengths = {name: len(values) for name, values in found.items()}
+    if len(set(lengths.values())) > 1 or not len(found["seed"]):
+        raise DataError(f"the columns have {lengths} rows: give one row a run, at least one")
+    for name in ("student_size", "teacher_size"):
+        if not (found[name] > 0).all():
+            raise DataError(f"column {name!r} holds {found[name].min():g}: sizes are above 0")
+    return found
+
+
+def _reading(columns: dict[str, np.ndarray], margin: float | None, unit: str) -> GapReading:
+    sizes, column = np.unique(columns["teacher_size"], return_inverse=True)
+    draws = columns.get("draw", np.zeros(len(column)))
+    pairs, row = np.unique(np.stack([draws, columns["seed"]], axis=1), axis=0, return_inverse=True)
+    row = row.reshape(-1)
+    if len(np.unique(row * len(sizes) + column)) < len(row):
+        raise DataError("a student, teacher size, draw and seed is there twice: give one metric, one task and one regime a call")
+    grids: dict[str, np.ndarray] = {}
+    for name in ("gain", "teacher_loss"):
+        grids[name] = np.full((len(pairs), len(sizes)), np.nan)
+        grids[name][row, column] = columns[name]
+    paired = complete_pairs(grids, pairs[:, 0])
+    if margin is None:
+        score = np.full((len(pairs), len(sizes)), np.nan)
+        score[row, column] = columns.get("twin_score", columns["gain"])
+        margin = MARGIN_SHARE * (seed_spread(score, pairs[:, 0]) if "twin_score" in columns else _pooled_spread(score, pairs[:, 0]))
+    return read_gap(
+        paired.values["gain"], paired.values["teacher_loss"], margin=margin, sizes=sizes[paired.columns] / columns["student_size"][0],
+        unit=unit, seeds=int(paired.rows.sum()),
+    )  # fmt: skip
+
+
+def seed_spread(scores: np.ndarray, draws: np.ndarray) -> float:
+    """Standard deviation over seeds, within draws, of what does not depend on the teacher: the twins' scores (seeds, sizes).
+
+    NaN where a run is missing; 0 where it cannot be known.
+    """
+    there = np.isfinite(scores)
+    known = there.any(axis=1)
+    sums = np.where(there, scores, 0.0).sum(axis=1)[known]
+    return _pooled_spread((sums / there.sum(axis=1)[known])[:, None], draws[known])
+
+
+def _pooled_spread(values: np.ndarray, draws: np.ndarray) -> float:
+    """Standard deviation over seeds within draws, pooled over the columns of (seeds, sizes)."""
+    squares, freedom = 0.0, 0
+    for draw in np.unique(draws):
+        for column in values[draws == draw].T:
+            there = column[np.isfinite(column)]
+            if len(there) > 1:
+                squares += float(((there - there.mean()) ** 2).sum())
+                freedom += len(there) - 1
+    return float(np.sqrt(squares / freedom)) if freedom else 0.0

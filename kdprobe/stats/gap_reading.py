@@ -1,0 +1,282 @@
+"""Does a smaller teacher serve this student better than the largest one? One of four words, no stronger than paired seeds allow.
+
+How often each word is wrong, and how often it is found where it is true, is measured in ``benchmarks/calibration.py``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from kdprobe.core.result import Measurement, Refusal, Result
+from kdprobe.core.section import Verdict
+from kdprobe.stats.best_sizes import best_sizes
+from kdprobe.stats.bootstrap import simultaneous
+from kdprobe.stats.multiplicity import holm
+from kdprobe.stats.optimum import optimum
+from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT, contrast
+from kdprobe.stats.power import seeds_needed
+from kdprobe.stats.sign_flip import max_t
+from kdprobe.stats.unimodal import Modality, modality
+
+MARGIN_SHARE = 0.2
+"""A deficit below this share of the twins' seed sd is called negligible: two trainings of one twin differ by more."""
+UNITS_FOR_A_VERDICT = 5
+"""Fewer draws cannot be told from chance by flipping signs: 2^-4 > .05."""
+MOST_DIP = 0.5
+"""A curve whose deepest valley is deeper than half a standard error may have two humps: it gets no ratio."""
+
+
+class GapNumbers(NamedTuple):
+    """What is measured of curves (..., units, sizes); every field has the leading axes of the curves."""
+
+    best: np.ndarray
+    """Index of the size with the largest mean gain."""
+    rival: np.ndarray
+    """Index of the best size below the largest."""
+    best_set: np.ndarray
+    """(..., sizes) whether each size may be the best."""
+    deficit: np.ndarray
+    """(..., 3) how far the largest teacher is behind the best smaller one, with a 95 % interval simultaneous over the smaller sizes."""
+    sd: np.ndarray
+    """Of the deficit over units."""
+    p: np.ndarray
+    """One-sided, of the sign-flip max-t test over all smaller sizes."""
+    upper: np.ndarray
+    """95 % upper limit of the largest true deficit over all smaller sizes."""
+    edge: np.ndarray
+    """(..., 3) own loss of the best smaller teacher minus that of the largest, with its 95 % interval."""
+
+
+def gap_numbers(gain: np.ndarray, teacher_loss: np.ndarray) -> GapNumbers:
+    """Measure curves, many at once.
+
+    Parameters
+    ----------
+    gain, teacher_loss
+        (..., units, sizes), sizes ascending, at least 2 of each.
+    """
+    deficits = gain[..., :-1] - gain[..., -1:]
+    limits, test = simultaneous(deficits), max_t(deficits)
+    rival = np.argmax(limits.mean, axis=-1)
+
+    def of_rival(values: np.ndarray) -> np.ndarray:
+        return np.take_along_axis(values, rival[..., None], -1)[..., 0]
+
+    own = np.take_along_axis(teacher_loss, rival[..., None, None], -1)[..., 0] - teacher_loss[..., -1]
+    edge = contrast(own)
+    spread = deficits.std(axis=-2, ddof=1)
+    return GapNumbers(
+        best=np.argmax(gain.mean(axis=-2), axis=-1),
+        rival=rival,
+        best_set=best_sizes(gain),
+        deficit=np.stack([of_rival(limits.mean), of_rival(limits.low), of_rival(limits.high)], axis=-1),
+        sd=of_rival(spread),
+        # the best smaller size need not have the largest t; the hypothesis is that none is better, so the smallest p speaks of it
+        p=test.p.min(axis=-1),
+        # the largest deficit is below a margin only if each one is: an intersection-union test, so each at its own level
+        upper=limits.upper.max(axis=-1),
+        edge=np.stack([edge.mean, *edge.interval()], axis=-1),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GapReading:
+    """What paired seeds say of one curve of gains over teacher sizes. Without a deficit there were too few sizes or units."""
+
+    verdict: Verdict
+    qualifier: str = ""
+    n: int = 0
+    """Paired seeds."""
+    clustered: bool = False
+    """Whether the units are draws of several seeds each."""
+    best: int = 0
+    rival: int = 0
+    best_set: tuple[int, ...] = ()
+    deficit: Measurement | None = None
+    upper: float = np.inf
+    margin: float = 0.0
+    edge: Measurement | None = None
+    p: float = 1.0
+    """Of the deficit, adjusted for the selection of the best smaller size and, by `decide`, for the family of claims."""
+    needed: int | None = None
+    """Units that would settle it with power .8 if mean, spread and the number of claims read together stay as they are."""
+    sd: float = 0.0
+    rivals: int = 1
+    """Smaller sizes from which the best was selected."""
+    gain: np.ndarray
+    """(units, sizes)."""
+    sizes: np.ndarray
+    """(sizes,) ascending, in units of the student's size."""
+
+    @cached_property
+    def modality(self) -> Modality:
+        """Whether the curve may have one hump."""
+        return modality(self.gain)
+
+    @cached_property
+    def conditions(self) -> dict[str, bool]:
+        """State whether each condition holds.
+
+        (a) the best smaller teacher serves better than the largest: sign-flip max-t p < .05, and the simultaneous interval of the deficit
+        excludes 0; (b) the largest teacher is itself the better model; (c) the best size is not at the edge of the grid; (d) the curve
+        may have one hump.
+        """
+        if self.deficit is None or self.edge is None:
+            return {}
+        return {
+            "a": self.p < LEVEL and self.deficit.low > 0,
+            "b": self.edge.low > 0,
+            "c": 0 < self.best < self.gain.shape[1] - 1,
+            "d": self.modality.p >= LEVEL,
+        }
+
+    @cached_property
+    def ratio(self) -> Result:
+        """Teacher size over student size at which the student gains most, where a gap is shown; see `capacity_gap`."""
+        return _ratio(self)
+
+
+def read_gap(
+    gain: np.ndarray, teacher_loss: np.ndarray, *, margin: float, sizes: np.ndarray | None = None, unit: str = "", seeds: int | None = None
+) -> GapReading:
+    """Measure one curve. Its verdict is for `decide` to give, because it depends on how many curves are read together.
+
+    Parameters
+    ----------
+    gain, teacher_loss
+        (units, sizes), sizes ascending, no NaN.
+    margin
+        Deficit that is called negligible.
+    sizes
+        Of the teachers, in units of the student's size; by default 1, 2, 4, ...
+    seeds
+        Paired seeds behind the units, where these are draws.
+    """
+    n, count = gain.shape
+    sizes = 2.0 ** np.arange(count, dtype=np.float64) if sizes is None else np.asarray(sizes, dtype=np.float64)
+    paired = n if seeds is None else seeds
+    if n >= 2 and count >= 2:
+        return reading_of(gap_numbers(gain, teacher_loss), gain=gain, sizes=sizes, margin=margin, unit=unit, seeds=paired)
+    missing = (
+        "no run finished" if not count else "one teacher size" if count < 2 else "one seed gives no interval" if n else "no seed finished"
+    )
+    verdict: Verdict = "NOT APPLICABLE" if count == 1 else "INCONCLUSIVE"
+    return GapReading(verdict=verdict, qualifier=missing, n=paired, gain=gain, sizes=sizes)
+
+
+def reading_of(
+    numbers: GapNumbers, *, gain: np.ndarray, sizes: np.ndarray, margin: float, unit: str = "", seeds: int | None = None
+) -> GapReading:
+    """Make a reading of the numbers of one curve; the parameters are those of `read_gap`."""
+    n, count = gain.shape
+
+    def measurement(values: np.ndarray) -> Measurement:
+        value, low, high = (float(end) for end in values)
+        return Measurement(value=value, low=min(low, value), high=max(high, value), n=n, unit=unit, estimand="this recipe")
+
+    deficit, sd = measurement(numbers.deficit), float(numbers.sd)
+    return GapReading(
+        verdict="INCONCLUSIVE",
+        n=n if seeds is None else seeds,
+        clustered=seeds is not None and seeds > n,
+        best=int(numbers.best),
+        rival=int(numbers.rival),
+        best_set=tuple(int(i) for i in np.flatnonzero(numbers.best_set)),
+        deficit=deficit,
+        upper=float(numbers.upper),
+        margin=float(margin),
+        edge=measurement(numbers.edge),
+        p=float(numbers.p),
+        sd=sd,
+        rivals=count - 1,
+        gain=gain,
+        sizes=sizes,
+    )
+
+
+def decide(readings: Sequence[GapReading]) -> list[GapReading]:
+    """Give each reading its verdict; p values are Holm-adjusted over the readings with enough seeds.
+
+    SUPPORTED needs conditions (a) and (b). (a) without (b) is NOT APPLICABLE. Without (a): CONTRADICTED where the upper limit of the
+    largest deficit is below the margin, else INCONCLUSIVE.
+    """
+    family = [i for i, reading in enumerate(readings) if _enough(reading) == ""]
+    adjusted = dict(zip(family, holm([readings[i].p for i in family]), strict=True))
+    return [_with_verdict(reading, adjusted.get(i)) for i, reading in enumerate(readings)]
+
+
+def _enough(reading: GapReading) -> str:
+    """What is missing for a verdict."""
+    if reading.deficit is None:
+        return "no deficit"
+    if reading.n < SEEDS_FOR_A_VERDICT:
+        return f"direction only: below {SEEDS_FOR_A_VERDICT} seeds"
+    if len(reading.gain) < UNITS_FOR_A_VERDICT:
+        return f"direction only: below {UNITS_FOR_A_VERDICT} draws"
+    return ""
+
+
+def _with_verdict(reading: GapReading, p: float | None) -> GapReading:
+    deficit, edge = reading.deficit, reading.edge
+    if deficit is None or edge is None:
+        return reading
+    if p is None:
+        return replace(reading, qualifier=_enough(reading))
+    more = float(p) / max(reading.p, 1e-300)
+    reading = replace(reading, p=float(p))
+    if reading.p < LEVEL and deficit.low > 0:
+        if edge.low <= 0:
+            qualifier = "teacher degraded" if edge.high < 0 else "larger teacher not shown better"
+            return replace(reading, verdict="NOT APPLICABLE", qualifier=qualifier)
+        holds = reading.conditions
+        qualifier = "not unimodal" if not holds["d"] else "" if holds["c"] else "best at the smallest size of the grid"
+        return replace(reading, verdict="SUPPORTED", qualifier=qualifier)
+    if reading.upper < reading.margin:
+        return replace(reading, verdict="CONTRADICTED")
+    if deficit.value > reading.margin:
+        # what Holm multiplied p by is how many times more tests the deficit must be shown over
+        needed = seeds_needed(deficit.value, reading.sd, tests=reading.rivals * max(more, 1.0))
+    else:
+        needed = seeds_needed(reading.margin - deficit.value, reading.sd, two_sided=False)
+    # more of the same may already have been enough, with luck
+    return replace(reading, needed=None if needed is None else max(needed, len(reading.gain) + 1))
+
+
+def _ratio(reading: GapReading) -> Result:
+    if reading.verdict != "SUPPORTED":
+        return Refusal(reason="no capacity gap is shown: there is no best size short of the largest", advice="see the set of best sizes")
+    if not reading.conditions["d"]:
+        return Refusal(reason="the curve has more than one hump: no one ratio describes it", advice="see the curve and the best sizes")
+    if reading.modality.dip > MOST_DIP:
+        return Refusal(reason="a second hump is not excluded: a valley is deeper than half a standard error", advice="add seeds")
+    if len(reading.sizes) < 3:
+        return Refusal(reason=f"{len(reading.sizes)} sizes do not locate a best one", advice="give at least 3 teacher sizes")
+    found = optimum(np.log(reading.sizes), reading.gain)
+    ways = {name: way for name, way in found._asdict().items() if not isinstance(way, Refusal)}
+    if "local" not in ways:
+        assert isinstance(found.local, Refusal)
+        return found.local
+    details = {f"{name}{suffix}": float(np.exp(end)) for name, way in ways.items() for suffix, end in _ends(way)}
+    low, high = min(way.low for way in ways.values()), max(way.high for way in ways.values())
+    value = float(np.median([way.value for way in ways.values()]))
+    # no one way is right for every shape of hump: the value is the middle one, and the interval holds all three
+    notes = (
+        "The median of a local quadratic, of a quartic where there are 6 sizes, and of the best size; its interval holds all of theirs.",
+    )
+    if not reading.conditions["c"]:
+        # what lies below the grid is not known, so only the upper end is
+        notes = ("The best size is the smallest of the grid: the true one may be smaller still.",)
+        bound = float(np.exp(high))
+        return Measurement(
+            value=bound, low=0.0, high=bound, n=reading.n, kind="upper_bound", estimand="this recipe", details=details, notes=notes
+        )
+    value, low, high = (float(np.exp(end)) for end in (value, low, high))
+    return Measurement(value=value, low=low, high=high, n=reading.n, estimand="this recipe", details=details, notes=notes)
+
+
+def _ends(way: NamedTuple) -> list[tuple[str, float]]:
+    value, low, high, *_ = way
+    return [("", value), ("_low", low), ("_high", high)]
