@@ -49,31 +49,30 @@ def neighbourhood(x: np.ndarray, y: np.ndarray, k: int, *, ties: bool = False) -
     if columns > TREE_COLUMNS and not ties:
         return _by_products(x, y, k)
     joint = np.hstack([x, y])
-    order = np.argsort(x[:, 0], kind="stable")
-    # neighbours in X lie near in memory once sorted, which speeds up the tree's walk by a quarter
-    joint = joint[order]
+    order = np.argsort(x[:, 0])
     radius = np.empty(len(x))
-    radius[order] = _kth(joint, k)
+    # neighbours in X lie near in memory once sorted, which speeds up the tree's walk by a quarter
+    radius[order] = _kth(joint[order], k)
     # a row at distance 0 is its own neighbourhood: only rows at the same place count
     reach = np.where(radius > 0, np.nextafter(radius, 0), 0.0)
     same = np.ones(len(x), dtype=np.int64)
     heaped = radius == 0
     if heaped.any():
         same[heaped] = KDTree(np.hstack([x, y]), metric="chebyshev").query_radius(np.hstack([x, y])[heaped], 0.0, count_only=True)
-    return Neighbourhood(radius, _count(x, reach), _count(y, reach), same, "max")
+    return Neighbourhood(radius, _count(x, reach, order=order), _count(y, reach), same, "max")
 
 
 def ksg1(x: np.ndarray, y: np.ndarray, k: int) -> np.ndarray:
     """First estimator of Kraskov et al., one value a row (n,)."""
     near = neighbourhood(x, y, k)
-    return digamma(k) + digamma(len(x)) - digamma(near.near_x) - digamma(near.near_y)
+    return digamma(k) + digamma(len(x)) - _digamma(near.near_x) - _digamma(near.near_y)
 
 
 def mixed(x: np.ndarray, y: np.ndarray, k: int) -> np.ndarray:
     """Gao et al.'s estimator for continuous, discrete and mixed data, one value a row (n,). Without ties it is KSG 1."""
     near = neighbourhood(x, y, k, ties=True)
     effective = np.where(near.radius > 0, k, near.same)
-    return digamma(effective) + digamma(len(x)) - digamma(near.near_x) - digamma(near.near_y)
+    return digamma(effective) + digamma(len(x)) - _digamma(near.near_x) - _digamma(near.near_y)
 
 
 def ksg2(x: np.ndarray, y: np.ndarray, k: int) -> np.ndarray:
@@ -112,22 +111,31 @@ def ross(x: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
 def _kth(points: np.ndarray, k: int) -> np.ndarray:
     """Max-norm distance (n,) of the k-th neighbour of each point (n, d)."""
     wanted: Any = [k + 1]  # the stubs do not know that a list asks for these neighbours only
-    return np.asarray(Tree(points, leafsize=12, balanced_tree=False).query(points, k=wanted, p=np.inf)[0])[:, 0]
+    return np.asarray(Tree(points, leafsize=12, balanced_tree=False, compact_nodes=False).query(points, k=wanted, p=np.inf)[0])[:, 0]
 
 
-def _count(values: np.ndarray, reach: np.ndarray, *, closed: bool = False) -> np.ndarray:
-    """Rows of `values` (n, d) within `reach` (n,) of each, itself included. `closed` keeps the farthest against rounding."""
+def _count(values: np.ndarray, reach: np.ndarray, *, closed: bool = False, order: np.ndarray | None = None) -> np.ndarray:
+    """Rows of `values` (n, d) within `reach` (n,) of each, itself included. `closed` keeps the farthest against rounding.
+
+    `order` sorts the first column, where that is known.
+    """
     if values.shape[1] > 1:
         return KDTree(values, metric="chebyshev").query_radius(values, reach, count_only=True)
     column = values[:, 0]
-    order = np.argsort(column)
+    order = np.argsort(column) if order is None else order
     ranked, reach = column[order], reach[order]
     # centre ± reach is rounded, so the row on the edge may fall on either side: move the edge by two units of the last place
     slack = 2 * np.spacing(np.abs(ranked) + reach)
     slack = np.where(reach == 0, 0.0, slack if closed else -slack)
+    reach = reach + slack
     counts = np.empty(len(column), dtype=np.int64)
-    counts[order] = np.searchsorted(ranked, ranked + reach + slack, "right") - np.searchsorted(ranked, ranked - reach - slack, "left")
+    counts[order] = np.searchsorted(ranked, ranked + reach, "right") - np.searchsorted(ranked, ranked - reach, "left")
     return counts
+
+
+def _digamma(counts: np.ndarray) -> np.ndarray:
+    """Digamma of counts ≥ 1, from a table: there are few different ones among many."""
+    return digamma(np.arange(1, int(counts.max()) + 1))[counts - 1]
 
 
 def _by_products(x: np.ndarray, y: np.ndarray, k: int) -> Neighbourhood:
