@@ -111,7 +111,8 @@ def _sentences(gap: Gap) -> Iterable[str]:
     if reading.verdict in ("SUPPORTED", "NOT APPLICABLE"):
         yield f"The largest costs {words.result(reading.deficit)} against {rival}{_split(gap)}."
         if isinstance(reading.ratio, Measurement) and reading.ratio.kind == "estimate":
-            yield f"At this setting the student gains most under a teacher of {words.result(reading.ratio)} times its size."
+            most = "loses least" if gap.helps.harmful else "gains most"
+            yield f"At this setting the student {most} under a teacher of {words.result(reading.ratio)} times its size."
         if reading.verdict == "NOT APPLICABLE":
             yield f"But it is not shown to be the better model: its own loss is lower by {words.result(reading.edge)}."
     elif reading.verdict == "CONTRADICTED":
