@@ -18,7 +18,7 @@ COMMANDS = {
 }
 
 
-def build(config: str | None = None, *, asked: str = "") -> App:
+def build(config: str | None = None, *, asked: str = "", command: str = "") -> App:
     """Return the command line's parser.
 
     Parameters
@@ -27,6 +27,8 @@ def build(config: str | None = None, *, asked: str = "") -> App:
         TOML file of settings that the command line may override.
     asked
         What a sweep asks, where that is not the teacher's size: its plan has other settings.
+    command
+        The command that will run: its help is told whole, that of the others in one line, which imports nothing.
     """
     from kdprobe import __version__
 
@@ -41,7 +43,8 @@ def build(config: str | None = None, *, asked: str = "") -> App:
         config=settings,
     )
     for name, text in COMMANDS.items():
-        app.command(f"kdprobe.cli.{name}:{asked if asked and name == 'sweep' else name}", name=name, help=text)
+        short = {} if name == command else {"help": text}
+        app.command(f"kdprobe.cli.{name}:{asked if asked and name == 'sweep' else name}", name=name, **short)
     return app
 
 
@@ -54,7 +57,7 @@ def run(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
     try:
         config = _config_of(arguments)
-        app = build(config, asked="knowledge" if "--knowledge" in arguments else "")
+        app = build(config, asked="knowledge" if "--knowledge" in arguments else "", command=arguments[0] if arguments else "")
         if config is not None:
             _check_config(config, _settings(app))
         code = app(arguments, exit_on_error=False, print_error=False)
@@ -96,7 +99,7 @@ def _check_config(path: str, known: set[str]) -> None:
             keys = tomllib.load(file)
     except OSError as error:
         raise PlanError(f"config={path!r} cannot be read ({error.strerror}): give a TOML file of settings") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PlanError(f"config={path!r} is no TOML ({error}): write lines such as seeds = 20") from error
     for key in keys:
         if key.replace("_", "-") not in known:

@@ -22,7 +22,10 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*columns, box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in columns:
+        # a name cut short cannot be typed
+        table.add_column(column, overflow="fold")
     for row in rows:
         # markup off: a name may hold brackets
         table.add_row(*(_escaped(cell) for cell in row))

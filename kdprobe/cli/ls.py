@@ -24,8 +24,16 @@ def ls(kind: str, *, json: Flag = False) -> int:
         name: next(getattr(thing, key) for key in ("asks", "question", "regime", "title") if hasattr(thing, key))
         for name, thing in found.items()
     }
+    # what a probe costs decides whether a sweep runs it unasked
+    more = [key for key in ("tasks", "cost") if kind in ("probes", "distillers") and all(hasattr(thing, key) for thing in found.values())]
+    details = {name: {key: _plain(getattr(thing, key)) for key in more} for name, thing in found.items()}
     if json:
-        print(json_module.dumps([{"name": name, "says": text} for name, text in words.items()]))
+        print(json_module.dumps([{"name": name, "says": text, **details[name]} for name, text in words.items()]))
     else:
-        show([kind, "what it is"], [[name, text] for name, text in words.items()])
+        columns = [kind, "what it is", *({"tasks": "for"}.get(key, key) for key in more)]
+        show(columns, [[name, text, *details[name].values()] for name, text in words.items()])
     return 0
+
+
+def _plain(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else ", ".join(value)

@@ -44,7 +44,7 @@ def show_model(path: Path, model: str | None = None, *, json: Flag = False) -> i
     path
         Folder that a sweep wrote.
     model
-        Id of a model, or the beginning of one; runs.csv and `kdprobe zoo show` list them.
+        Id of a model, or the beginning of one; runs.csv lists them.
     json
         Print one JSON document in place of text.
     """

@@ -29,6 +29,7 @@ def contrasts(probes: Mapping[str, Probe], traced: Traced) -> dict[str, dict[str
     each of `GROUPS` groups of rows in turn, models paired, at `GROUPS` times the cost of the probes: it speaks of new rows for these
     weights. ``details["twin_sd"]``, from two twins on, is the standard deviation between them.
     """
+    _check_different(traced.twins)
     found = {name: _measure(probe, traced) for name, probe in probes.items()}
     twins = [twin.name for twin in traced.twins]
     needs_groups = [name for name in probes if len(found[name]) > 1 and not any(isinstance(found[name][twin], Refusal) for twin in twins)]
@@ -60,6 +61,14 @@ def contrasts(probes: Mapping[str, Probe], traced: Traced) -> dict[str, dict[str
     return results
 
 
+def _check_different(twins: Sequence[Trace]) -> None:
+    """Refuse one network given as several twins: the spread between them would be taken for that of trainings."""
+    for place, twin in enumerate(twins):
+        for other in twins[:place]:
+            if np.array_equal(twin.raw, other.raw):
+                raise DataError(f"{other.name} and {twin.name} give the same outputs on every row: pass twins of different trainings")
+
+
 def _measure(probe: Probe, traced: Traced) -> dict[str, Result]:
     """Return one result a model compared with the teacher, or one a twin for a probe of panels."""
     twins = traced.twins
@@ -84,6 +93,9 @@ def _asked(probe: Probe, traced: Traced, *arguments: Panel | Trace | np.ndarray 
     except DataError as error:
         # one probe that cannot read these models must not take the others with it
         return Refusal(reason=str(error))
+    except Exception as error:
+        # nor a plug-in's mistake the rest of the comparison
+        return Refusal(reason=f"probe {probe.name!r} broke: {type(error).__name__}: {error}", advice="mend the probe and run again")
 
 
 def _mean(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from scipy.special import stdtrit
 
+from kdprobe.core.registry import available
 from kdprobe.core.result import Measurement, Refusal, Result
-from kdprobe.core.words import decimals, interval, number
+from kdprobe.core.words import decimals, interval, listed, number
 
 if TYPE_CHECKING:
     from kdprobe.compare.comparison import Comparison
@@ -48,14 +49,27 @@ def _similarity(comparison: Comparison) -> str:
     average = "" if len(comparison.twins) == 1 else " on average"
     apart = _told(difference, scale, "points" if unit else "")
     judged = _judged(difference, scale, "points" if unit else "")
-    return f"{text} {twins} {reach} {_told(baseline, scale, unit)}{average}: a difference of {apart}. {judged}"
+    others = _others(comparison, name)
+    return f"{text} {twins} {reach} {_told(baseline, scale, unit)}{average}: a difference of {apart}. {judged}{others}"
+
+
+def _others(comparison: Comparison, told: str) -> str:
+    """Similarities that do differ from the twins', so that one that does not is not taken for all."""
+    known = available("probes")
+    differing = []
+    for name, results in comparison.results.items():
+        difference = results.get("difference")
+        if name != told and isinstance(difference, Measurement) and not difference.low <= 0 <= difference.high:
+            differing.append(f"{known[name].title if name in known else name} {_told(difference, 1.0, difference.unit)}")
+    return f" Other measures do differ from the twins' on new rows: {listed(differing)}." if differing else ""
 
 
 def _judged(difference: Result, scale: float, unit: str) -> str:
     """Whether the difference stands out from new rows and from new twins."""
     assert isinstance(difference, Measurement)
     if difference.low <= 0 <= difference.high:
-        return "On new rows the difference may as well be zero: nothing here shows that teaching made the student more like this teacher."
+        nothing = "by this measure nothing shows that teaching made the student more like this teacher"
+        return f"On new rows the difference may as well be zero: {nothing}."
     more = "more" if difference.value > 0 else "less"
     reach = spread(difference)
     if reach is None:

@@ -76,7 +76,11 @@ def _available(kind: str) -> dict[str, Any]:
             if isinstance(value, type_):
                 add(value, module.__name__)
     for point in entry_points(group=f"kdprobe.{kind}"):
-        thing = point.load()
+        try:
+            thing = point.load()
+        except Exception as error:
+            text = f"entry point {point.name!r} = {point.value} cannot be loaded ({type(error).__name__}: {error})"
+            raise ContractError(f"{text}: mend or uninstall the package that brings it") from error
         for value in [v for v in vars(thing).values() if isinstance(v, type_)] if isinstance(thing, ModuleType) else [thing]:
             if not isinstance(value, type_):
                 raise ContractError(f"entry point {point.name!r} = {point.value} gives a {type(value).__name__}, not a {type_.__name__}")

@@ -24,6 +24,12 @@ def _measure(student: Trace, teacher: Trace, target: np.ndarray | None) -> Resul
             reason=f"both models are {'right' if accuracies[0] else 'wrong'} on every row: chance alone explains it",
             advice="give harder rows",
         )
+    for name, accuracy in zip(("student", "teacher"), accuracies, strict=True):
+        if student.n and accuracy in (0.0, 1.0):
+            return Refusal(
+                reason=f"the {name} is {'right' if accuracy else 'wrong'} on every row: κ is 0 whatever the other does",
+                advice="give harder rows" if accuracy else "give easier rows",
+            )
     interval = jackknife(np.stack([*right, right[0] == right[1]], axis=1), _kappa, blocks=blocks(student), transform=FISHER)
     return measured(interval, details={"accuracy_student": accuracies[0], "accuracy_teacher": accuracies[1]})
 

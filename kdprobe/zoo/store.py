@@ -158,7 +158,7 @@ class Zoo:
         rows = self._index.rows("SELECT * FROM models WHERE substr(model_id, 1, ?) = ? LIMIT 2", (len(model_id), model_id))
         if len(rows) != 1:
             found = "no model" if not rows else "several models"
-            raise PlanError(f"model_id={model_id!r} fits {found} of {self.path}: list them with `kdprobe zoo ls {self.path}`")
+            raise PlanError(f"model_id={model_id!r} fits {found} of {self.path}: runs.csv and Zoo.models() list them")
         return rows[0]
 
     @cached_property

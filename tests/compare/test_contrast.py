@@ -1,5 +1,6 @@
 """Baselines, differences and gains agree with NumPy written by hand; intervals cover; refusals stay refusals."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -9,11 +10,12 @@ from scipy.stats import t as student_t
 
 from kdprobe.compare import compare
 from kdprobe.compare.contrast import GROUPS, contrasts
-from kdprobe.compare.traces import traced
+from kdprobe.compare.traces import Traced, traced
 from kdprobe.compare.words import spread
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.registry import available
 from kdprobe.core.result import Measurement, Refusal
+from kdprobe.core.trace import Trace
 from kdprobe.stats.intervals import jackknife
 
 
@@ -190,3 +192,37 @@ def test_few_rows_give_values_or_refusals_and_no_error():
                     assert isinstance(result, Measurement | Refusal)
             assert str(comparison)
             assert comparison._repr_html_()
+
+
+def test_a_probe_that_breaks_costs_its_own_values_only():
+    def breaks(student, teacher, target):
+        raise ZeroDivisionError("by hand")
+
+    agreement = available("probes")["agreement_top1"]
+    broken = dataclasses.replace(agreement, name="broken", measure=breaks)
+    teacher, student, twins, y = world(np.random.default_rng(0))
+    trace = lambda raw, name: Trace.from_raw("classification", raw, name=name)  # noqa: E731
+    models = Traced(
+        teacher=trace(teacher, "teacher"),
+        student=trace(student, "student"),
+        twins=tuple(trace(twin, f"twin {i}") for i, twin in enumerate(twins, 1)),
+        target=y,
+        notes=(),
+    )
+    found = contrasts({"broken": broken, "agreement_top1": agreement}, models)
+    assert str(found["broken"]["own"]) == "refused: probe 'broken' broke: ZeroDivisionError: by hand (mend the probe and run again)"
+    assert isinstance(found["agreement_top1"]["difference"], Measurement)
+
+
+def test_a_measure_that_does_not_differ_is_not_taken_for_all():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 2000)
+    base = 6 * np.eye(3)[y]
+    teacher = base + rng.normal(size=base.shape)
+    # taught the teacher's noise, which never changes a class
+    student = base + 0.9 * (teacher - base) + 0.3 * rng.normal(size=base.shape)
+    sentence = compare(
+        teacher, student, (None, y), task="classification", twins=[base + rng.normal(size=base.shape) for _ in range(3)]
+    ).sentence
+    assert "Other measures do differ from the twins' on new rows: " in sentence
+    assert "Debiased CKA" in sentence or "CKA" in sentence.partition("Other measures")[2]

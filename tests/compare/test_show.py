@@ -101,7 +101,7 @@ def comparison(difference, **options):
             -0.05,
             0.25,
             0.001,
-            "On new rows the difference may as well be zero: nothing here shows that teaching made the student more like",
+            "On new rows the difference may as well be zero: by this measure nothing shows that teaching made the student",
         ),
     ],
 )
@@ -254,7 +254,7 @@ def test_one_twin_may_come_without_a_list():
         (TWINS[0], ("twin",)),
         (np.stack(TWINS), ("twin 1", "twin 2", "twin 3")),
         (torch_net, ("twin",)),
-        (nn.ModuleList([torch_net, torch_net]), ("twin 1", "twin 2")),
+        (nn.ModuleList([torch_net, nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 3))]), ("twin 1", "twin 2")),
         (None, ()),
     ):
         assert compare(TEACHER, STUDENT, (TEACHER, Y), task="classification", twins=twins).twins == names

@@ -67,6 +67,16 @@ def test_a_plugin_of_the_wrong_kind(entry_points):
         registry.available("schemes")
 
 
+def test_a_plugin_that_cannot_be_loaded(monkeypatch):
+    point = EntryPoint("mine", "no_such_package_at_all:MINE", "kdprobe.schemes")
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    registry._available.cache_clear()
+    text = r"entry point 'mine' = no_such_package_at_all:MINE cannot be loaded \(ModuleNotFoundError: .*\): mend or uninstall the package"
+    with pytest.raises(ContractError, match=text):
+        registry.available("schemes")
+    registry._available.cache_clear()
+
+
 def test_available_cannot_be_changed_by_its_caller():
     registry.available("schemes").clear()
     assert registry.available("schemes")

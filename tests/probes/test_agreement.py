@@ -148,3 +148,10 @@ def test_extreme_outputs_give_values_or_refusals_without_a_warning(scale, task):
         warnings.simplefilter("error")
         found = agreement(teacher * scale, student * scale, task=task, target=labels if task == "classification" else teacher)
     assert all(isinstance(result, Refusal) or np.isfinite(result.value) for result in found.values())
+
+
+@pytest.mark.parametrize(("student", "teacher", "who"), [(0, [0, 1] * 20, "student is right"), ([0, 1] * 20, 1, "teacher is wrong")])
+def test_a_model_without_any_variation_has_no_error_consistency(student, teacher, who):
+    student, teacher = (np.eye(3)[np.broadcast_to(np.array(top), 40)] for top in (student, teacher))
+    refusal = agreement(teacher, student, task="classification", target=np.zeros(40, dtype=int))["error_consistency"]
+    assert refusal.reason == f"the {who} on every row: κ is 0 whatever the other does"
