@@ -8,7 +8,7 @@ import numpy as np
 from kdprobe.compare.run import Ran
 from kdprobe.core.errors import DataError
 from kdprobe.core.result import Refusal
-from kdprobe.core.trace import TaskKind, Trace, are_probabilities, check_finite
+from kdprobe.core.trace import TaskKind, Trace, are_probabilities, check_finite, check_range
 from kdprobe.core.words import listed
 from kdprobe.stats.scores import fit_temperature
 
@@ -39,6 +39,8 @@ def traced(ran: Sequence[Ran], y: np.ndarray | None, kind: TaskKind) -> Traced:
     raw = [_columns(one, kind) for one in ran]
     for one, values in zip(ran, raw, strict=True):
         check_finite(values, f"{one.model.name}: outputs")
+        if kind == "regression":
+            check_range(values, f"{one.model.name}: predictions")
         if values.shape[1] != raw[0].shape[1]:
             what = "classes" if kind == "classification" else "targets"
             raise DataError(
@@ -152,6 +154,7 @@ def _values(y: np.ndarray, c: int) -> np.ndarray:
     if y.ndim != 2 or y.shape[1] != c:
         raise DataError(f"y has shape {y.shape}, the models give {c} {'value' if c == 1 else 'values'} a row: give one target for each")
     check_finite(y, "y")
+    check_range(y, "y: targets")
     return y.astype(np.float64)
 
 

@@ -84,6 +84,8 @@ class Trace:
         raw = np.asarray(raw)
         raw = raw[:, None] if raw.ndim == 1 else raw
         check_finite(raw, f"{name}: raw outputs")
+        if kind == "regression":
+            check_range(raw, f"{name}: predictions")
         outputs = softmax(raw) if kind == "classification" else raw.astype(np.float64)
         return cls(
             kind=kind,
@@ -134,6 +136,10 @@ class Panel:
     siblings: tuple[Trace, ...] = ()
 
 
+LARGEST = 1e150
+"""Beyond it the sum of a few squares leaves float64."""
+
+
 def check_finite(values: np.ndarray, name: str, *, first_row: int = 0) -> None:
     """Raise DataError naming the first row of `values` that holds NaN or an infinity; rows count from `first_row`."""
     if values.dtype.kind not in "fiub":
@@ -145,6 +151,12 @@ def check_finite(values: np.ndarray, name: str, *, first_row: int = 0) -> None:
     finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if not finite.all():
         raise DataError(f"{name} holds NaN or an infinity, first in row {first_row + int(np.argmin(finite))}: drop or mend these rows")
+
+
+def check_range(values: np.ndarray, name: str) -> None:
+    """Raise DataError where squares of `values` overflow: a variance would be infinite, and a fit to it seem perfect."""
+    if values.size and float(np.max(np.abs(values))) > LARGEST:
+        raise DataError(f"{name} reach {float(np.max(np.abs(values))):.2g}, whose squares are no numbers: rescale target and predictions")
 
 
 def are_probabilities(values: np.ndarray) -> bool:

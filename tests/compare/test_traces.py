@@ -383,3 +383,16 @@ def test_forward_is_given_the_batch_and_any_model():
     ridge = Ridge().fit(X, VALUES)
     found = traces(ridge, VALUES, (X, VALUES), "regression", forward=lambda m, b: m.predict(b[0]))
     np.testing.assert_allclose(found.teacher.outputs, (ridge.predict(X) - VALUES.mean(axis=0)) / VALUES.std(axis=0))
+
+
+@pytest.mark.parametrize(
+    ("teacher", "y", "text"),
+    [
+        (1e200, 1.0, r"teacher: predictions reach .*e\+200, whose squares are no numbers: rescale target and predictions"),
+        (1.0, 1e200, r"y: targets reach .*e\+200, whose squares are no numbers: rescale target and predictions"),
+    ],
+)
+def test_values_whose_squares_overflow_are_refused(teacher, y, text):
+    values = np.random.default_rng(0).normal(size=50)
+    with pytest.raises(DataError, match=text):
+        compare(teacher * values, values, (None, y * values), task="regression")
