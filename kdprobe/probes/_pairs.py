@@ -1,10 +1,9 @@
-"""Debiased linear CKA of all pairs of layers of two models, all rows in memory: one product over packed triangles, or feature space."""
+"""Debiased linear CKA of all pairs of layers of two models, all rows in memory: blocks of all kernels at once, or feature space."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.linalg.blas import ssymm, ssyrk  # pyright: ignore[reportAttributeAccessIssue]
 
 from kdprobe.core.errors import DataError
 from kdprobe.core.result import Result
@@ -29,8 +28,8 @@ def cka_of_all_pairs(left: Mapping[str, Any], right: Mapping[str, Any], *, block
     -------
     dict
         (left name, right name) -> a measurement, or a refusal. In feature space, O(n (2·Dl·Dr + Σd²)), or in Gram space,
-        O(n² (Dl + Dr) / 2 + n² Ll Lr / 2), by `features_are_cheaper`; the latter with float32 products, and 2 n² bytes for each layer of
-        the model that has fewer.
+        O(n² (Dl + Dr) / 2 + n² Ll Lr / 2), by `features_are_cheaper`; the latter with float32 products and n²/5 bytes for each layer
+        beside a copy of it.
 
     Raises
     ------
@@ -63,24 +62,8 @@ class _Found(NamedTuple):
         """Whether rows are too far out for the digits of float32, or the value is 1 to more digits than that."""
         return min(shape.spread for shape in self.shapes) < 1e-2 or not self.terms.cka[0] < 0.999
 
-    def swapped(self) -> "_Found":
-        x, y = self.shapes
-        return _Found(self.terms._replace(own_x=self.terms.own_y, own_y=self.terms.own_x), (y, x))
-
     def named(self, left: str, right: str, rows: int, *, blocked: bool) -> Pair:
         return Pair(terms=self.terms, shapes=self.shapes, names=(f"layer {left!r}", f"layer {right!r}"), rows=rows, blocked=blocked)
-
-
-class _Triangle(NamedTuple):
-    """Kernels of some layers of one model, K̃ in float32, packed by pairs of groups."""
-
-    packed: np.ndarray
-    """(L, about n²/2) entries of the blocks (g, h ≥ g), block after block."""
-    by_group: np.ndarray
-    """(L, n, g) sums of each row over the columns of each group."""
-    own: np.ndarray
-    """(L, 1 + g)."""
-    shapes: tuple[Shape, ...]
 
 
 def _paired_rows(sides: list[dict[str, np.ndarray]]) -> int:
@@ -110,79 +93,92 @@ def _exact(x: np.ndarray, y: np.ndarray, groups: np.ndarray) -> _Found:
 
 
 def _gram_pairs(left: dict[str, np.ndarray], right: dict[str, np.ndarray], groups: np.ndarray) -> dict[tuple[str, str], _Found]:
-    if len(right) > len(left):
-        # the side with fewer layers stays in memory
-        return {(a, b): pair.swapped() for (b, a), pair in _gram_pairs(right, left, groups).items()}
+    # a layer that is on both sides is worked on once
+    layers = list({id(values): values for side in (left, right) for values in side.values()}.values())
+    places = {id(values): i for i, values in enumerate(layers)}
+    sides = [[places[id(values)] for values in side.values()] for side in (left, right)]
     order, sizes = np.argsort(groups, kind="stable"), np.bincount(groups)
-    kept = _triangles(list(right.values()), order, sizes)
-    found: dict[tuple[str, str], _Found] = {}
-    for a, x in left.items():
-        one = _triangles([x], order, sizes)
-        cross, _ = _cross(one, kept, sizes)
-        for j, b in enumerate(right):
-            found[a, b] = _Found(Terms(cross[0, j], one.own[0], kept.own[j], sizes), (one.shapes[0], kept.shapes[j]))
-    return found
+    ranks = [centred(values, dtype=np.float32)[order] for values in layers]
+    sums = _summed(ranks, sides, sizes)
+    own = sums.own_hsic(sizes)
+    shapes = [_shape(z, sums.diagonals[i], float(own[i, 0]), float(sums.own[i].sum())) for i, z in enumerate(ranks)]
+    cross = sums.cross_hsic(sides, sizes)
+    return {
+        (a, b): _Found(Terms(cross[i, j], own[sides[0][i]], own[sides[1][j]], sizes), (shapes[sides[0][i]], shapes[sides[1][j]]))
+        for i, a in enumerate(left)
+        for j, b in enumerate(right)
+    }
 
 
-def _triangles(layers: list[np.ndarray], order: np.ndarray, sizes: np.ndarray) -> _Triangle:
-    n, blocks = len(order), _blocks(sizes)
-    packed = np.empty((len(layers), sum((g.stop - g.start) * (h.stop - h.start) for _, _, g, h in blocks)), dtype=np.float32)
-    by_group = np.empty((len(layers), n, len(sizes)))
-    own = np.empty((len(layers), 1 + len(sizes)))
-    shapes: list[Shape] = []
-    lower = np.zeros((n, n), dtype=np.float32, order="F")
-    member = np.asfortranarray(np.repeat(np.eye(len(sizes), dtype=np.float32), sizes, axis=0))
-    for i, values in enumerate(layers):
-        z = centred(values, dtype=np.float32)[order]
-        lower = ssyrk(1.0, z.T, c=lower, trans=1, lower=1, overwrite_c=1)
-        diagonal = np.diag(lower).astype(np.float64)
-        np.fill_diagonal(lower, 0.0)
-        by_group[i] = ssymm(1.0, lower, member, lower=1)
-        # the lower triangle in Fortran's order is the upper one in C's
-        upper, place = lower.T, 0
-        for a, b, g, h in blocks:
-            block = upper[g, h]
-            if a == b:
-                block = np.triu(block)
-                block += block.T
-            packed[i, place : place + block.size] = block.ravel()
-            place += block.size
-        alone = _Triangle(packed[i : i + 1], by_group[i : i + 1], np.empty(0), ())
-        values_of, squares = _cross(alone, alone, sizes)
-        own[i] = values_of[0, 0]
-        shapes.append(_shape(z, diagonal, float(own[i, 0]), float(squares[0, 0])))
-    return _Triangle(packed, by_group, own, tuple(shapes))
+class _Sums(NamedTuple):
+    """What HSIC needs of the kernels of L layers with zero diagonals, K̃, by groups of rows."""
+
+    cross: np.ndarray
+    """(left, right, g, g) inner products of blocks."""
+    own: np.ndarray
+    """(L, g, g) the same of each layer with itself."""
+    by_group: np.ndarray
+    """(L, n, g) sums of each row over the columns of each group."""
+    diagonals: np.ndarray
+    """(L, n) what stood on the diagonals."""
+
+    def own_hsic(self, sizes: np.ndarray) -> np.ndarray:
+        """(L, 1 + g) HSIC₁·n(n-3) of each layer with itself: on all rows, then without each group."""
+        totals = self._totals(sizes)
+        sums = np.stack([np.einsum("ln,ln->l", rows, rows) for rows in self._rows(sizes)], axis=-1)
+        return combine(without_each(self.own), totals, totals, sums, _counts(sizes))
+
+    def cross_hsic(self, sides: list[list[int]], sizes: np.ndarray) -> np.ndarray:
+        """(left, right, 1 + g) HSIC₁·n(n-3) of all pairs."""
+        totals = self._totals(sizes)
+        sums = np.stack([rows[sides[0]] @ rows[sides[1]].T for rows in self._rows(sizes)], axis=-1)
+        return combine(without_each(self.cross), totals[sides[0]][:, None], totals[sides[1]], sums, _counts(sizes))
+
+    def _totals(self, sizes: np.ndarray) -> np.ndarray:
+        """(L, 1 + g) sums of all entries."""
+        return without_each(np.add.reduceat(self.by_group, np.cumsum(sizes) - sizes, axis=1))
+
+    def _rows(self, sizes: np.ndarray) -> Iterator[np.ndarray]:
+        """(L, n) sums of each row: over all columns, then without each group, whose own rows add nothing."""
+        whole = self.by_group.sum(axis=2)
+        yield whole
+        for g, (end, size) in enumerate(zip(np.cumsum(sizes), sizes, strict=True)):
+            left = whole - self.by_group[..., g]
+            left[:, end - size : end] = 0.0
+            yield left
 
 
-def _cross(x: _Triangle, y: _Triangle, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(Lx, Ly, 1 + g) HSIC₁·n(n-3), and (Lx, Ly) the inner products of the kernels."""
-    starts, n = np.cumsum(sizes) - sizes, int(sizes.sum())
-    met = np.empty((len(x.packed), len(y.packed), len(sizes), len(sizes)))
-    place = 0
-    for a, b, g, h in _blocks(sizes):
-        size = (g.stop - g.start) * (h.stop - h.start)
-        met[:, :, a, b] = met[:, :, b, a] = x.packed[:, place : place + size] @ y.packed[:, place : place + size].T
-        place += size
-    trace = without_each(met)
-    sum_k, sum_l = (without_each(np.add.reduceat(side.by_group, starts, axis=1)) for side in (x, y))
-    sum_kl = np.empty_like(trace)
-    whole = [side.by_group.sum(axis=2) for side in (x, y)]
-    sum_kl[..., 0] = whole[0] @ whole[1].T
-    for g, (start, size) in enumerate(zip(starts, sizes, strict=True)):
-        left = [sums - side.by_group[..., g] for sums, side in zip(whole, (x, y), strict=True)]
-        for sums in left:
-            # a row that is left out adds nothing
-            sums[:, start : start + size] = 0.0
-        sum_kl[..., 1 + g] = left[0] @ left[1].T
-    counts = np.concatenate([[n], n - sizes])
-    return combine(trace, sum_k[:, None], sum_l, sum_kl, counts), trace[..., 0]
+def _summed(layers: list[np.ndarray], sides: list[list[int]], sizes: np.ndarray) -> _Sums:
+    """Go through the upper triangles of all kernels at once, one group of rows after the other: no kernel is ever whole.
 
-
-def _blocks(sizes: np.ndarray) -> list[tuple[int, int, slice, slice]]:
-    """(g, h, rows, columns) of each pair of groups g ≤ h."""
+    Blocks of all layers stand side by side, so inner products of all pairs are one matrix product a block.
+    """
+    n, count, groups = int(sizes.sum()), len(layers), len(sizes)
     ends = np.cumsum(sizes)
-    ranges = [slice(int(end - size), int(end)) for size, end in zip(sizes, ends, strict=True)]
-    return [(g, h, ranges[g], ranges[h]) for g in range(len(ranges)) for h in range(g, len(ranges))]
+    cross, own = np.empty((len(sides[0]), len(sides[1]), groups, groups)), np.empty((count, groups, groups))
+    by_group = np.empty((count, n, groups))
+    diagonals = np.stack([np.einsum("nd,nd->n", z, z) for z in layers]).astype(np.float64)
+    member = np.repeat(np.eye(groups, dtype=np.float32), sizes, axis=0)
+    buffer = np.empty((count, int(sizes.max()) * n), dtype=np.float32)
+    for g, (end, size) in enumerate(zip(ends, sizes, strict=True)):
+        start, wide = int(end - size), n - int(end - size)
+        strips = buffer[:, : size * wide].reshape(count, size, wide)
+        for z, strip in zip(layers, strips, strict=True):
+            np.matmul(z[start:end], z[start:].T, out=strip)
+        # of the first block, the diagonal is left out
+        strips[:, np.arange(size), np.arange(size)] = 0.0
+        by_group[:, start:end, g:] = strips @ member[start:, g:]
+        by_group[:, end:, g] = np.ones(size, dtype=np.float32) @ strips[:, :, size:]
+        for h in range(g, groups):
+            columns = slice(int(ends[h] - sizes[h]) - start, int(ends[h]) - start)
+            block = strips[:, :, columns].reshape(count, -1)
+            cross[..., g, h] = cross[..., h, g] = block[sides[0]] @ block[sides[1]].T
+            own[:, g, h] = own[:, h, g] = np.matmul(block[:, None, :], block[:, :, None])[:, 0, 0]
+    return _Sums(cross, own, by_group, diagonals)
+
+
+def _counts(sizes: np.ndarray) -> np.ndarray:
+    return np.concatenate([[sizes.sum()], sizes.sum() - sizes])
 
 
 def _shape(z: np.ndarray, diagonal: np.ndarray, own: float, off_diagonal: float) -> Shape:
@@ -192,7 +188,8 @@ def _shape(z: np.ndarray, diagonal: np.ndarray, own: float, off_diagonal: float)
     # the large eigenvalues make the skewness, and a random subspace finds them (Halko, Martinsson and Tropp 2011)
     start = np.random.default_rng(0).normal(size=(len(z), min(16, *z.shape))).astype(np.float32)
     basis, _ = np.linalg.qr(z @ (z.T @ start))
-    largest = np.linalg.svd(z.T @ basis, compute_uv=False).astype(np.float64) ** 2
+    found = (z.T @ basis).astype(np.float64)
+    largest = np.maximum(np.linalg.eigvalsh(found.T @ found), 0.0)
     return Shape(
         spread=own / squares,
         concentration=min(1.0, float(np.sum(largest**3)) / squares**1.5),
