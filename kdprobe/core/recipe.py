@@ -55,6 +55,8 @@ class View(NamedTuple):
     """(n,) classes or (n, c) values of the batch; None on transfer rows."""
     auxiliary: Any = None
     """The distiller's own trainable module; None unless it declares one. It can only be called: its parameters belong to the engine."""
+    kind: TaskKind = "regression"
+    """Whether the outputs are logits or predictions."""
 
 
 class Shapes(NamedTuple):

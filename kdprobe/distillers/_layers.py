@@ -35,11 +35,18 @@ def middle_shape(layers: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
 
 
 def mixed(own: torch.Tensor, student: View, teacher: View, weight: Number, response: Number) -> torch.Tensor:
-    """weight·own + response·‖o_S - o_T‖²/2c, one value a row.
+    """weight·own + response·d(teacher, student), one value a row; d: KL(p_T‖p_S) of classes, mean squared difference of values.
 
-    The second term, logit matching or L2 imitation, is for rows without labels: there nothing else trains the output layer.
+    The second term is for rows without labels, where nothing else trains the output layer: the label loss with the teacher's answer in
+    place of the label. Matching logits instead would ask a narrow student for the scale of an over-confident teacher, and the loss on
+    hidden layers would be blamed for it.
     """
-    return weight * own + response * 0.5 * ((student.outputs - teacher.outputs) ** 2).mean(dim=-1)
+    if student.kind == "classification":
+        log_teacher, log_student = (torch.log_softmax(view.outputs, dim=-1) for view in (teacher, student))
+        apart = (log_teacher.exp() * (log_teacher - log_student)).sum(dim=-1)
+    else:
+        apart = ((student.outputs - teacher.outputs) ** 2).mean(dim=-1)
+    return weight * own + response * apart
 
 
 def refuses_single_numbers(shapes: Shapes) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from scipy.special import softmax
+from scipy.stats import entropy
 
 from kdprobe.core.recipe import View
 
@@ -46,7 +48,10 @@ def hidden(
 
 def mixed(own: np.ndarray, student: View, teacher: View, weight: float, response: float) -> np.ndarray:
     """What `_layers.mixed` says, in NumPy."""
-    apart = [float(np.dot(s - t, s - t)) / (2 * len(s)) for s, t in zip(student.outputs, teacher.outputs, strict=True)]
+    if student.kind == "classification":
+        apart = [float(entropy(softmax(t), softmax(s))) for s, t in zip(student.outputs, teacher.outputs, strict=True)]
+    else:
+        apart = [float(np.dot(s - t, s - t)) / len(s) for s, t in zip(student.outputs, teacher.outputs, strict=True)]
     return weight * np.asarray(own) + response * np.array(apart)
 
 

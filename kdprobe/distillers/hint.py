@@ -53,7 +53,7 @@ HINT = Distiller(
             name="maps, by hand",
             make=_rows.hidden(*_rows.MAPS),
             oracle=_oracle,
-            parameters={"weight": 1.0, "response": 0.0},
+            parameters={"weight": 1.0, "response": 0.7},
             kind="classification",
         ),
     ),

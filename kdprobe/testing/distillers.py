@@ -64,10 +64,12 @@ def check_distiller(distiller: Distiller) -> None:
 
 def _check_truth(distiller: Distiller, truth: LossTruth, draw: int) -> None:
     given = truth.make(np.random.default_rng(draw))
-    student, teacher = (view if isinstance(view, View) else View(view, {}) for view in given)
+    kind = truth.kind or distiller.tasks[0]
+    student, teacher = (view._replace(kind=kind) if isinstance(view, View) else View(view, {}, kind=kind) for view in given)
+    given = tuple(made if isinstance(view, View) else view for view, made in zip(given, (student, teacher), strict=True))
     _require(distiller, truth.kind is not None or len(distiller.tasks) == 1, f"truth {truth.name!r} does not say its kind of task")
     shapes = Shapes(
-        kind=truth.kind or distiller.tasks[0],
+        kind=kind,
         outputs=teacher.outputs.shape[1],
         student={name: layer.shape[1:] for name, layer in student.features.items()},
         teacher={name: layer.shape[1:] for name, layer in teacher.features.items()},
@@ -153,9 +155,9 @@ def _check_vmap(distiller: Distiller, shapes: Shapes, modules: list[nn.Module | 
     def one(given: dict[str, Any]) -> torch.Tensor:
         module = modules[0]
         call = None if module is None else lambda *inputs: functional_call(module, given["state"], inputs)
-        student = View(given["outputs"], given["features"], given["labels"].get("y"), call)
+        student = View(given["outputs"], given["features"], given["labels"].get("y"), call, shapes.kind)
         assert distiller.loss is not None
-        return distiller.loss(student, View(given["targets"], given["taught"]), **given["parameters"])
+        return distiller.loss(student, View(given["targets"], given["taught"], kind=shapes.kind), **given["parameters"])
 
     stacked = _stacked(flat)
     leaves = [stacked["outputs"], *stacked["features"].values(), *stacked["state"].values()]
@@ -235,7 +237,10 @@ def _views(distiller: Distiller, shapes: Shapes, *, seed: int = 0, scale: float 
     if "labels" in distiller.needs:
         labels = torch.from_numpy(rng.integers(0, OUTPUTS, ROWS)) if shapes.kind == "classification" else random(ROWS, OUTPUTS) / scale
     head = 2 * OUTPUTS if distiller.head == "gaussian" else OUTPUTS
-    return View(random(ROWS, head), hidden(shapes.student), labels), View(random(ROWS, OUTPUTS), hidden(shapes.teacher))
+    kind = shapes.kind
+    return View(random(ROWS, head), hidden(shapes.student), labels, kind=kind), View(
+        random(ROWS, OUTPUTS), hidden(shapes.teacher), kind=kind
+    )
 
 
 def _loss(distiller: Distiller, student: View, teacher: View, parameters: Mapping[str, Any], module: nn.Module | None) -> torch.Tensor:
@@ -247,12 +252,13 @@ def _loss(distiller: Distiller, student: View, teacher: View, parameters: Mappin
 
 def _tensors(view: View) -> View:
     labels = None if view.labels is None else torch.from_numpy(view.labels)
-    return View(torch.from_numpy(view.outputs), {name: torch.from_numpy(layer) for name, layer in view.features.items()}, labels)
+    features = {name: torch.from_numpy(layer) for name, layer in view.features.items()}
+    return View(torch.from_numpy(view.outputs), features, labels, kind=view.kind)
 
 
 def _rows(view: View, rows: torch.Tensor) -> View:
     labels = None if view.labels is None else view.labels[rows]
-    return View(view.outputs[rows], {name: layer[rows] for name, layer in view.features.items()}, labels)
+    return View(view.outputs[rows], {name: layer[rows] for name, layer in view.features.items()}, labels, kind=view.kind)
 
 
 def _stacked(models: list[Any]) -> Any:

@@ -7,7 +7,7 @@ import msgspec
 from kdprobe.core.identity import content_id
 from kdprobe.core.recipe import Option, Role, Rows
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised whenever the same job would give another model or another file."""
 
 

@@ -95,8 +95,8 @@ class Problem:
         """What the distiller's loss sees of student and teacher: only what it declared."""
         labels = y if "labels" in self.distiller.needs else None
         seen = features if "features" in self.distiller.needs else {}
-        student = View(outputs, seen, labels, auxiliary)
-        return student, None if teacher is None else View(teacher[0], teacher[1], labels)
+        student = View(outputs, seen, labels, auxiliary, self.kind)
+        return student, None if teacher is None else View(teacher[0], teacher[1], labels, kind=self.kind)
 
     @property
     def taught(self) -> bool:

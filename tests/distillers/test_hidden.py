@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
+from scipy.stats import entropy
 
 from kdprobe.core.recipe import Shapes, View
 from kdprobe.core.registry import available
@@ -182,8 +184,9 @@ def test_contrast_bounds_information_by_the_log_of_the_batch():
     assert loss("crd", view(teacher, auxiliary=module), view(teacher), softness=1e-3) == pytest.approx(0, abs=0.1)
 
 
+@pytest.mark.parametrize("kind", ["classification", "regression"])
 @pytest.mark.parametrize("name", ["hint", "attention", "rkd", "pkt", "sp", "vid", "crd"])
-def test_the_response_beside_it_is_half_the_squared_difference_of_outputs(name):
+def test_the_response_beside_it_is_the_label_loss_with_the_teachers_answer_for_a_label(name, kind):
     rng = np.random.default_rng(0)
     layers = {"block": (4, 3, 3), "pooled": (4,)}
     shapes = Shapes(kind="regression", outputs=2, student=layers, teacher=layers)
@@ -191,9 +194,13 @@ def test_the_response_beside_it_is_half_the_squared_difference_of_outputs(name):
     module = distiller.auxiliary(shapes, torch.Generator().manual_seed(0)).double() if distiller.auxiliary else None
 
     def side():
-        return View(torch.from_numpy(rng.normal(size=(8, 2))), {k: torch.from_numpy(rng.normal(size=(8, *v))) for k, v in layers.items()})
+        features = {k: torch.from_numpy(rng.normal(size=(8, *v))) for k, v in layers.items()}
+        return View(torch.from_numpy(rng.normal(size=(8, 2))), features, kind=kind)
 
     student, teacher = side()._replace(auxiliary=module), side()
     without, beside = (distiller.loss(student, teacher, **{**distiller.parameters, "response": r}) for r in (0.0, 3.0))
-    expected = 3 * ((student.outputs - teacher.outputs) ** 2).sum(dim=1) / 4
-    torch.testing.assert_close(beside - without, expected)
+    if kind == "classification":
+        expected = [entropy(softmax(t), softmax(s)) for s, t in zip(student.outputs.numpy(), teacher.outputs.numpy(), strict=True)]
+    else:
+        expected = ((student.outputs - teacher.outputs) ** 2).mean(dim=1)
+    torch.testing.assert_close(beside - without, 3 * torch.as_tensor(expected))
