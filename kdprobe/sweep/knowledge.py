@@ -58,7 +58,8 @@ class KnowledgePlan:
     seeds
         Paired seeds: one teacher, one twin and one student per cell and seed.
     temperature
-        Temperature of distillers that have one.
+        Temperature of distillers that have one. By default 1: on rows without labels the response loss beside
+        a loss on hidden layers is KL at T=1, so the two differ by the hidden layers alone.
     steps, batch_size, learning_rate, weight_decay, train_rows, transfer_rows
         As in a `GapPlan`.
 
@@ -79,7 +80,7 @@ class KnowledgePlan:
     teacher_width: int | None = None
     student_widths: Annotated[tuple[int, ...], listed("student-widths")] = ()
     seeds: int = 10
-    temperature: float = 2.0
+    temperature: float = 1.0
     steps: int | None = None
     batch_size: int = 64
     learning_rate: float = 0.01
