@@ -19,8 +19,9 @@ MARGIN_SHARE = 0.2
 class KindReading:
     """What paired intervals say of one kind of knowledge.
 
-    "Helps" needs two things: a gain over the paired twin, and a gain over the best control, whose targets hold no such knowledge. The
-    larger of the two p values counts (an intersection-union test, which needs no adjustment for being two).
+    "Helps" needs two things: a gain over the paired twin, and a gain over the best control, whose targets hold no such knowledge; where a
+    response loss stood beside it, a gain over that loss alone too. The largest of the p values counts (an intersection-union test, which
+    needs no adjustment for being several).
     """
 
     verdict: Verdict
@@ -30,11 +31,13 @@ class KindReading:
     """Over the paired twin."""
     over_control: Measurement | None = None
     """Over the best control; None where the sweep has none."""
+    over_beside: Measurement | None = None
+    """Over the response loss alone; None where none stood beside this kind."""
     p: float = 1.0
     """Of helping, in `read_kinds` adjusted for the family of claims."""
     margin: float = 0.0
     weakest: tuple[float, float] = (0.0, 1.0)
-    """Mean and sd over seeds of the weaker of the two contrasts."""
+    """Mean and sd over seeds of the weakest of the contrasts."""
     needed: int | None = None
     """Seeds that would settle it if mean, spread and the number of claims stay as they are."""
 
@@ -62,7 +65,9 @@ def crossfitted(validation: np.ndarray) -> np.ndarray:
     return np.argmin(validation.sum(axis=0) - validation, axis=1)
 
 
-def read_kind(gain: np.ndarray, control: np.ndarray | None, *, twin_sd: float, unit: str = "") -> KindReading:
+def read_kind(
+    gain: np.ndarray, control: np.ndarray | None, *, twin_sd: float, beside: np.ndarray | None = None, unit: str = ""
+) -> KindReading:
     """Read one kind; the verdict is for `read_kinds` to give.
 
     Parameters
@@ -73,17 +78,21 @@ def read_kind(gain: np.ndarray, control: np.ndarray | None, *, twin_sd: float, u
         (seeds,) gain of the best control over the same twins; None without controls.
     twin_sd
         Standard deviation of the twins' score over seeds, for the margin.
+    beside
+        (seeds,) gain of the response loss alone, where one stood beside this kind's loss: what it explains is none of this kind's.
     """
     n = len(gain)
     if n < 2:
         return KindReading(verdict="INCONCLUSIVE", qualifier="one seed gives no interval" if n else "no seed finished", n=n)
-    contrasts = [contrast(gain)] + ([] if control is None else [contrast(gain - control)])
+    over = {name: contrast(gain - other) for name, other in (("control", control), ("beside", beside)) if other is not None}
+    contrasts = [contrast(gain), *over.values()]
     weakest = max(contrasts, key=lambda found: (found.mean <= 0, float(found.p)))
     return KindReading(
         verdict="INCONCLUSIVE",
         n=n,
         gain=contrasts[0].measurement(unit),
-        over_control=None if control is None else contrasts[1].measurement(unit),
+        over_control=over["control"].measurement(unit) if "control" in over else None,
+        over_beside=over["beside"].measurement(unit) if "beside" in over else None,
         p=float(weakest.p) if weakest.mean > 0 else 1.0,
         margin=MARGIN_SHARE * twin_sd,
         weakest=(float(weakest.mean), float(weakest.error * np.sqrt(n))),
@@ -110,9 +119,12 @@ def _with_verdict(reading: KindReading, p: float | None, claims: int) -> KindRea
     if gain.high < 0:
         return replace(reading, verdict="CONTRADICTED", qualifier="it hurts")
     gains = gain.low > 0
-    if any(found is not None and _upper(found, claims) < reading.margin for found in (gain, reading.over_control)):
-        return replace(reading, verdict="CONTRADICTED", qualifier="a control gains as much" if gains else "")
-    return replace(reading, qualifier="a gain, not shown to exceed controls" if gains else "")
+    for found, rival in ((gain, "a control"), (reading.over_control, "a control"), (reading.over_beside, "the response loss beside it")):
+        if found is not None and _upper(found, claims) < reading.margin:
+            return replace(reading, verdict="CONTRADICTED", qualifier=f"{rival} gains as much" if gains else "")
+    over_controls = reading.over_control is None or reading.over_control.low > 0
+    rivals = "the response loss beside it" if reading.over_beside is not None and over_controls else "controls"
+    return replace(reading, qualifier=f"a gain, not shown to exceed {rivals}" if gains else "")
 
 
 def _upper(found: Measurement, claims: int) -> float:

@@ -98,6 +98,7 @@ def _read(evidence: Evidence, frame: Frame, validation: Frame) -> Kinds:
     first = frame.iloc[0]
     kind = str(first["kind"])
     columns = _columns(evidence, frame, kind, validation)
+    beside = {knowledge_of(name) for name, text in zip(frame["distiller"], frame["loss_parameters"], strict=True) if _response(text)}
     frame = frame.assign(weight=[_weight(alpha, text) for alpha, text in zip(frame["alpha"], frame["loss_parameters"], strict=True)])
     options = sorted(dict.fromkeys(zip(frame["distiller"], frame["weight"], strict=True)), key=lambda o: (_order(o[0]), o))
     seeds = sorted(set(frame["seed"]))
@@ -122,7 +123,12 @@ def _read(evidence: Evidence, frame: Frame, validation: Frame) -> Kinds:
     twins = evidence.score(LOSS[kind]).reindex(frame["twin_id"].unique()).dropna()
     sd = float(twins.std(ddof=1)) if len(twins) > 1 else 0.0
     unit = evidence.unit(str(first["task"]), "gain")
-    readings = {name: read_kind(arm.gain, control, twin_sd=sd, unit=unit) for name, arm in best.items() if name != CONTROL}
+    response = best["response"].gain if "response" in best else None
+    readings = {
+        name: read_kind(arm.gain, control, twin_sd=sd, beside=response if name in beside else None, unit=unit)
+        for name, arm in best.items()
+        if name != CONTROL
+    }
     return Kinds(
         **{"task": str(first["task"]), "kind": kind, "scheme": str(first["scheme"]), "student": str(first["student"])},
         **{"student_size": int(first["size"]), "unit": unit, "arms": arms, "best": best, "readings": readings, "p": {}},
@@ -133,7 +139,12 @@ def _read(evidence: Evidence, frame: Frame, validation: Frame) -> Kinds:
 
 def _weight(alpha: float, parameters: str) -> float:
     """Weight of the own loss: where a response loss stands beside it, its share of the two."""
-    return alpha / (1 + json.loads(parameters).get("response", 0.0))
+    return alpha / (1 + _response(parameters))
+
+
+def _response(parameters: str) -> float:
+    """Weight of the response loss beside a loss on hidden layers."""
+    return json.loads(parameters).get("response", 0.0)
 
 
 def _columns(evidence: Evidence, frame: Frame, kind: str, validation: Frame) -> dict[str, np.ndarray]:

@@ -31,6 +31,20 @@ def test_a_gain_that_a_control_has_too_is_none_of_knowledge():
     assert (close.verdict, close.qualifier) == ("INCONCLUSIVE", "a gain, not shown to exceed controls")
 
 
+def test_what_the_response_loss_beside_it_gains_is_none_of_its_own():
+    def one(own, response, noise=NOISE):
+        rng = np.random.default_rng(0)
+        noisy = (value + noise * rng.normal(size=SEEDS) for value in (own, 0.0, response))
+        gain, control, beside = noisy
+        return read_kinds([read_kind(gain, control, twin_sd=SD, beside=beside)])[0]
+
+    assert (one(0.10, 0.05).verdict, one(0.10, 0.05).over_beside.low > 0) == ("SUPPORTED", True)
+    equal = one(0.10, 0.12)
+    assert (equal.verdict, equal.qualifier) == ("CONTRADICTED", "the response loss beside it gains as much")
+    close = one(0.10, 0.095, noise=0.03)
+    assert (close.verdict, close.qualifier) == ("INCONCLUSIVE", "a gain, not shown to exceed the response loss beside it")
+
+
 def test_a_loss_is_contradicted():
     found = read([-0.10], -0.5)[0]
     assert (found.verdict, found.qualifier) == ("CONTRADICTED", "it hurts")
