@@ -1,5 +1,6 @@
 """Agreement on arrays: closed forms, oracles, what is refused and what is an error."""
 
+import itertools
 import warnings
 
 import numpy as np
@@ -140,14 +141,25 @@ def test_an_unknown_task_is_named():
     assert str(caught.value) == "task='regresion' is unknown: did you mean 'regression'? Known: classification, regression"
 
 
-@pytest.mark.parametrize("scale", [1e300, 1e-300, 5e-324, 1e4])
-@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize(
+    ("task", "scale"), [("classification", 1e300), *itertools.product(["classification", "regression"], [1e-300, 5e-324, 1e4])]
+)
 def test_extreme_outputs_give_values_or_refusals_without_a_warning(scale, task):
     teacher, student, labels = logits()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = agreement(teacher * scale, student * scale, task=task, target=labels if task == "classification" else teacher)
     assert all(isinstance(result, Refusal) or np.isfinite(result.value) for result in found.values())
+
+
+def test_values_whose_squares_overflow_are_named():
+    teacher, student, _ = logits()
+    with pytest.raises(DataError) as caught:
+        agreement(teacher * 1e300, student, task="regression", target=teacher)
+    largest = np.abs(teacher).max()
+    assert str(caught.value) == (
+        f"teacher: predictions reach {largest * 1e300:.2g}, whose squares are no numbers: rescale target and predictions"
+    )
 
 
 @pytest.mark.parametrize(("student", "teacher", "who"), [(0, [0, 1] * 20, "student is right"), ([0, 1] * 20, 1, "teacher is wrong")])
