@@ -168,9 +168,11 @@ class CKAStream:
         """The answer while all rows are still there."""
         if refusal := too_small(self.n, None):
             return {(a, b): refusal for a in self.left.names for b in self.right.names}
+        both = self._take(self.n)
+        # batches make way for one copy of all of them, or rows would be there twice while they are worked on
+        self._waiting = [both]
         sides: list[dict[str, np.ndarray]] = []
-        for i, side in enumerate((self.left, self.right)):
-            rows = np.concatenate([pair[i] for pair in self._waiting])
+        for side, rows in zip((self.left, self.right), both, strict=True):
             sides.append({name: rows[:, first:last] for name, first, last in zip(side.names, side.ends[:-1], side.ends[1:], strict=True)})
         return cka_of_all_pairs(sides[0], sides[1])
 
@@ -239,7 +241,7 @@ class CKAStream:
         return shifts
 
     def _take(self, rows: int) -> tuple[np.ndarray, np.ndarray]:
-        left, right = (np.concatenate([pair[i] for pair in self._waiting]) for i in (0, 1))
+        left, right = self._waiting[0] if len(self._waiting) == 1 else (np.concatenate([pair[i] for pair in self._waiting]) for i in (0, 1))
         self._waiting = [(left[rows:], right[rows:])] if len(left) > rows else []
         return left[:rows], right[:rows]
 
