@@ -122,9 +122,14 @@ def _with_verdict(reading: KindReading, p: float | None, claims: int) -> KindRea
     for found, rival in ((gain, "a control"), (reading.over_control, "a control"), (reading.over_beside, "the response loss beside it")):
         if found is not None and _upper(found, claims) < reading.margin:
             return replace(reading, verdict="CONTRADICTED", qualifier=f"{rival} gains as much" if gains else "")
-    over_controls = reading.over_control is None or reading.over_control.low > 0
-    rivals = "the response loss beside it" if reading.over_beside is not None and over_controls else "controls"
-    return replace(reading, qualifier=f"a gain, not shown to exceed {rivals}" if gains else "")
+    return replace(reading, qualifier=f"a gain, {_doubt(reading, claims)}" if gains else "")
+
+
+def _doubt(reading: KindReading, claims: int) -> str:
+    for found, rival in ((reading.over_control, "controls"), (reading.over_beside, "the response loss beside it")):
+        if found is not None and found.low <= 0:
+            return f"not shown to exceed {rival}"
+    return f"not shown beyond doubt among {claims} verdicts"
 
 
 def _upper(found: Measurement, claims: int) -> float:

@@ -45,6 +45,15 @@ def test_what_the_response_loss_beside_it_gains_is_none_of_its_own():
     assert (close.verdict, close.qualifier) == ("INCONCLUSIVE", "a gain, not shown to exceed the response loss beside it")
 
 
+def test_a_gain_that_is_one_of_many_says_so():
+    """Both contrasts leave zero out when read alone, and p, adjusted for being one of eight, exceeds its level."""
+    gain, control = np.linspace(-0.001, 0.041, SEEDS), np.zeros(SEEDS)
+    alone = read_kinds([read_kind(gain, control, twin_sd=SD)])[0]
+    many = read_kinds([read_kind(values, control, twin_sd=SD) for values in (gain, *[gain - gain.mean()] * 99)])[0]
+    assert alone.verdict == "SUPPORTED"
+    assert (many.verdict, many.qualifier) == ("INCONCLUSIVE", "a gain, not shown beyond doubt among 100 verdicts")
+
+
 def test_a_loss_is_contradicted():
     found = read([-0.10], -0.5)[0]
     assert (found.verdict, found.qualifier) == ("CONTRADICTED", "it hurts")

@@ -55,7 +55,7 @@ def _finding(group: Kinds, kind: str) -> Finding:
         measures="gain over the twin",
         number=words.result(reading.gain) if reading.gain else "",
         sentences=tuple(_sentences(group, kind, reading)),
-        change_our_mind=_change_our_mind(reading),
+        change_our_mind=_change_our_mind(reading, unlabelled=group.scheme == "transfer_rows"),
     )
 
 
@@ -81,12 +81,12 @@ def _sentences(group: Kinds, kind: str, reading: KindReading) -> Iterable[str]:
         yield f"With this mean and spread, {reading.needed} seeds would settle it."
 
 
-def _change_our_mind(reading: KindReading) -> str:
+def _change_our_mind(reading: KindReading, *, unlabelled: bool) -> str:
     if reading.n < SEEDS_FOR_A_VERDICT:
         return f"{SEEDS_FOR_A_VERDICT} seeds (now {reading.n})."
     if reading.verdict == "SUPPORTED":
         return "a control without such knowledge that gains as much, or a twin that is trained longer."
-    return "more seeds, a teacher that knows more, or unlabelled transfer rows."
+    return f"more seeds, a teacher that knows more, or {'more ' if unlabelled else ''}unlabelled transfer rows."
 
 
 def _measured(values: np.ndarray, unit: str = "") -> str:
