@@ -48,13 +48,8 @@ def build(config: str | None = None, *, asked: str = "", command: str = "") -> A
     return app
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 done with failed cells, 2 wrong usage, 3 data refused, 130 interrupted."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
-
-
 def run(arguments: list[str]) -> int:
-    """Run a command and return its exit code."""
+    """Run a command and return its exit code: 0 done, 1 done with failed cells, 2 wrong usage, 3 data refused, 130 interrupted."""
     try:
         config = _config_of(arguments)
         app = build(config, asked="knowledge" if "--knowledge" in arguments else "", command=arguments[0] if arguments else "")

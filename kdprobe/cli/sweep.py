@@ -105,6 +105,9 @@ def _sweep(plan: Plan, where: Where, quick: bool) -> int:
     plan = plan.quick() if quick else plan
     out = where.out or Path(f"sweep-{plan.asks}{'-quick' if quick else ''}")
     if where.dry_run:
+        from kdprobe.sweep.run import probes_of
+
+        probes_of(plan, where.probes)  # refuses a name that the run would refuse
         return _dry_run(plan, where)
     return _run(plan, where, out, f"kdprobe sweep --{plan.asks}" + (" --quick" if quick else ""))
 

@@ -26,7 +26,7 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
     """
     options = sorted(options)
     near = difflib.get_close_matches(name, options, n=3, cutoff=0.5)
-    known = "Known: " + (", ".join(options) if options else "none")
-    if not near:
-        return known
-    return f"did you mean {' or '.join(repr(option) for option in near)}? {known}"
+    known = ", ".join(options)
+    if near:
+        return f"did you mean {' or '.join(repr(option) for option in near)}? Known: {known}"
+    return f"give one of {known}" if options else "there are none"

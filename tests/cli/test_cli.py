@@ -164,6 +164,7 @@ def test_settings_from_a_file_are_overridden_by_the_command_line(tmp_path):
         (["sweep", "--gap", "--seeds", "1"], 2, "seeds=1: an interval over seeds needs at least 2, a verdict 8"),
         (["sweep", "--gap", "--seeds", "many"], 2, 'Invalid value for --seeds: unable to convert "many" into int'),
         (["sweep", "--gap", "--config", "none.toml"], 2, "config='none.toml' cannot be read (No such file or directory)"),
+        (["sweep", "--gap", "--dry-run", "--probe", "cca", "ckka"], 2, "probe 'ckka' is unknown: did you mean 'cka'"),
         (["swep"], 2, 'Unknown command "swep"'),
         (["ls", "probs"], 2, "kind='probs' is unknown: did you mean 'probes'?"),
         (["data", "fetch", "leters"], 2, "task 'leters' is unknown: did you mean 'letters'?"),
@@ -289,3 +290,9 @@ def test_help_of_a_sweep_is_that_of_its_question():
     assert "--teacher-widths" in gap
     assert "--teacher-widths" not in knowledge
     assert "--teacher-width" in knowledge
+
+
+def test_an_interrupt_while_modules_load_is_told_in_words(tmp_path):
+    (tmp_path / "cyclopts.py").write_text("raise KeyboardInterrupt\n")
+    done = kdprobe("ls", "tasks", cwd=tmp_path, env={**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"})
+    assert (done.returncode, done.stderr) == (130, "kdprobe: interrupted\n")

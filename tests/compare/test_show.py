@@ -228,8 +228,8 @@ def test_it_is_frozen_and_public():
     ("options", "text"),
     [
         ({"task": "clasification"}, "task='clasification' is unknown: did you mean 'classification'"),
-        ({"task": 3}, "task=3 is unknown: Known: classification, regression, or a Task"),
-        ({"spatial": "positions"}, "spatial='positions': Known: flatten, gap"),
+        ({"task": 3}, "task=3 is unknown: give one of classification, regression, or a Task"),
+        ({"spatial": "positions"}, "spatial='positions': give one of flatten, gap"),
         ({"forward": "encode"}, r"forward is a str: give a function forward\(model, batch\) -> outputs"),
         ({"layers": 3}, "layers=3: give a name, a glob, 'auto', several of them, or None"),
         ({"layers": []}, r"layers=\[\]: give a name"),

@@ -21,8 +21,8 @@ def test_unknown_names_come_with_near_ones():
 
 
 def test_did_you_mean_without_a_near_name():
-    assert did_you_mean("zzz", ["a", "b"]) == "Known: a, b"
-    assert did_you_mean("zzz", []) == "Known: none"
+    assert did_you_mean("zzz", ["a", "b"]) == "give one of a, b"
+    assert did_you_mean("zzz", []) == "there are none"
 
 
 def _scheme(name):

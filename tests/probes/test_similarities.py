@@ -475,7 +475,7 @@ def test_errors_name_the_argument_and_the_next_step(name, x, y, choice, error, t
         (lambda x: kdprobe.mutual_knn(x, x, k=0), "k=0: give the number of neighbours, at least 1, such as 10"),
         (lambda x: kdprobe.neighbourhood_jaccard(x, x, k=-2), "k=-2: give the number of neighbours, at least 1, such as 10"),
         (lambda x: kdprobe.rsa(x, x, distance="euclid"), "distance='euclid' is unknown: did you mean 'euclidean'"),
-        (lambda x: kdprobe.rsa(x, x, comparison="kendall"), "comparison='kendall' is unknown: Known: cosine, pearson, spearman"),
+        (lambda x: kdprobe.rsa(x, x, comparison="kendall"), "comparison='kendall' is unknown: give one of cosine, pearson, spearman"),
     ],
 )
 def test_unknown_choices_list_what_there_is(call, text):

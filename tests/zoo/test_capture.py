@@ -527,7 +527,7 @@ def test_an_unknown_layer_lists_near_names(layers, text):
 
 
 def test_other_wrong_requests_say_what_to_do():
-    with pytest.raises(PlanError, match="spatial='mean' is unknown: Known: flatten, gap, positions"):
+    with pytest.raises(PlanError, match="spatial='mean' is unknown: give one of flatten, gap, positions"):
         take(mlp(), "last hidden", inputs(2, 6), spatial="mean")
     with pytest.raises(PlanError, match="channels='lst' is unknown: did you mean 'last'"):
         take(mlp(), "last hidden", inputs(2, 6), channels="lst")
