@@ -13,6 +13,7 @@ Role = Literal["teacher", "twin", "student"]
 Need = Literal["outputs", "features", "labels"]
 Head = Literal["plain", "gaussian"]
 Option = int | float | str
+Fit = Literal["steps", "ridge"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,11 @@ class Family:
         Names and defaults of what else shapes a network, such as {"depth": 1, "norm": "none", "dropout": 0.0}.
     knob
         What the width counts, for axis labels.
+    fit
+        "steps": all weights are trained by an optimiser. "ridge": only ``module.output``, a linear layer on the last hidden one, is fitted,
+        in closed form, to squared error with the penalty ``options["ridge"]``; hidden layers stay as they are drawn, so they are buffers
+        that are not stored (``persistent=False``), and sizes count the fitted numbers. Such a student can learn from distillers that are
+        `squared`.
     """
 
     name: str
@@ -41,6 +47,7 @@ class Family:
     options: Mapping[str, Option] = field(default_factory=dict[str, Option])
     knob: str = "hidden units"
     minimum_width: int = 1
+    fit: Fit = "steps"
     cites: str = ""
 
 
@@ -140,6 +147,9 @@ class Distiller:
         Shapes -> why the loss is undefined there, or "". Asked when a sweep is planned, before anything trains.
     closed
         The loss and its gradient in closed form, where it reads nothing but outputs; optional.
+    squared
+        Whether the loss is the squared distance of the outputs, up to a constant. Learning from it is then learning
+        (1-alpha)·label + alpha·teacher, which families that are fitted in closed form can do.
     parameters
         Names and defaults of the parameters it takes, such as {"temperature": 4.0}. Two names have a meaning for plans: "temperature" is
         set to the plan's. "response" is the weight of a response loss that a loss on hidden layers adds to itself, 0 by default: where
@@ -162,6 +172,7 @@ class Distiller:
     prepare: Callable[[Any, Any, Any], Any] | None = None
     refuses: Callable[[Shapes], str] | None = None
     closed: ClosedForm | None = None
+    squared: bool = False
     truths: tuple[LossTruth, ...] = ()
     cites: str = ""
 

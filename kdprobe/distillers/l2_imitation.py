@@ -11,6 +11,7 @@ L2_IMITATION = Distiller(
     tasks=("regression",),
     loss=imitation,
     closed=IMITATION,
+    squared=True,
     formula="(1-α)·(f_S - y)² + α·(f_S - f_T)², the same as learning (1-α)·y + α·f_T",
     truths=(LossTruth(name="squares by hand", make=predictions, oracle=imitation_oracle),),
     cites="arXiv:1312.6184",

@@ -35,6 +35,7 @@ LOGIT_MSE = Distiller(
     knowledge="response",
     tasks=("classification",),
     loss=_loss,
+    squared=True,
     formula="(1-α)·CE + α·‖z_S - z_T‖²/2C",
     truths=(
         LossTruth(name="squares by hand", make=logits, oracle=_oracle),

@@ -18,6 +18,7 @@ MEAN_IMITATION = Distiller(
     tasks=("regression",),
     loss=imitation,
     closed=IMITATION,
+    squared=True,
     formula="(1-α)·(f_S - y)² + α·(f_S - mean f_T)², the same as learning (1-α)·y + α·mean f_T",
     prepare=_prepare,
     truths=(LossTruth(name="squares by hand", make=predictions, oracle=imitation_oracle),),

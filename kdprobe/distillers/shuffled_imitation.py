@@ -18,6 +18,7 @@ SHUFFLED_IMITATION = Distiller(
     tasks=("regression",),
     loss=imitation,
     closed=IMITATION,
+    squared=True,
     formula="(1-α)·(f_S - y)² + α·(f_S - f_T of another row)²",
     prepare=_prepare,
     truths=(LossTruth(name="squares by hand", make=predictions, oracle=imitation_oracle),),

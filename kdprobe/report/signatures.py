@@ -103,6 +103,9 @@ def compared_with_twin(evidence: Evidence) -> Frame:
     loss, validation = (
         history.assign(i=position).pivot(index="model_id", columns="i", values=name) for name in ("loss", "validation_loss")
     )
+    if loss.shape[1] < 2:
+        # fitted in closed form: there is no way that it took
+        return pd.DataFrame(np.nan, index=students["model_id"], columns=[UNSTEADY.name, SLOW.name])
     known = students[students["model_id"].isin(loss.index) & students["twin_id"].isin(loss.index)]
     times = (np.arange(loss.shape[1]) + 1) / loss.shape[1]
     twin = validation.loc[known["twin_id"]].to_numpy()

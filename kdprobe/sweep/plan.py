@@ -51,14 +51,16 @@ class GapPlan:
     draws
         Draws of labelled rows.
     distillers
-        Names of distillers; by default soft targets for classification and L2 imitation for regression.
+        Names of distillers; by default L2 imitation for regression, and for classification soft targets, or logit matching where the
+        family is fitted in closed form.
     alpha
         Weight of the teacher's loss where there are labels. Of a loss on hidden layers also where there are none: a response loss then
         takes the place of the labels' loss, because nothing else trains the output layer.
     temperature
         Temperature of distillers that have one.
     steps
-        Optimiser steps of every model, the same for students, twins and teachers; by default the task's own number.
+        Optimiser steps of every model, the same for students, twins and teachers; by default the task's own number. Families that are
+        fitted in closed form take none, and the settings of the optimiser do not touch them.
     batch_size
         Rows a step.
     learning_rate
@@ -155,7 +157,7 @@ class GapPlan:
         """Distillers that run on a task."""
         kind = find("tasks", task).kind
         if not self.distillers:
-            return ("kd",) if kind == "classification" else ("l2_imitation",)
+            return ("l2_imitation",) if kind == "regression" else ("kd",) if self._trained_by_steps else ("logit_mse",)
         return tuple(name for name in self.distillers if kind in find("distillers", name).tasks)
 
     def jobs(self, data: Mapping[tuple[str, int], str]) -> "list[Job]":
@@ -211,7 +213,22 @@ class GapPlan:
     def _twin(self, cell: "Cell", data: Mapping[tuple[str, int], str]) -> Job:
         return self._job(cell, data, role="twin", width=cell.student_width)
 
+    @property
+    def _trained_by_steps(self) -> bool:
+        return find("families", self.family).fit == "steps"
+
     def _job(self, cell: "Cell", data: Mapping[tuple[str, int], str], *, role: Role, **own: Any) -> Job:
+        # what is fitted in closed form takes no steps, and its id must not depend on how they would be taken
+        steps: dict[str, Any] = {"steps": 0, "batch_size": 0, "learning_rate": 0.0, "weight_decay": 0.0}
+        if self._trained_by_steps:
+            steps = {
+                "steps": find("tasks", cell.task).steps if self.steps is None else self.steps,
+                "batch_size": self.batch_size,
+                "learning_rate": self.learning_rate,
+                "weight_decay": self.weight_decay,
+                "gradient_clip": self.gradient_clip,
+                "patience": self.patience,
+            }
         return Job(
             role=role,
             options=self.options_of(role),
@@ -220,12 +237,7 @@ class GapPlan:
             draw=cell.draw,
             family=self.family,
             seed=cell.seed,
-            steps=find("tasks", cell.task).steps if self.steps is None else self.steps,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            gradient_clip=self.gradient_clip,
-            patience=self.patience,
+            **steps,
             **own,
         )
 
@@ -293,6 +305,8 @@ def _check(plan: GapPlan) -> None:
     for name in ("draws", "steps", "batch_size"):
         if getattr(plan, name) is not None and getattr(plan, name) < 1:
             raise PlanError(f"{name}={getattr(plan, name)}: give at least 1")
+    if family.fit != "steps" and plan.steps is not None:
+        raise PlanError(f"steps={plan.steps}: {family.title} is fitted in closed form and takes none: leave it out")
     if plan.patience < 0:
         raise PlanError(f"patience={plan.patience}: give a number of checks, or 0 to train all steps")
     ranges = {"alpha": (0.0, 1.0), "temperature": (1e-3, 1e6), "learning_rate": (1e-12, 10.0), "weight_decay": (0.0, 10.0)}

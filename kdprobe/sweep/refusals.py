@@ -42,6 +42,10 @@ def undefined(plan: GapPlan, parts: Split) -> list[Undefined]:
         cell = (parts.task, scheme_name, name, plan.family)
         if "labels" in distiller.needs and scheme.student.rows == "transfer":
             found[Undefined(*cell, f"it needs labels, and scheme {scheme_name!r} has none for its student")] = None
+        if family.fit == "ridge" and not distiller.squared:
+            reason = f"its loss is not the squared distance of the outputs, and {family.title} is fitted in closed form to that alone"
+            found[Undefined(*cell, reason)] = None
+            continue
         if distiller.refuses is None:
             continue
         outputs = network_outputs(distiller, parts.outputs)

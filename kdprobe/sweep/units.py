@@ -115,6 +115,9 @@ def train_units(jobs: Sequence[Job], known: Sequence[Job] = ()) -> list[TrainUni
         groups[*job.stack_key, networks[job.teacher] if deep and job.teacher else None].append(job)
     units = []
     for group in groups.values():
+        if find("families", group[0].family).fit == "ridge":
+            # students of one seed have one hidden layer, which is factored once for those that are fitted together
+            group.sort(key=lambda job: job.seed)
         stacks = -(-len(group) // STACK)
         size = -(-len(group) // stacks)
         units += [TrainUnit(jobs=tuple(group[start : start + size])) for start in range(0, len(group), size)]

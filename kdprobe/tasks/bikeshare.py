@@ -40,7 +40,7 @@ BIKESHARE = Task(
     split=SplitSizes(train=1500, transfer=3600, validation=900, probe_a=1300, probe_b=1300),
     source="embedded; UCI Bike Sharing, hours of 2011",
     licence="CC BY 4.0",
-    families=("mlp", "transformer"),
+    families=("mlp", "transformer", "random_features"),
     rows=8645,
     files=_FILES,
     score_range=(0.80, 0.90),

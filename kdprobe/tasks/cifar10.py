@@ -63,7 +63,7 @@ CIFAR10 = Task(
     split=SplitSizes(train=10_000, transfer=25_000, validation=5000, probe_a=5000, probe_b=5000),
     source="cifar-10-binary.tar.gz from its authors' page, or a folder that holds it unpacked",
     licence="no licence stated by its authors; cite Krizhevsky 2009",
-    families=("mlp", "cnn", "gru", "transformer"),
+    families=("mlp", "cnn", "gru", "transformer", "random_features"),
     rows=60_000,
     files=_FILES,
     notes=("All 60,000 images are pooled and split anew: an accuracy here is not one on the published test set.",),

@@ -45,7 +45,7 @@ DIAMONDS = Task(
     split=SplitSizes(train=4000, transfer=16_000, validation=4000, probe_a=5000, probe_b=5000),
     source="the wheel plotnine 0.15.9, file plotnine/data/diamonds.csv",
     licence="MIT",
-    families=("mlp", "transformer"),
+    families=("mlp", "transformer", "random_features"),
     rows=53_917,
     files=_FILES,
     score_range=(0.984, 0.987),

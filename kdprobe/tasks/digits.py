@@ -36,7 +36,7 @@ DIGITS = Task(
     split=SplitSizes(train=400, transfer=500, validation=197, probe_a=350, probe_b=350),
     source="part of scikit-learn; UCI Optical Recognition of Handwritten Digits (its test set)",
     licence="CC BY 4.0",
-    families=("mlp", "cnn", "gru", "transformer"),
+    families=("mlp", "cnn", "gru", "transformer", "random_features"),
     rows=1797,
     files=_FILES,
     score_range=(0.36, 0.95),

@@ -67,7 +67,7 @@ FASHION_MNIST = Task(
     split=SplitSizes(train=4000, transfer=16_000, validation=4000, probe_a=5000, probe_b=5000),
     source="the Debian package dataset-fashion-mnist, or torchvision's files",
     licence="MIT",
-    families=("mlp", "cnn", "gru", "transformer"),
+    families=("mlp", "cnn", "gru", "transformer", "random_features"),
     rows=70_000,
     files=_FILES,
     score_range=(0.62, 0.85),

@@ -36,7 +36,7 @@ LETTERS = Task(
     split=SplitSizes(train=2000, transfer=8000, validation=2000, probe_a=4000, probe_b=4000),
     source="embedded; UCI Letter Recognition",
     licence="CC BY 4.0",
-    families=("mlp", "transformer"),
+    families=("mlp", "transformer", "random_features"),
     rows=20_000,
     files=_FILES,
     score_range=(0.27, 0.87),

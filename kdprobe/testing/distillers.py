@@ -31,7 +31,8 @@ def check_distiller(distiller: Distiller) -> None:
     wherever the distiller does not refuse: one finite value a row, for large inputs too; a gradient for the
     student and for the whole auxiliary module; a "response" parameter where the loss does not reach the output layer; no row that changes
     another's loss (or, for batchwise losses, the mean) by being reordered; the same values and gradients under ``torch.func.vmap`` with
-    parameters and auxiliary modules that differ by model; prepared outputs that depend on nothing but their generator.
+    parameters and auxiliary modules that differ by model; prepared outputs that depend on nothing but their generator; a `squared` loss
+    that is one.
 
     Examples
     --------
@@ -59,6 +60,7 @@ def check_distiller(distiller: Distiller) -> None:
         _require(distiller, bool(large.isfinite().all()), "outputs near 1000 give a loss that is not finite")
         _check_prepare(distiller, shapes)
         _check_closed(distiller, shapes)
+        _check_squared(distiller, shapes)
     _require(distiller, answered == set(distiller.tasks), f"it refuses every network for {sorted(set(distiller.tasks) - answered)}")
 
 
@@ -214,6 +216,17 @@ def _check_closed(distiller: Distiller, shapes: Shapes) -> None:
         _require(distiller, losses[model].shape == (ROWS, 1), f"the closed form's loss has shape {tuple(losses[model].shape)}")
         _require(distiller, _close(losses[model][:, 0], wanted), "the closed form gives another loss")
         _require(distiller, _close(gradients[model], gradient), "the closed form gives another gradient")
+
+
+def _check_squared(distiller: Distiller, shapes: Shapes) -> None:
+    """A loss that says so is the squared distance of the outputs, up to a constant."""
+    if not distiller.squared:
+        return
+    _require(distiller, distiller.auxiliary is None and distiller.head == "plain", "says that it is squared, but has more than outputs")
+    student, teacher = _views(distiller, shapes)
+    found = _loss(distiller, student, teacher, distiller.parameters, None)
+    distance = ((student.outputs - teacher.outputs) ** 2).sum(dim=-1)
+    _require(distiller, _close(found * (distance[0] / found[0]), distance), "says that it is squared, but is not the squared distance")
 
 
 def _worlds(distiller: Distiller) -> Iterator[Shapes]:

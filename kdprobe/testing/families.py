@@ -82,7 +82,8 @@ def _check_minimum(family: Family, shape: tuple[int, ...]) -> None:
 
 def _fits(family: Family, shape: tuple[int, ...]) -> bool:
     try:
-        family.build(shape, 3, 4, torch.Generator())
+        for width in (4, 8):
+            family.build(shape, 3, width, torch.Generator())
     except ValueError:
         return False
     return True

@@ -11,6 +11,7 @@ import torch
 from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.training.chain import chain_of
 from kdprobe.training.chained import Chained
+from kdprobe.training.closed import fit_closed
 from kdprobe.training.dropout import with_masks
 from kdprobe.training.job import Job
 from kdprobe.training.loop import Learner, train_loop
@@ -28,7 +29,7 @@ CLEARLY = 0.85
 
 
 def train(jobs: Sequence[Job], problem: Problem, engine: str = "auto") -> Trained:
-    """Train jobs of one stack key.
+    """Train jobs of one stack key, or fit them where their family has a closed form.
 
     Parameters
     ----------
@@ -45,6 +46,8 @@ def train(jobs: Sequence[Job], problem: Problem, engine: str = "auto") -> Traine
     -----
     How many models are trained at once changes no bit of them. The loop differs from the stack in last bits.
     """
+    if problem.family.fit == "ridge":
+        return fit_closed(jobs, problem)
     chosen = choose(jobs, problem) if engine == "auto" else choose(jobs, problem, loop=False) if engine == "stack" else engine
     if chosen == "loop":
         return train_loop(jobs, problem)

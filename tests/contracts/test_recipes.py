@@ -82,6 +82,11 @@ def test_a_wrong_closed_form_is_noticed(slope, text):
         check("distillers", replace(KD, closed=replace(KD.closed, slope=slope)))
 
 
+def test_a_loss_that_is_not_squared_is_noticed():
+    with pytest.raises(ContractError, match="says that it is squared, but is not the squared distance"):
+        check("distillers", replace(KD, squared=True))
+
+
 def test_a_loss_that_overflows_is_noticed():
     def loss(student, teacher, *, temperature):
         p, q = (torch.exp(v.outputs) / torch.exp(v.outputs).sum(-1, keepdim=True) for v in (teacher, student))

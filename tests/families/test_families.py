@@ -12,7 +12,7 @@ from kdprobe.core.errors import PlanError
 from kdprobe.core.registry import available
 
 ALL = available("families")
-SHAPES = {"mlp": (16,), "cnn": (1, 28, 28), "gru": (12, 29), "transformer": (16,)}
+SHAPES = {"mlp": (16,), "cnn": (1, 28, 28), "gru": (12, 29), "transformer": (16,), "random_features": (16,), "nested_linear": (16,)}
 
 
 def built(name, shape=None, width=4, seed=0, **options):
@@ -120,6 +120,8 @@ def test_a_cnn_gives_maps_that_halve():
         ("gru", (12, 29), {}),
         ("transformer", (12, 29), {}),
         ("transformer", (3, 32, 32), {"depth": 2}),
+        ("random_features", (16,), {}),
+        ("nested_linear", (16,), {}),
     ],
 )
 def test_multiply_adds_are_what_torch_counts(name, shape, options):
@@ -140,6 +142,8 @@ def test_multiply_adds_are_what_torch_counts(name, shape, options):
         ("cnn", {"shape": (16,)}, r"inputs of shape \(16,\) are no images of at least 8×8"),
         ("cnn", {"norm": "layer"}, "cnn with norm='layer': unknown"),
         ("gru", {"shape": (16,)}, r"inputs of shape \(16,\) are no sequence: give \(time, channels\), or images"),
+        ("random_features", {"ridge": -0.1}, r"random_features with ridge=-0\.1: give a number from 0"),
+        ("nested_linear", {"width": 17}, "nested_linear of width=17: the task has 16 features: give at most as many"),
         ("transformer", {"width": 6, "heads": 4}, "transformer with heads=4: they do not divide its width 6"),
     ],
 )

@@ -18,7 +18,8 @@ from kdprobe.training.stack import Stack
 from kdprobe.training.streams import initial_module
 from tests.training.problems import MAPS, NORMED, jobs, problem, with_teachers
 
-DISTILLERS, FAMILIES = available("distillers"), available("families")
+DISTILLERS = available("distillers")
+FAMILIES = {name: family for name, family in available("families").items() if family.fit == "steps"}
 KD, HINT = DISTILLERS["kd"], DISTILLERS["hint"]
 
 

@@ -15,7 +15,7 @@ from kdprobe.training.streams import batch_order, initial_module
 from tests.training.problems import GAUSSIAN, HINT, MAPS, NORMED, jobs, problem, with_teachers
 
 DISTILLERS = available("distillers")
-FAMILIES = available("families")
+FAMILIES = {name: family for name, family in available("families").items() if family.fit == "steps"}
 KD, TWIN = DISTILLERS["kd"], DISTILLERS["none"]
 OPTIONS = (
     ("mlp", {"depth": 3, "dropout": 0.3}),

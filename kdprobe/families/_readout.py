@@ -1,0 +1,32 @@
+"""Networks of which only the output layer is fitted: what families of the fit "ridge" share."""
+
+import math
+
+import torch
+from torch import nn
+
+from kdprobe.families._parts import check_number, linear
+
+
+class Readout(nn.Module):
+    """Inputs -> fixed features -> a linear layer `output`, to be fitted."""
+
+    def __init__(self, width: int, outputs: int, generator: torch.Generator, *, bias: bool):
+        super().__init__()
+        self.output = linear(width, outputs, generator)
+        if not bias:
+            self.output.register_parameter("bias", None)
+
+    def hidden(self, x: torch.Tensor) -> torch.Tensor:
+        """x (n, inputs) -> features (n, width)."""
+        raise NotImplementedError
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """x (n, ...) -> outputs (n, c) and the features (n, width)."""
+        features = self.hidden(x.flatten(1))
+        return self.output(features), {"hidden": features}
+
+
+def check_ridge(family: str, ridge: float) -> None:
+    """Raise PlanError unless a penalty is 0 or more."""
+    check_number(family, "ridge", ridge, 0, math.inf)

@@ -1,0 +1,124 @@
+"""The engine of families whose output layer is fitted in closed form: ridge regression on the last hidden layer, many models at once."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+import torch
+
+from kdprobe.core.errors import PlanError
+from kdprobe.core.trace import TaskKind
+from kdprobe.training.job import Job
+from kdprobe.training.problem import CHUNK, HISTORY, Problem, Trained, label_loss
+from kdprobe.training.streams import initial_module
+
+ENGINE = "closed form"
+SCALE = 8.0
+"""Least squares takes centred one-hot rows times this for logits. It changes no predicted class; it sets how sure a softmax of the outputs
+is, which calibrated scores undo."""
+
+Solver = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+
+
+def fit_closed(jobs: Sequence[Job], problem: Problem) -> Trained:
+    """Fit jobs of one stack key.
+
+    A student's target is (1-alpha)·label + alpha·teacher: the minimum of the mixed squared loss. Students of one seed share their hidden
+    layer, so it is computed and factored once for all their teachers.
+
+    Raises
+    ------
+    PlanError
+        If the distiller's loss is not the squared distance of the outputs.
+
+    Notes
+    -----
+    Cost: for each seed one pass of the hidden layer over the n rows and, with k features, n·k·min(n, k) + min(n, k)³/3 multiply-adds in
+    float64; for each job k² or n² times the outputs. The history has one entry: there are no steps to look back on.
+    """
+    if problem.taught and not problem.distiller.squared:
+        raise PlanError(f"distiller {problem.distiller.name!r} has no closed form: its loss is not the squared distance of the outputs")
+    labels = None if problem.y is None else label_targets(problem.kind, problem.y, problem.outputs)
+    weights: list[torch.Tensor] = [torch.empty(0)] * len(jobs)
+    biases = list(weights)
+    history = {name: torch.zeros(len(jobs), 1) for name in HISTORY}
+    intercept = False
+    seeds: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for place, job in enumerate(jobs):
+        seeds[job.seed, job.draw, job.stream, job.options["ridge"]].append(place)
+    for places in seeds.values():
+        first = jobs[places[0]]
+        module = initial_module(first, problem.family, problem.input_shape, problem.network_outputs).to(problem.device).eval()
+        features, held_out = (_last_layer(module, x) for x in (problem.x, problem.validation_x))
+        intercept = "output.bias" in module.state_dict()
+        solve = ridge_solver(features, float(first.options["ridge"]), intercept=intercept)
+        for place in places:
+            target = _target(problem, labels, jobs[place], problem.teacher_of[place])
+            weight, bias = solve(target)
+            weights[place], biases[place] = (values.to(problem.x.dtype).cpu() for values in (weight, bias))
+            history["loss"][place] = float(((features @ weight.mT + bias - target) ** 2).mean())
+            outputs = (held_out @ weight.mT + bias).to(problem.x.dtype)
+            history["validation_loss"][place] = float(label_loss(problem.kind, outputs, problem.validation_y).mean())
+    return Trained(
+        state={"output.weight": torch.stack(weights)} | ({"output.bias": torch.stack(biases)} if intercept else {}),
+        history={**history, "entries": torch.ones(len(jobs), dtype=torch.int64), "step": torch.tensor([0])},
+        engine=ENGINE,
+    )
+
+
+def label_targets(kind: TaskKind, y: torch.Tensor, outputs: int) -> torch.Tensor:
+    """What labels are to least squares (n, c), float64: values as they are, classes as centred one-hot rows."""
+    if kind == "regression":
+        return y.double()
+    return SCALE * (torch.nn.functional.one_hot(y, outputs).double() - 1 / outputs)
+
+
+def ridge_solver(features: torch.Tensor, penalty: float, *, intercept: bool) -> Solver:
+    """Return a function from targets (n, c) to the weights (c, k) and biases (c,) that minimise mean squared error + penalty·‖weights‖².
+
+    Parameters
+    ----------
+    features
+        (n, k) float64.
+    penalty
+        0 gives least squares, of all solutions that with the smallest norm.
+    intercept
+        Whether there is a bias, which is not penalised; else it is 0.
+    """
+    n, k = features.shape
+    mean = features.mean(dim=0) if intercept else features.new_zeros(k)
+    centred = features - mean
+    inverse = _inverse(centred.mT @ centred / n if k <= n else centred @ centred.mT / n, penalty)
+
+    def solve(targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        level = targets.mean(dim=0) if intercept else targets.new_zeros(targets.shape[1])
+        apart = targets - level
+        weight = inverse(centred.mT @ apart / n) if k <= n else centred.mT @ inverse(apart / n)
+        return weight.mT, level - mean @ weight
+
+    return solve
+
+
+def _inverse(gram: torch.Tensor, penalty: float) -> Callable[[torch.Tensor], torch.Tensor]:
+    """(gram + penalty·I)^-1 as a function; without a penalty the pseudo-inverse."""
+    if penalty > 0:
+        factor = torch.linalg.cholesky(gram + penalty * torch.eye(len(gram), dtype=gram.dtype, device=gram.device))
+        return lambda right: torch.cholesky_solve(right, factor)
+    values, vectors = torch.linalg.eigh(gram)
+    # what rounding leaves of a direction that is not there
+    real = values > len(gram) * torch.finfo(gram.dtype).eps * values.max()
+    inverse = torch.where(real, 1 / torch.where(real, values, 1.0), 0.0)
+    return lambda right: vectors @ (inverse[:, None] * (vectors.mT @ right))
+
+
+def _last_layer(module: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Last hidden layer on rows x, (n, k) float64."""
+    with torch.no_grad():
+        return torch.cat([list(module(x[start : start + CHUNK])[1].values())[-1].double() for start in range(0, len(x), CHUNK)])
+
+
+def _target(problem: Problem, labels: torch.Tensor | None, job: Job, teacher: int) -> torch.Tensor:
+    if not problem.taught or problem.teachers is None:
+        assert labels is not None, "rows without labels need a teacher"
+        return labels
+    said = problem.teachers.outputs[teacher].double()
+    return said if labels is None else (1 - job.alpha) * labels + job.alpha * said
