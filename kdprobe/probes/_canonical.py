@@ -72,27 +72,28 @@ def found(pair: Pair, x: Side, y: Side, statistic: Statistic, **rest: object) ->
     )
 
 
-def whitened(grams: Grams) -> np.ndarray | None:
-    """(rx, ry) matrix whose singular values are the canonical correlations; None where a side has lost a direction."""
-    left, right = whitening(grams.x), whitening(grams.y)
-    if (grams.x is not None and left is None) or (grams.y is not None and right is None):
-        return None
-    cross = grams.cross
+def whitened(grams: Grams) -> np.ndarray:
+    """Matrix whose singular values are the canonical correlations, (rx, ry) less the directions that some rows have lost."""
+    left, right, cross = whitening(grams.x), whitening(grams.y), grams.cross
     cross = cross if left is None else left.T @ cross
     return cross if right is None else cross @ right
 
 
 def whitening(gram: np.ndarray | None) -> np.ndarray | None:
-    """W with Wᵀ·gram·W = 1; None for the identity, or where a direction has no spread left."""
+    """W with Wᵀ·gram·W = 1, (r, r) less the directions that have no spread left, such as a ReLU that was on in these rows alone; or None.
+
+    None stands for the identity.
+    """
     if gram is None:
         return None
     values, vectors = np.linalg.eigh(gram)
-    return vectors / np.sqrt(values) if values[0] > SINGULAR else None
+    left = values > SINGULAR
+    return vectors[:, left] / np.sqrt(values[left])
 
 
-def correlations(matrix: np.ndarray | None) -> np.ndarray:
-    """Singular values of a whitened matrix, which leave [0, 1] by rounding only; NaN for None."""
-    return np.array([np.nan]) if matrix is None else np.clip(np.linalg.svd(matrix, compute_uv=False), 0.0, 1.0)
+def correlations(matrix: np.ndarray) -> np.ndarray:
+    """Singular values of a whitened matrix, which leave [0, 1] by rounding only; NaN where no direction is left."""
+    return np.clip(np.linalg.svd(matrix, compute_uv=False), 0.0, 1.0) if matrix.size else np.array([np.nan])
 
 
 def trivial(pair: Pair, rank_x: int, rank_y: int) -> Refusal | None:

@@ -66,7 +66,7 @@ def _measure(pair: Pair) -> Found | Refusal:
 
     def statistic(grams: Grams) -> float:
         matrix = whitened(grams)
-        if matrix is None:
+        if not matrix.size:
             return np.nan
         left, values, _ = np.linalg.svd(matrix, full_matrices=False)
         variables, seen = whitening(grams.x), columns

@@ -103,9 +103,15 @@ def _kept(side: Side, variance: float) -> int:
 
 
 def _basis(side: Side, gram: np.ndarray | None, kept: int) -> np.ndarray | None:
-    """(r, kept) combinations of U that are the leading principal directions of some rows, with unit variance; None where too few vary."""
+    """(r, kept) combinations of U that are the leading principal directions of some rows, with unit variance.
+
+    Fewer where some rows have lost directions; None where none is left, or one is too faint to be found.
+    """
     if gram is None:
         return np.eye(side.rank, kept)
+    kept = min(kept, int(np.sum(np.linalg.eigvalsh(gram) > SINGULAR)))
+    if kept == 0:
+        return None
     values, vectors = np.linalg.eigh(side.scales[:, None] * gram * side.scales)
     values, vectors = values[::-1][:kept], vectors[:, ::-1][:, :kept]
     if values[-1] <= SINGULAR * values[0]:

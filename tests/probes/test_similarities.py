@@ -130,6 +130,35 @@ def test_value_and_jackknife_are_those_of_the_definition(name, shape):
     assert found.low < found.value < found.high
 
 
+@pytest.mark.parametrize("name", ["cca", "pwcca"])
+def test_a_direction_of_one_group_alone_is_gone_without_it(name):
+    """A ReLU that is on in a few rows: without them its column is constant, and the definition holds of the others."""
+    measure, slow = CASES[name]
+    x, y = related()
+    groups = deal(len(x), None)
+    x = np.column_stack([x, np.where((groups == 3) & (np.arange(len(x)) < 30), 1.0 + x[:, 0] ** 2, 0.0)])
+    found = measure(x, y, permutations=0)
+    assert found.value == pytest.approx(slow(x, y), abs=1e-8)
+    without = np.array([slow(x[groups != g][:, : 5 - (g == 3)], y[groups != g]) for g in range(20)])
+    assert found.details["error"] == pytest.approx(from_left_out(slow(x, y), without, np.bincount(groups)).error, rel=1e-5)
+
+
+def test_a_side_that_varies_in_one_group_alone_is_refused():
+    x, y = related()
+    x = np.where((deal(len(x), None) == 3)[:, None], x, 1.0)
+    for measure in (kdprobe.cca, kdprobe.pwcca, kdprobe.svcca):
+        assert "undefined" in measure(x, y, permutations=0).reason
+
+
+def test_svcca_keeps_fewer_directions_where_a_group_took_one_away():
+    x, y = related(dx=2)
+    lonely = np.zeros(len(x))
+    lonely[[3, 23]] = 1e4, -2e4  # both in group 3, and all but all of the variance
+    found = kdprobe.svcca(np.column_stack([x, lonely]), y, variance=1.0, permutations=0)
+    assert found.details["kept_x"] == 3
+    assert found.low < found.value < found.high
+
+
 def test_svcca_is_what_its_definition_gives_with_as_many_directions_as_it_says():
     rng = np.random.default_rng(1)
     x, y = related(n=90, dx=8, dy=9)
