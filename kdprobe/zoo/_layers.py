@@ -75,14 +75,16 @@ def stages(model: nn.Module) -> list[Slot]:
     """Return the outputs of the parts that `model` is made of, each with less than half of the weight matrices.
 
     A part that holds more than half of them is not a stage but the body of the network: it is opened, and so is a list of modules,
-    which is never called. ResNets give their four stages and the modules of the stem, transformers their blocks.
+    which is never called. The blocks in such a list are stages, be there only one. ResNets give their four stages and the modules of the
+    stem, transformers their blocks.
     """
     total = matrices(model)
 
     def parts(prefix: str, module: nn.Module) -> Iterator[Slot]:
         for key, child in module.named_children():
             name = f"{prefix}.{key}" if prefix else key
-            body = isinstance(child, nn.ModuleList | nn.ModuleDict) or 2 * matrices(child) > total
+            block = isinstance(module, nn.ModuleList | nn.ModuleDict) and not isinstance(child, nn.Sequential)
+            body = isinstance(child, nn.ModuleList | nn.ModuleDict) or (2 * matrices(child) > total and not block)
             if body and list(child.children()):
                 yield from parts(name, child)
             else:

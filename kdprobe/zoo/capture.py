@@ -174,7 +174,7 @@ class Capture:
         return next(own, batch.made[-1][0] if batch.made else None)
 
     def _stage_outputs(self, batch: _Batch, head: Slot | None, rows: int | None) -> list[Call]:
-        """Return the last tensor of each stage that precedes the output layer."""
+        """Return the last tensor of each stage that precedes the output layer; of a stage that is called at each time step, of the last."""
         groups: list[list[Call]] = []
         for call in [call for call in batch.calls if call.slot in self._stages]:
             if head is not None and call.slot.module is head.module:
@@ -184,6 +184,7 @@ class Capture:
             if head is not None and any(module is head.module for module in call.slot.module.modules()):
                 break
             if matrices(call.slot.module):
+                groups = [group for group in groups if not group or group[0].slot is not call.slot]
                 groups.append([])
             if groups and (rows is None or call.fits(rows)):
                 groups[-1].append(call)
@@ -243,7 +244,8 @@ def capture(
         * a name out of ``model.named_modules()``, such as "encoder.layers.0";
         * a glob of names: ``*`` stays within a level, ``**`` crosses levels; in the order of the forward pass;
         * "last hidden": the input of the output layer;
-        * "auto": the output of each stage, and the last hidden layer at the end.
+        * "auto": the output of each stage, and the last hidden layer at the end. A stage that is called several times, such as the cell
+          of a recurrent network, is read at its last call; name it to read all of them.
 
         A name may end in ``#2`` for the second call of a module that is used several times (without it, each call is a layer:
         "relu#1", "relu#2"), in a path into a tuple or mapping ("gru:0", "encoder:hidden.0"), or in ":input" for what the

@@ -65,7 +65,7 @@ def test_every_cell_is_the_cka_of_whole_gram_matrices(layers):
         np.testing.assert_allclose(values(grid), expected, atol=1e-5)
 
 
-def test_a_network_is_itself_under_a_shuffled_loader():
+def test_trap_3_a_network_is_itself_under_a_shuffled_loader():
     """Two passes over a loader that shuffles would pair each row with another one: peers give 0.0007."""
     loader = DataLoader(TensorDataset(torch.from_numpy(X), torch.from_numpy(Y)), batch_size=40, shuffle=True)
     found = compare(TEACHER, TEACHER, loader, task="classification", layers="auto").layer_map

@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import gc
+import itertools
 import time
 import weakref
 
@@ -12,7 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import kdprobe
 from kdprobe.core.errors import DataError, PlanError
+from kdprobe.core.registry import available
 from kdprobe.zoo.capture import capture
 
 
@@ -103,7 +106,7 @@ def take(model, layers, x, **options):
     return captured, features
 
 
-def test_an_in_place_relu_after_the_layer_does_not_reach_what_was_captured():
+def test_trap_2_an_in_place_relu_after_the_layer_does_not_reach_what_was_captured():
     x = inputs(9, 6)
     net = mlp(inplace=True)
     _, features = take(net, "0", x)
@@ -112,7 +115,7 @@ def test_an_in_place_relu_after_the_layer_does_not_reach_what_was_captured():
     np.testing.assert_allclose(features["0"], expected, rtol=1e-6)
 
 
-def test_the_order_asked_for_is_kept_and_globs_follow_the_forward_pass():
+def test_trap_9_the_order_asked_for_is_kept_and_globs_follow_the_forward_pass():
     class Backwards(nn.Module):
         def __init__(self):
             super().__init__()
@@ -141,7 +144,7 @@ def test_one_star_stays_within_a_level_and_two_cross_levels():
     assert list(several) == ["layer1", "layer2"]
 
 
-def test_each_call_of_a_reused_module_is_a_layer():
+def test_trap_10_each_call_of_a_reused_module_is_a_layer():
     class Reused(nn.Module):
         def __init__(self):
             super().__init__()
@@ -181,7 +184,7 @@ def test_clear_forgets_calls_made_through_another_model():
         assert captured.take()["1"].shape == (2, 8)
 
 
-def test_unused_modules_are_skipped_by_globs_and_refused_by_name():
+def test_trap_10_unused_modules_are_skipped_by_globs_and_refused_by_name():
     class Partly(nn.Module):
         def __init__(self):
             super().__init__()
@@ -197,7 +200,7 @@ def test_unused_modules_are_skipped_by_globs_and_refused_by_name():
         take(Partly(), "unused", inputs(4, 6))
 
 
-def test_tuples_and_mappings_are_read_by_path():
+def test_trap_10_tuples_and_mappings_are_read_by_path():
     tokens = torch.randint(0, 11, (4, 7), generator=generator())
     net = Recurrent()
     with pytest.raises(PlanError, match=r"layer 'gru' gives 2 tensors: name one of 'gru:0' \(4, 7, 6\), 'gru:1' \(1, 4, 6\)"):
@@ -299,6 +302,16 @@ def test_spatial_axes_are_averaged_flattened_or_made_rows_and_named():
     assert features["layer1"].shape == (4, 6)
 
 
+def test_trap_15_gap_flatten_and_positions_are_different_measures():
+    x = inputs(60, 1, 5, 6)
+    one, other = ConvNet().eval(), ConvNet().eval()
+    found = {}
+    for spatial in ("gap", "flatten", "positions"):
+        sides = [take(net, "layer1", x, spatial=spatial)[1]["layer1"] for net in (one, other)]
+        found[spatial] = kdprobe.cka(*sides).value
+    assert min(abs(found[a] - found[b]) for a, b in itertools.combinations(found, 2)) > 0.02, found
+
+
 def test_channels_lie_where_the_modules_put_them():
     class Sequence(nn.Module):
         def __init__(self):
@@ -390,6 +403,50 @@ def test_auto_gives_one_layer_a_stage_and_the_last_hidden_layer_at_the_end():
     assert take(vgg, "auto", inputs(4, 1, 16, 16))[0].names == ("0.2", "0.4", "1", "2.2:input")
 
 
+@pytest.mark.parametrize(
+    ("family", "shape", "options", "names"),
+    [
+        ("mlp", (16,), {"depth": 3}, ("hidden1", "hidden2", "output:input")),
+        ("cnn", (1, 8, 8), {"norm": "batch"}, ("norms.0", "norms.1", "output:input")),
+        ("gru", (1, 8, 8), {}, ("input", "output:input")),
+        ("transformer", (16,), {"depth": 1}, ("output:input",)),
+        ("transformer", (1, 8, 8), {"depth": 3}, ("embed", "blocks.0", "blocks.1", "output:input")),
+    ],
+)
+def test_auto_on_every_family(family, shape, options, names):
+    made = available("families")[family]
+    net = made.build(shape, 10, 8, generator(), **{**made.options, **options})
+    captured, features = take(net, "auto", inputs(6, *shape))
+    assert captured.names == names
+    with torch.no_grad():
+        _, own = net.eval()(inputs(6, *shape))
+    np.testing.assert_allclose(features["output:input"], list(own.values())[-1].numpy(), rtol=1e-6)
+
+
+def test_a_stage_that_is_called_at_each_time_step_is_one_layer_of_auto():
+    class Cells(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second, self.fc = nn.GRUCell(5, 4), nn.GRUCell(4, 6), nn.Linear(6, 3)
+
+        def forward(self, x):
+            one = two = None
+            for step in range(x.shape[1]):
+                one = self.first(x[:, step], one)
+                two = self.second(one, two)
+            return self.fc(two)
+
+    x, net = inputs(7, 3, 5), Cells()
+    captured, features = take(net, "auto", x)
+    assert captured.names == ("first#3", "fc:input")
+    with torch.no_grad():
+        one = None
+        for step in range(3):
+            one = net.first(x[:, step], one)
+    np.testing.assert_allclose(features["first#3"], one.numpy(), rtol=1e-6)
+    assert take(net, "first", x)[0].names == ("first#1", "first#2", "first#3")
+
+
 def test_auto_keeps_its_choice_in_later_batches():
     net = ConvNet()
     with capture(net, "auto") as captured:
@@ -399,7 +456,7 @@ def test_auto_keeps_its_choice_in_later_batches():
             assert {len(values) for values in features.values()} == {n}
 
 
-def test_batch_norm_and_dropout_run_in_evaluation_mode_and_every_flag_comes_back():
+def test_trap_13_batch_norm_and_dropout_run_in_evaluation_mode_and_every_flag_comes_back():
     x, net = inputs(6, 1, 5, 5), ConvNet()
     net.layer1.eval()  # a mixture, as in fine-tuning
     flags = {name: module.training for name, module in net.named_modules()}
@@ -420,7 +477,7 @@ def hooks(model: nn.Module) -> int:
 
 
 @pytest.mark.parametrize("failure", ["forward", "user", "selection", "none"])
-def test_the_model_is_left_as_it_was_found_whatever_happens(failure):
+def test_trap_12_the_model_is_left_as_it_was_found_whatever_happens(failure):
     class Breaks(nn.Module):
         def __init__(self):
             super().__init__()
@@ -481,7 +538,7 @@ def test_compiled_modules_run_uncompiled_while_they_are_captured():
         np.testing.assert_allclose(features["_orig_mod.0"], net[0](x).numpy())
 
 
-def test_no_graph_and_no_tensor_is_kept():
+def test_trap_12_no_graph_and_no_tensor_is_kept():
     net = mlp()
     x = inputs(4, 6).requires_grad_()
     with capture(net, ["1", "last hidden"]) as captured:
