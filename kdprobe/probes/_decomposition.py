@@ -12,52 +12,52 @@ _CHUNK = 200
 
 @dataclass(frozen=True)
 class Limits:
-    """Of the redundancy: a point, and the joint 95 % limits.
+    """Joint 95 % limits of the redundancy.
 
     Parameters
     ----------
-    co_information
-        (low, high) of a + b - j.
-    smaller
-        (low, high) of min(a, b).
+    held
+        (low, high) from rows that the probes did not learn from: the lower limit of a + b - j, the upper one of min(a, b), 0 at least.
+    learned
+        The same from the rows that they learned from.
     """
 
-    co_information: tuple[float, float]
-    smaller: tuple[float, float]
+    held: tuple[float, float]
+    learned: tuple[float, float]
 
     @property
     def low(self) -> float:
         """Lower limit of the redundancy, which is not negative."""
-        return max(0.0, self.co_information[0])
+        return min(self.held[0], self.learned[0])
 
     @property
     def high(self) -> float:
         """Upper limit of the redundancy."""
-        return max(0.0, self.smaller[1])
+        return max(self.held[1], self.learned[1])
 
     @property
     def crossed(self) -> bool:
-        """Whether no redundancy fits both limits."""
-        return self.low > self.high
+        """Whether no redundancy fits both limits on rows that nothing was learned from."""
+        return self.held[0] > self.held[1]
 
 
-def redundancy_limits(terms: np.ndarray, blocks: np.ndarray | None, rng: np.random.Generator) -> Limits:
-    """Bound the redundancy, from the per-row information (n, 3) of teacher, student and both.
+def redundancy_limits(terms: np.ndarray, learned: np.ndarray, blocks: np.ndarray | None, rng: np.random.Generator) -> Limits:
+    """Bound the redundancy, from the per-row information (n, 3) of teacher, student and both: held out, and on the rows learned from.
 
     Every decomposition with non-negative atoms has max(0, a + b - j) ≤ redundancy ≤ min(a, b). In a student that only degrades its
     teacher both ends are the same number, and estimates of them cross in most samples: so the ends are limits, of 97.5 % each, and both
-    come from the same resampled rows (or blocks).
+    come from the same resampled rows (or blocks). What learning cost makes held-out values too small and those of the learned rows too
+    large, so the limits span both.
     """
-    sums, sizes = unit_sums(terms, blocks)
+    sums, sizes = unit_sums(np.hstack([terms, learned]), blocks)
     units = len(sizes)
     found = []
     for start in range(0, DRAWS, _CHUNK):
         weights = rng.multinomial(units, np.full(units, 1 / units), size=min(_CHUNK, DRAWS - start)).astype(np.float64)
         found.append(weights @ sums / (weights @ sizes)[:, None])
-    a, b, j = np.concatenate(found).T
+    means = np.concatenate(found)
 
-    def ends(values: np.ndarray) -> tuple[float, float]:
-        low, high = np.quantile(values, [0.025, 0.975])
-        return float(low), float(high)
+    def ends(a: np.ndarray, b: np.ndarray, j: np.ndarray) -> tuple[float, float]:
+        return max(0.0, float(np.quantile(a + b - j, 0.025))), max(0.0, float(np.quantile(np.minimum(a, b), 0.975)))
 
-    return Limits(ends(a + b - j), ends(np.minimum(a, b)))
+    return Limits(ends(*means.T[:3]), ends(*means.T[3:]))

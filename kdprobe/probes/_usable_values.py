@@ -5,16 +5,14 @@ from typing import Literal
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.neural_network import MLPRegressor
-from sklearn.preprocessing import StandardScaler
 
 Fold = tuple[np.ndarray, np.ndarray]
 """(learning rows, held-out rows)"""
 FOLDS = 5
 # down to almost none: what two nearly equal columns differ by may be what matters
-_RIDGES = tuple(float(r) for r in np.logspace(-10, 4, 15))
+_RIDGES = np.logspace(-10, 4, 15)
 
 
 def folds_of(n: int, seed: int, blocks: np.ndarray | None = None) -> list[Fold]:
@@ -27,14 +25,38 @@ def residuals(x: np.ndarray, y: np.ndarray, folds: list[Fold], family: Literal["
     """Held-out residuals (n, c) of y (n, c) predicted from x (n, d)."""
     found = np.empty(y.shape)
     for learn, held in folds:
-        scaler, mean, spread = StandardScaler().fit(x[learn]), y[learn].mean(axis=0), y[learn].std(axis=0)
-        spread = np.where(spread > 0, spread, 1.0)
-        known, asked = np.asarray(scaler.transform(x[learn])), np.asarray(scaler.transform(x[held]))
-        target = (y[learn] - mean) / spread
-        # the strength of the ridge goes by leave-one-out, which has a closed form
-        model = RidgeCV(alphas=_RIDGES, gcv_mode="svd").fit(known, target) if family == "linear" else _network(known, target, seed)
-        found[held] = y[held] - (mean + spread * np.asarray(model.predict(asked)).reshape(len(held), -1))
+        (known, asked), (target, _), (mean, spread) = _standard(x, learn, held), _standard(y, learn, learn), _moments(y[learn])
+        if family == "linear":
+            predicted = asked @ ridge(known, target)
+        else:
+            predicted = np.asarray(_network(known, target, seed).predict(asked)).reshape(len(held), -1)
+        found[held] = y[held] - (mean + spread * predicted)
     return found
+
+
+def ridge(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Weights (d, c) of centred y (n, c) on centred x (n, d); the strength goes by the leave-one-out error, which has a closed form."""
+    u, singular, directions = np.linalg.svd(x, full_matrices=False)
+    projected = u.T @ y
+    shrink = singular[:, None] ** 2 / (singular[:, None] ** 2 + _RIDGES)
+    # a row's own weight in its prediction; the mean, which is learned too, adds 1/n
+    own = u**2 @ shrink + 1 / len(x)
+    rest = np.maximum(1 - own, np.finfo(np.float64).eps)
+    errors = [np.mean(((y - u @ (kept[:, None] * projected)) / left[:, None]) ** 2) for kept, left in zip(shrink.T, rest.T, strict=True)]
+    best = int(np.argmin(errors))
+    return directions.T @ ((singular / (singular**2 + _RIDGES[best]))[:, None] * projected)
+
+
+def _standard(values: np.ndarray, learn: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both parts of `values` (n, d), by the mean and spread of the learning rows."""
+    mean, spread = _moments(values[learn])
+    return (values[learn] - mean) / spread, (values[held] - mean) / spread
+
+
+def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    spread = values.std(axis=0)
+    # a constant column is left where it is
+    return values.mean(axis=0), np.where(spread > 0, spread, 1.0)
 
 
 def gaussian_terms(y: np.ndarray, rest: np.ndarray) -> np.ndarray:

@@ -115,7 +115,8 @@ def information_decomposition(
     Returns
     -------
     InformationDecomposition or Refusal
-        Intervals speak of new rows of this checkpoint. A Refusal for a single class, a constant target, or a target predicted exactly.
+        Intervals speak of new rows of this checkpoint, and reach to what the rows show of probes that learned from them: between the
+        two lies what learning costs. A Refusal for a single class, a constant target, or a target predicted exactly.
 
     Raises
     ------
@@ -150,6 +151,7 @@ def information_decomposition(
     sides = as_matrix(teacher, "teacher"), as_matrix(student, "student")
     check_rows(*sides, "teacher", "student", least=LEAST_ROWS)
     units = as_blocks(blocks, len(sides[0]))
+    everything = [(np.arange(len(sides[0])),) * 2]
     if kind == "classification":
         labels = as_labels(target)
         check_rows(sides[0], labels[:, None], "teacher", "target", least=LEAST_ROWS)
@@ -157,27 +159,39 @@ def information_decomposition(
             return Refusal(
                 reason=f"the target holds one class only, {labels[0]}: there is nothing to know", advice="give rows of other classes"
             )
-        folds = class_folds(labels, seed, units)
-        terms, dark = _of_classes(*sides, labels, inputs, family, folds, seed)
+        held, learned = (
+            _of_classes(*sides, labels, inputs, family, folds, seed) for folds in (class_folds(labels, seed, units), everything)
+        )
     else:
         y = unit_columns(as_matrix(target, "target"))
         check_rows(sides[0], y, "teacher", "target", least=LEAST_ROWS)
         if (y == y[0]).all(axis=0).any():
             return Refusal(reason="a column of the target is constant: there is nothing to know", advice="leave it out")
-        found = _of_values(*sides, (y - y.mean(axis=0)) / y.std(axis=0), family, value_folds(len(y), seed, units), seed)
-        if isinstance(found, Refusal):
-            return found
-        terms, dark = found
-    return _decomposed(terms, _as_result(dark, units), units, seed)
+        y = (y - y.mean(axis=0)) / y.std(axis=0)
+        held, learned = (_of_values(*sides, y, family, folds, seed) for folds in (value_folds(len(y), seed, units), everything))
+        if isinstance(held, Refusal):
+            return held
+        # many columns may fit every row that they are learned from, and then say nothing of any other
+        learned = held if isinstance(learned, Refusal) else learned
+    dark = _as_result(held[1], units)
+    if isinstance(dark, Measurement) and not isinstance(learned[1], Refusal):
+        dark = _reaching(dark, _as_result(learned[1], units))
+    return _decomposed(held[0], learned[0], dark, units, seed)
 
 
-def _decomposed(terms: np.ndarray, dark: Result, blocks: np.ndarray | None, seed: int) -> InformationDecomposition:
+def _decomposed(terms: np.ndarray, learned: np.ndarray, dark: Result, blocks: np.ndarray | None, seed: int) -> InformationDecomposition:
     a, b, j = terms.T
-    limits = redundancy_limits(terms, blocks, np.random.default_rng(seed))
+    limits = redundancy_limits(terms, learned, blocks, np.random.default_rng(seed))
+
+    def part(*weights: float) -> Measurement:
+        """Weighted sum of a, b and j."""
+        return _reaching(*(from_terms(values @ np.array(weights), blocks=blocks) for values in (terms, learned)))
+
     redundancy: Result
     if limits.crossed:
+        low, high = limits.held
         redundancy = Refusal(
-            reason=f"its limits cross, at least {limits.low:.3f} and at most {limits.high:.3f} nats: the probe of both models failed",
+            reason=f"its limits cross, at least {low:.3f} and at most {high:.3f} nats: the probe of both models failed",
             advice="give more rows, or fewer columns",
         )
     else:
@@ -193,25 +207,37 @@ def _decomposed(terms: np.ndarray, dark: Result, blocks: np.ndarray | None, seed
             kind="bracket",
             details={name: float(atom) for name, atom in atoms.items()},
         )
-    known, part = from_terms(a, blocks=blocks), ratio(b, a, blocks=blocks)
+    known, share = part(1, 0, 0), ratio(b, a, blocks=blocks)
     retained: Result
-    if known.low <= 0 or isinstance(part, Refusal):
+    if known.low <= 0 or isinstance(share, Refusal):
         reason = f"the teacher's information, {known}, is not above zero: there is nothing to retain"
         retained = Refusal(reason=reason, advice="give more rows, or another family of probes")
     else:
-        retained = Measurement(value=part.value, low=part.low, high=part.high, n=part.n, details={"error": part.error})
+        retained = Measurement(value=share.value, low=share.low, high=share.high, n=share.n, details={"error": share.error})
     return InformationDecomposition(
         teacher=known,
-        student=from_terms(b, blocks=blocks),
-        joint=from_terms(j, blocks=blocks),
+        student=part(0, 1, 0),
+        joint=part(0, 0, 1),
         retained=retained,
-        left_behind=from_terms(j - b, blocks=blocks),
-        own=from_terms(j - a, blocks=blocks),
-        co_information=from_terms(a + b - j, blocks=blocks),
+        left_behind=part(0, -1, 1),
+        own=part(-1, 0, 1),
+        co_information=part(1, 1, -1),
         redundancy=redundancy,
         dark=dark,
         status="invalid" if limits.crossed else "ok",
     )
+
+
+def _reaching(held: Measurement, learned: Result) -> Measurement:
+    """Interval of a held-out mean, reaching to what the same rows show of a probe that learned from them.
+
+    Learning a probe from n rows costs about half a parameter over n in held-out loss, and its own rows show that much too little. Where the
+    truth is 0 (a student that only degrades its teacher has nothing of its own), that cost is as large as the standard error: without this
+    reach 18 % of the intervals of `own` lie below 0.
+    """
+    if isinstance(learned, Refusal):
+        return held
+    return replace(held, low=min(held.low, learned.low), high=max(held.high, learned.high))
 
 
 def _of_classes(

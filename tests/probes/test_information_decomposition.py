@@ -73,12 +73,24 @@ def test_degraded_student_is_not_crossed(seed):
     assert parts.redundancy.low <= 0.1881 <= parts.redundancy.high
 
 
+def test_what_learning_cost_does_not_speak_against_the_truth():
+    """A degraded student has nothing of its own; held-out values alone say "less than nothing" in 18 % of samples."""
+    above, below = 0, 0
+    for seed in range(40):
+        t, s, y = trivariate_normal(np.random.default_rng(seed), 200, teacher=0.8, student=0.56, between=0.7)
+        own = information_decomposition(t, s, y, task="regression").own
+        above, below = above + (own.low > 0), below + (own.high < 0)
+    assert below == 0
+    assert above <= 4  # more of 40 has probability .003 where 2.5 % are due
+
+
 def test_limits_that_cross_are_invalid_and_never_a_number():
     """A joint probe that over-fits reads less than either part: [.93, .44] is no bracket."""
     rng = np.random.default_rng(0)
     terms = np.array([0.9, 0.45, 0.4]) + 0.1 * rng.normal(size=(500, 3))
-    assert redundancy_limits(terms, None, rng).crossed
-    parts = module._decomposed(terms, Refusal(reason="not asked"), None, 0)
+    learned = np.maximum.accumulate(terms, axis=1)  # on its own rows it reads more than either
+    assert redundancy_limits(terms, learned, None, rng).crossed
+    parts = module._decomposed(terms, learned, Refusal(reason="not asked"), None, 0)
     assert parts.status == "invalid"
     assert isinstance(parts.redundancy, Refusal)
     assert "its limits cross, at least 0.9" in parts.redundancy.reason
@@ -87,10 +99,11 @@ def test_limits_that_cross_are_invalid_and_never_a_number():
 def test_bootstrap_of_blocks_is_wider():
     rng = np.random.default_rng(0)
     terms = np.repeat(rng.normal(size=(100, 3), loc=(1.0, 0.5, 1.1)), 9, axis=0)
-    rows = redundancy_limits(terms, None, np.random.default_rng(1))
-    blocks = redundancy_limits(terms, np.repeat(np.arange(100), 9), np.random.default_rng(1))
-    for wide, narrow in ((blocks.co_information, rows.co_information), (blocks.smaller, rows.smaller)):
-        assert wide[1] - wide[0] > 2 * (narrow[1] - narrow[0])
+    a, b, j = terms.mean(axis=0)
+    rows = redundancy_limits(terms, terms, None, np.random.default_rng(1))
+    blocks = redundancy_limits(terms, terms, np.repeat(np.arange(100), 9), np.random.default_rng(1))
+    assert a + b - j - blocks.low > 2 * (a + b - j - rows.low) > 0
+    assert blocks.high - min(a, b) > 2 * (rows.high - min(a, b)) > 0
 
 
 def distilled(dark, n=3000, classes=4):
