@@ -151,7 +151,8 @@ def information_decomposition(
     sides = as_matrix(teacher, "teacher"), as_matrix(student, "student")
     check_rows(*sides, "teacher", "student", least=LEAST_ROWS)
     units = as_blocks(blocks, len(sides[0]))
-    everything = [(np.arange(len(sides[0])),) * 2]
+    rows = np.arange(len(sides[0]))
+    everything: list[Fold] = [(rows, rows)]
     if kind == "classification":
         labels = as_labels(target)
         check_rows(sides[0], labels[:, None], "teacher", "target", least=LEAST_ROWS)
