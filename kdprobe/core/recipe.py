@@ -1,15 +1,13 @@
-"""The contracts of what is trained: families of networks, distillers, and schemes of stages."""
+"""The contracts of what is trained: families of networks, and distillers."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from kdprobe.core.errors import ContractError
 from kdprobe.core.trace import TaskKind
 
 Knowledge = Literal["none", "response", "intermediate", "relation", "information", "control"]
-Rows = Literal["train", "transfer"]
-Role = Literal["teacher", "twin", "student"]
 Need = Literal["outputs", "features", "labels"]
 Head = Literal["plain", "gaussian"]
 Option = int | float | str
@@ -179,67 +177,3 @@ class Distiller:
     def __post_init__(self) -> None:
         if self.loss is not None and not self.truths:
             raise ContractError(f"distiller {self.name!r} has no truths: give at least one case with an oracle")
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One training run of a scheme.
-
-    Parameters
-    ----------
-    role
-        What is trained. A student and its twin share initialisation and order by having the same seed.
-    rows
-        The rows it sees. Labels exist only on "train" rows.
-    taught_by
-        Roles whose outputs are its targets; none for a run from labels alone.
-    alpha
-        Fixed weight of the teacher's loss; None takes the plan's. Rows without labels need 1.
-    """
-
-    role: Role
-    _: KW_ONLY
-    rows: Rows = "train"
-    taught_by: tuple[Role, ...] = ()
-    alpha: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.rows == "transfer" and self.alpha != 1.0:
-            raise ContractError(f"stage {self.role!r} sees transfer rows, which have no labels: give it alpha=1.0")
-        if self.taught_by and self.role != "student":
-            raise ContractError(f"stage {self.role!r} is taught by {self.taught_by}: only a student is")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scheme:
-    """A way to distil, as pure data.
-
-    Parameters
-    ----------
-    objective
-        The survey's objective: compression, expansion, adaptation or enhancement.
-    regime
-        What a reader calls it, as in "distilled on the teacher's own rows".
-    """
-
-    name: str
-    title: str
-    objective: Literal["compression", "expansion", "adaptation", "enhancement"]
-    regime: str
-    expects: str
-    stages: tuple[Stage, ...]
-    cites: str = ""
-
-    def __post_init__(self) -> None:
-        roles = [stage.role for stage in self.stages]
-        if roles.count("student") != 1 or roles.count("twin") != 1:
-            raise ContractError(f"scheme {self.name!r} has stages {roles}: a scheme has one student and one twin")
-        for stage in self.stages:
-            missing = [role for role in stage.taught_by if role not in roles]
-            if missing:
-                raise ContractError(f"scheme {self.name!r}: {stage.role!r} is taught by {missing[0]!r}, which no stage trains")
-
-    @property
-    def student(self) -> Stage:
-        """The stage that trains the student."""
-        return next(stage for stage in self.stages if stage.role == "student")

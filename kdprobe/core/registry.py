@@ -13,7 +13,8 @@ from typing import Any
 
 from kdprobe.core.errors import ContractError, PlanError, did_you_mean
 from kdprobe.core.probe import Probe
-from kdprobe.core.recipe import Distiller, Family, Scheme
+from kdprobe.core.recipe import Distiller, Family
+from kdprobe.core.scheme import Scheme
 from kdprobe.core.section import Section
 from kdprobe.core.task import Task
 

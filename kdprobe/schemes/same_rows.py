@@ -1,6 +1,6 @@
 """Compression on the rows that the teacher learned from."""
 
-from kdprobe.core.recipe import Scheme, Stage
+from kdprobe.core.scheme import Scheme, Stage
 
 SAME_ROWS = Scheme(
     name="same_rows",

@@ -1,6 +1,6 @@
 """Compression on unlabelled rows that neither the teacher nor the twin has seen."""
 
-from kdprobe.core.recipe import Scheme, Stage
+from kdprobe.core.scheme import Scheme, Stage
 
 TRANSFER_ROWS = Scheme(
     name="transfer_rows",

@@ -10,8 +10,9 @@ import torch
 from kdprobe.core.registry import find
 from kdprobe.sweep.executors import one_thread
 from kdprobe.sweep.plans import Plan
+from kdprobe.sweep.problems import labels_of
 from kdprobe.sweep.run import data_of
-from kdprobe.sweep.units import TrainUnit, measure_units, train_units
+from kdprobe.sweep.units import measure_units, train_units
 from kdprobe.tasks.splits import Split, split
 from kdprobe.training.engines import choose, train
 from kdprobe.training.job import Job
@@ -37,9 +38,9 @@ def estimate(plan: Plan, *, jobs: int) -> dict[str, Any]:
         for unit in units:
             job = unit.jobs[0]
             parts = split(find("tasks", job.task), draw=job.draw, sizes=plan.sizes(job.task))
-            seconds += _seconds(unit, parts, by_id.get(job.teacher or ""))
+            seconds += sum(_seconds(group, parts, [by_id[name] for name in group[0].taught_by]) for group in unit.groups)
             stored += 4 * len(unit.jobs) * sum(value.numel() for value in network_of(job, parts).state_dict().values())
-            if job.role == "teacher":
+            if job.teaches:
                 stored += len(unit.jobs) * (parts.train.n + parts.transfer.n) * (4 * parts.outputs + 8)
     pairs = sum(len(unit.teachers) * (len(unit.twins) + sum(map(len, unit.students.values()))) for unit in measure_units(plan, data, ()))
     probes = 4
@@ -56,36 +57,37 @@ def estimate(plan: Plan, *, jobs: int) -> dict[str, Any]:
     }
 
 
-def _seconds(unit: TrainUnit, parts: Split, teacher: Job | None) -> float:
+def _seconds(jobs: Sequence[Job], parts: Split, teachers: Sequence[Job]) -> float:
     """Wall time of a stack, by training it for two short runs and taking the difference: set-up cancels. A closed form is fitted once."""
-    kind = find("tasks", unit.jobs[0].task).kind
-    first = unit.jobs[0]
+    first, kind = jobs[0], parts.kind
     part = parts.train if first.rows == "train" else parts.transfer
     x = torch.from_numpy(part.x.copy())
     labels = torch.zeros(part.n, dtype=torch.int64) if kind == "classification" else torch.zeros(part.n, parts.outputs)
-    teachers = None if teacher is None else Teachers(outputs=torch.zeros(1, part.n, parts.outputs))
-    if teacher is not None and "features" in find("distillers", first.distiller).needs:
-        teachers = teachers_with_features(torch.zeros(1, part.n, parts.outputs), [network_of(teacher, parts)], x)
+    said = torch.zeros(1, part.n, parts.outputs)
+    read = "features" in find("distillers", first.distiller).needs
     problem = Problem(
         kind=kind,
         family=find("families", first.family),
         distiller=find("distillers", first.distiller),
         outputs=parts.outputs,
         x=x,
-        y=labels if first.rows == "train" else None,
-        teachers=teachers,
-        teacher_of=[0] * len(unit.jobs),
+        y=None if labels_of(first, part, parts) is None else labels,
+        teachers=None
+        if not teachers
+        else teachers_with_features(said, [network_of(teachers[0], parts)], x)
+        if read
+        else Teachers(outputs=said),
+        teacher_of=[0] * len(jobs),
         validation_x=x[:1],
         validation_y=labels[:1],
     )
     if problem.family.fit == "ridge":
-        return _timed(TrainUnit(jobs=unit.jobs[:1]), problem, "auto", 0) * len({job.seed for job in unit.jobs})
-    engine = choose(unit.jobs, problem)
-    return (_timed(unit, problem, engine, 3 * STEPS) - _timed(unit, problem, engine, STEPS)) / (2 * STEPS) * first.steps
+        return _timed(jobs[:1], problem, "auto", 0) * len({job.seed for job in jobs})
+    engine = choose(jobs, problem)
+    return (_timed(jobs, problem, engine, 3 * STEPS) - _timed(jobs, problem, engine, STEPS)) / (2 * STEPS) * first.steps
 
 
-def _timed(unit: TrainUnit, problem: Problem, engine: str, steps: int) -> float:
-    jobs: Sequence[Any] = [msgspec.structs.replace(job, steps=steps) for job in unit.jobs]
+def _timed(jobs: Sequence[Job], problem: Problem, engine: str, steps: int) -> float:
     start = time.perf_counter()
-    train(jobs, problem, engine)
+    train([msgspec.structs.replace(job, steps=steps) for job in jobs], problem, engine)
     return time.perf_counter() - start

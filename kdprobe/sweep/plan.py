@@ -9,9 +9,11 @@ from cyclopts import Parameter
 
 from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.core.identity import content_id
-from kdprobe.core.recipe import Distiller, Family, Option, Role, Scheme
+from kdprobe.core.recipe import Distiller, Family, Option
 from kdprobe.core.registry import find
+from kdprobe.core.scheme import Scheme, Size
 from kdprobe.core.task import SplitSizes, Task
+from kdprobe.sweep.stages import CellJobs
 from kdprobe.training.job import Job
 
 
@@ -130,10 +132,10 @@ class GapPlan:
         changed = {"train": self.train_rows, "transfer": self.transfer_rows}
         return replace(own, **{name: rows for name, rows in changed.items() if rows is not None})
 
-    def options_of(self, role: Role) -> dict[str, Option]:
-        """All options of a role's networks, defaults too."""
+    def options_of(self, size: Size) -> dict[str, Option]:
+        """All options of the networks of teacher's or of student's size, defaults too; networks between the two have the student's."""
         family: Family = find("families", self.family)
-        return {**family.options, **self.options, **(self.teacher_options if role == "teacher" else {})}
+        return {**family.options, **self.options, **(self.teacher_options if size == "teacher" else {})}
 
     def cells(self) -> "tuple[Cell, ...]":
         """Every student of the plan, in a fixed order."""
@@ -161,7 +163,7 @@ class GapPlan:
         return tuple(name for name in self.distillers if kind in find("distillers", name).tasks)
 
     def jobs(self, data: Mapping[tuple[str, int], str]) -> "list[Job]":
-        """Every model of the plan: teachers and twins first, then students.
+        """Every model of the plan, students last.
 
         Parameters
         ----------
@@ -170,76 +172,29 @@ class GapPlan:
         """
         jobs: dict[str, Job] = {}
         for cell in self.cells():
-            for job in (self._teacher(cell, data), self._twin(cell, data), self.student(cell, data)):
+            for job in self._stages(cell, data).all():
                 jobs.setdefault(job.id, job)
         return sorted(jobs.values(), key=lambda job: job.role == "student")
 
     def student(self, cell: "Cell", data: Mapping[tuple[str, int], str]) -> Job:
         """Return the job of a cell's student."""
-        scheme: Scheme = find("schemes", cell.scheme)
-        distiller: Distiller = find("distillers", cell.distiller)
-        stage = scheme.student
-        parameters = dict(distiller.parameters)
-        if "temperature" in parameters:
-            parameters["temperature"] = self.temperature
-        if "response" in parameters and stage.rows == "transfer":
-            # without labels nothing else trains the output layer: a response loss takes the label loss's place, (1 - alpha) to alpha
-            parameters["response"] = (1 - cell.alpha) / cell.alpha
-        return self._job(
-            cell,
-            data,
-            role="student",
-            width=cell.student_width,
-            rows=stage.rows,
-            scheme=cell.scheme,
-            distiller=cell.distiller,
-            parameters=parameters,
-            alpha=cell.alpha if stage.alpha is None else stage.alpha,
-            teacher=self._teacher(cell, data).id,
-        )
+        return self._stages(cell, data).job("student")
 
     def twin_id(self, cell: "Cell", data: Mapping[tuple[str, int], str]) -> str:
         """Id of a cell's paired twin: same seed, initialisation and number of steps, no teacher."""
-        return self._twin(cell, data).id
+        return self._stages(cell, data).job("twin").id
 
     def _alpha(self, scheme: str, distiller: str) -> float:
         """Weight of the teacher's loss, beside the labels' or, for losses on hidden layers of unlabelled rows, beside a response loss."""
         fixed: float | None = find("schemes", scheme).student.alpha
         return self.alpha if fixed is None or "response" in find("distillers", distiller).parameters else fixed
 
-    def _teacher(self, cell: "Cell", data: Mapping[tuple[str, int], str]) -> Job:
-        return self._job(cell, data, role="teacher", width=cell.teacher_width)
-
-    def _twin(self, cell: "Cell", data: Mapping[tuple[str, int], str]) -> Job:
-        return self._job(cell, data, role="twin", width=cell.student_width)
+    def _stages(self, cell: "Cell", data: Mapping[tuple[str, int], str]) -> CellJobs:
+        return CellJobs(self, cell, data[cell.task, cell.draw])
 
     @property
     def _trained_by_steps(self) -> bool:
         return find("families", self.family).fit == "steps"
-
-    def _job(self, cell: "Cell", data: Mapping[tuple[str, int], str], *, role: Role, **own: Any) -> Job:
-        # what is fitted in closed form takes no steps, and its id must not depend on how they would be taken
-        steps: dict[str, Any] = {"steps": 0, "batch_size": 0, "learning_rate": 0.0, "weight_decay": 0.0}
-        if self._trained_by_steps:
-            steps = {
-                "steps": find("tasks", cell.task).steps if self.steps is None else self.steps,
-                "batch_size": self.batch_size,
-                "learning_rate": self.learning_rate,
-                "weight_decay": self.weight_decay,
-                "gradient_clip": self.gradient_clip,
-                "patience": self.patience,
-            }
-        return Job(
-            role=role,
-            options=self.options_of(role),
-            task=cell.task,
-            data=data[cell.task, cell.draw],
-            draw=cell.draw,
-            family=self.family,
-            seed=cell.seed,
-            **steps,
-            **own,
-        )
 
     def differences(self, other: "GapPlan") -> list[str]:
         """Fields in which another plan differs, in words."""
@@ -279,8 +234,14 @@ def _check(plan: GapPlan) -> None:
         _check_repeats(name, getattr(plan, name))
     tasks: list[Task] = [find("tasks", name) for name in plan.tasks]
     family: Family = find("families", plan.family)
-    for scheme in plan.schemes:
-        find("schemes", scheme)
+    for name in plan.schemes:
+        scheme: Scheme = find("schemes", name)
+        if scheme.takes_steps and family.fit != "steps":
+            raise PlanError(f"scheme {name!r} counts steps, and {family.title} is fitted in closed form and takes none: leave it out")
+        if scheme.cohort and plan.patience:
+            raise PlanError(
+                f"patience={plan.patience}: in scheme {name!r} networks learn together, and one that stops would teach no more: give 0"
+            )
     for task in tasks:
         if plan.family not in task.families:
             raise PlanError(f"family {plan.family!r} does not fit task {task.name!r}: {did_you_mean(plan.family, task.families)}")

@@ -148,23 +148,30 @@ class _Run:
                 continue
             del self.waiting[unit.id]
             if isinstance(unit, TrainUnit):
-                orphans = [job for job in unit.jobs if job.teacher in self.failed]
-                if orphans:
-                    self._fail_jobs(orphans, {job.id: f"its teacher failed: {self.failed[job.teacher or '']}" for job in orphans})
-                    unit = TrainUnit(jobs=tuple(job for job in unit.jobs if job not in orphans))
+                reasons = {job.id: self._orphaned(job) for job in unit.jobs if job.needs & self.failed.keys()}
+                if reasons:
+                    # those who learn together need no model that was trained before
+                    self._fail_jobs([job for job in unit.jobs if job.id in reasons], reasons)
+                    unit = TrainUnit(jobs=tuple(job for job in unit.jobs if job.id not in reasons))
                 if unit.jobs:
                     self._submit(unit, *self._training(unit))
             else:
                 self._submit(unit, *self._measuring(unit))
+
+    def _orphaned(self, job: Job) -> str:
+        """Why a job cannot be trained: the first of the models it needs that failed."""
+        model = next(model for model in (*job.taught_by, job.matches) if model in self.failed)
+        who = "its teacher" if model in job.taught_by else "the model whose loss it matches"
+        return f"{who} failed: {self.failed[model]}"
 
     def _submit(self, unit: Unit, function: Callable[..., Any], *arguments: Any) -> None:
         self.running[unit.id] = unit
         self.runner.submit(unit.id, function, *arguments)
 
     def _training(self, unit: TrainUnit) -> tuple[Any, ...]:
-        teachers = {model: (self.stored[model], self.targets[model]) for model in unit.needs}
+        teachers = {model: (self.stored[model], self.targets.get(model)) for model in unit.needs}
         twins = {job.id: self.twins[job.id] for job in unit.jobs if job.id in self.twins}
-        return train_unit, self._folder, unit.jobs, self._sizes(unit.jobs[0].task), teachers, twins, self._engine(unit), self.device
+        return train_unit, self._folder, unit.groups, self._sizes(unit.jobs[0].task), teachers, twins, self._engine(unit), self.device
 
     def _engine(self, unit: TrainUnit) -> str:
         """What trained other models of the same stack, so that a sweep that was interrupted goes on as it would have gone."""
@@ -187,13 +194,12 @@ class _Run:
 
     def _trained(self, unit: TrainUnit, outcome: Outcome) -> None:
         if outcome.error is not None:
-            if len(unit.jobs) > 1:
+            if len(unit.jobs) > unit.stages:
                 # one bad job must not cost the others of its stack: halve until it is alone
                 for half in unit.halves():
                     self._submit(half, *self._training(half))
                 return
-            job = next(iter(unit.jobs))
-            self._fail_jobs([job], {job.id: _reason(outcome)})
+            self._fail_jobs(unit.jobs, {job.id: _reason(outcome) for job in unit.jobs})
             return
         trained: TrainedUnit = outcome.result
         self.writer.record_models(trained.models, trained.scores)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from kdprobe.core.identity import content_id
 from kdprobe.core.recipe import Distiller
@@ -18,9 +19,18 @@ STACK = 64
 
 @dataclass(frozen=True, kw_only=True)
 class TrainUnit:
-    """Jobs of one stack key, trained together and written as one shard."""
+    """Jobs of one stack key, trained at once and written as one shard; or of several, where networks learn together.
+
+    Parameters
+    ----------
+    jobs
+        Those of the first stack key, then those of the second in the same order, and so on.
+    stages
+        How many stack keys there are.
+    """
 
     jobs: tuple[Job, ...]
+    stages: int = 1
 
     @property
     def id(self) -> str:
@@ -31,12 +41,11 @@ class TrainUnit:
     def title(self) -> str:
         """For progress and for failed rows, such as "letters: 10 teachers mlp-64"."""
         first = self.jobs[0]
-        seeds = sorted({job.seed for job in self.jobs})
+        own = self.groups[0]
+        seeds = sorted({job.seed for job in own})
         which = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
         scheme = f", {first.scheme}, {first.distiller}" if first.scheme else ""
-        return (
-            f"{first.task}: {len(self.jobs)} {first.role}{'s' if len(self.jobs) > 1 else ''} {first.family}-{first.width}{scheme}, {which}"
-        )
+        return f"{first.task}: {len(own)} {first.role}{'s' if len(own) > 1 else ''} {first.family}-{first.width}{scheme}, {which}"
 
     @property
     def models(self) -> int:
@@ -46,12 +55,22 @@ class TrainUnit:
     @property
     def needs(self) -> frozenset[str]:
         """Ids of models that must be there first."""
-        return frozenset(job.teacher for job in self.jobs if job.teacher is not None)
+        return frozenset(model for job in self.jobs for model in job.needs)
+
+    @property
+    def groups(self) -> tuple[tuple[Job, ...], ...]:
+        """Jobs by stack key; those in the same place of each learn together."""
+        size = len(self.jobs) // self.stages
+        return tuple(self.jobs[start : start + size] for start in range(0, len(self.jobs), size))
+
+    def part(self, places: slice) -> "TrainUnit":
+        """A smaller unit."""
+        return TrainUnit(jobs=tuple(job for group in self.groups for job in group[places]), stages=self.stages)
 
     def halves(self) -> "tuple[TrainUnit, TrainUnit]":
         """Two smaller units with the same jobs."""
-        middle = len(self.jobs) // 2
-        return TrainUnit(jobs=self.jobs[:middle]), TrainUnit(jobs=self.jobs[middle:])
+        middle = len(self.jobs) // self.stages // 2
+        return self.part(slice(middle)), self.part(slice(middle, None))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,34 +124,50 @@ def train_units(jobs: Sequence[Job], known: Sequence[Job] = ()) -> list[TrainUni
     ----------
     known
         All jobs of the plan, the teachers of `jobs` among them. Where a distiller reads features, students share a stack only if their
-        teachers are of one architecture.
+        teachers are of one architecture. Of networks that learn together all are trained again if one is missing.
     """
-    networks = {job.id: job.network for job in (*known, *jobs)}
-    groups: dict[tuple[object, ...], list[Job]] = defaultdict(list)
-    for job in jobs:
-        distiller: Distiller = find("distillers", job.distiller)
-        deep = job.teacher is not None and ("features" in distiller.needs or distiller.auxiliary is not None)
-        groups[*job.stack_key, networks[job.teacher] if deep and job.teacher else None].append(job)
+    by_id = {job.id: job for job in (*known, *jobs)}
+    alone = {job.alone: job for job in by_id.values() if job.peers}
+    groups: dict[tuple[object, ...], list[tuple[Job, ...]]] = defaultdict(list)
+    cohorts = {cohort[0].id: cohort for job in jobs for cohort in [_cohort(job, alone)]}
+    for cohort in cohorts.values():
+        first = cohort[0]
+        distiller: Distiller = find("distillers", first.distiller)
+        deep = first.taught_by and ("features" in distiller.needs or distiller.auxiliary is not None)
+        teachers = tuple(by_id[model].network for model in first.taught_by) if deep else ()
+        groups[*(job.stack_key for job in cohort), teachers].append(cohort)
     units = []
     for group in groups.values():
-        if find("families", group[0].family).fit == "ridge":
+        if find("families", group[0][0].family).fit == "ridge":
             # students of one seed have one hidden layer, which is factored once for those that are fitted together
-            group.sort(key=lambda job: job.seed)
+            group.sort(key=lambda cohort: cohort[0].seed)
         stacks = -(-len(group) // STACK)
         size = -(-len(group) // stacks)
-        units += [TrainUnit(jobs=tuple(group[start : start + size])) for start in range(0, len(group), size)]
+        for start in range(0, len(group), size):
+            columns = zip(*group[start : start + size], strict=True)
+            units.append(TrainUnit(jobs=tuple(job for column in columns for job in column), stages=len(group[0])))
     return sorted(units, key=lambda unit: (unit.jobs[0].role == "student", -unit.jobs[0].width))
 
 
+def _cohort(job: Job, alone: Mapping[str, Job]) -> tuple[Job, ...]:
+    """A job and those it learns together with, the student first."""
+    return tuple(sorted((job, *(alone[name] for name in job.peers)), key=lambda job: (job.role != "student", job.role)))
+
+
 def measure_units(plan: Plan, data: Mapping[tuple[str, int], str], probes: tuple[str, ...]) -> list[MeasureUnit]:
-    """Units of one task × draw × teacher size × student size, with many schemes, distillers and weights: they share teachers and twins."""
-    groups: dict[tuple[str, int, int, int], dict[tuple[str, ...], dict[int, str]]] = defaultdict(lambda: defaultdict(dict))
-    teachers: dict[tuple[str, int, int, int], dict[int, str]] = defaultdict(dict)
-    twins: dict[tuple[str, int, int, int], dict[int, str]] = defaultdict(dict)
+    """Units of one task × draw × teacher size × student size, with many schemes, distillers and weights: they share teachers and twins.
+
+    Students that are read against another model than the plan's teacher have units of their own.
+    """
+    groups: dict[tuple[Any, ...], dict[tuple[str, ...], dict[int, str]]] = defaultdict(lambda: defaultdict(dict))
+    teachers: dict[tuple[Any, ...], dict[int, str]] = defaultdict(dict)
+    twins: dict[tuple[Any, ...], dict[int, str]] = defaultdict(dict)
     for cell in plan.cells():
-        key = (cell.task, cell.draw, cell.teacher_width, cell.student_width)
         student = plan.student(cell, data)
-        groups[key][cell.scheme, cell.distiller, f"{cell.alpha:g}"][cell.seed] = student.id
+        group = (cell.scheme, cell.distiller, f"{cell.alpha:g}")
+        usual = find("schemes", cell.scheme).against == "teacher"
+        key = (cell.task, cell.draw, cell.teacher_width, cell.student_width, () if usual else group)
+        groups[key][group][cell.seed] = student.id
         teachers[key][cell.seed] = student.teacher or ""
         twins[key][cell.seed] = plan.twin_id(cell, data)
     return [

@@ -1,14 +1,14 @@
 """The contract of a scheme."""
 
 from kdprobe.core.errors import ContractError
-from kdprobe.core.recipe import Scheme
+from kdprobe.core.scheme import Scheme
 
 
 def check_scheme(scheme: Scheme) -> None:
     """Raise ContractError unless a scheme can be run and read: what its own constructor cannot see is checked here.
 
-    Checked are: the stages come in an order in which they can be run; the student is taught; teacher and twin are trained without a
-    teacher; it says in words what regime it is and what to expect.
+    Checked are: the stages come in an order in which they can be run, each of use to another or to the reader; the student differs from
+    its twin; it says in words what regime it is and what to expect.
 
     Examples
     --------
@@ -17,10 +17,14 @@ def check_scheme(scheme: Scheme) -> None:
     """
     done: set[str] = set()
     for stage in scheme.stages:
-        missing = [role for role in stage.taught_by if role not in done]
-        _require(scheme, not missing, f"stage {stage.role!r} comes before {missing}, which teaches it")
+        missing = [role for role in stage.needs if role not in done]
+        _require(scheme, not missing, f"stage {stage.role!r} comes before {missing}, which it needs")
         done.add(stage.role)
-    _require(scheme, bool(scheme.student.taught_by), "its student is taught by nobody: it would be a twin")
+    used = {"student", "twin", scheme.against, *(role for stage in scheme.stages for role in (*stage.taught_by, *stage.needs))}
+    _require(scheme, done <= used, f"nobody learns from {sorted(done - used)}: leave it out")
+    student = scheme.student
+    differs = student.taught_by or (student.labels, student.steps, student.matches) != ("own", 1.0, None)
+    _require(scheme, bool(differs), "its student is taught by nobody: it would be a twin")
     for field in ("title", "regime", "expects"):
         _require(scheme, bool(getattr(scheme, field).strip()), f"{field} is empty: say it in words")
 

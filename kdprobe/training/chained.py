@@ -14,7 +14,7 @@ from kdprobe.training.job import Job
 from kdprobe.training.problem import Problem, label_loss
 from kdprobe.training.rounding import SameRounding
 from kdprobe.training.stack import Stack
-from kdprobe.training.teachers import rows_of
+from kdprobe.training.teachers import Teachers, rows_of
 
 CHUNK, CHUNK_OF_MAPS = 512, 64
 """Validation rows at once, for the whole stack."""
@@ -47,6 +47,12 @@ class Chained(Stack):
             losses, gradient = self._by_hand(batch, y, found[-1])
         self.chain.backward(gradient, of_features, found, network, under("network", into))
         return losses, self.gradient
+
+    def answers(self, x: torch.Tensor) -> torch.Tensor:
+        """Outputs of each model on its own rows x (models, b, ...) as it is now, in evaluation mode: what it says to its peers."""
+        maps, network = self.chain.of_maps, under("network", self.layout.unpack(self.flat))
+        inputs = _as_maps(x.permute(0, 1, 3, 4, 2).contiguous()) if maps else x.flatten(2)
+        return self.chain.forward(inputs, network, len(x))[-1]
 
     def validation_losses(self) -> torch.Tensor:
         """Each model's loss on the validation rows: (models,), on the CPU."""
@@ -151,7 +157,7 @@ def label_slope(kind: TaskKind, outputs: torch.Tensor, y: torch.Tensor) -> tuple
 
 def _fixed(jobs: Sequence[Job], problem: Problem, closed: ClosedForm) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """What a closed form needs of the teachers: where each job's rows start in the table, and the table, once a teacher and parameters."""
-    assert problem.teachers is not None
+    assert isinstance(problem.teachers, Teachers)
     pairs = [(place, tuple(job.parameters.items())) for place, job in zip(problem.teacher_of, jobs, strict=True)]
     tables = {pair: closed.fixed(problem.teachers.outputs[pair[0]], **dict(pair[1])) for pair in dict.fromkeys(pairs)}
     numbers = {pair: number for number, pair in enumerate(tables)}

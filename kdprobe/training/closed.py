@@ -10,6 +10,7 @@ from kdprobe.core.trace import TaskKind
 from kdprobe.training.job import Job
 from kdprobe.training.problem import CHUNK, HISTORY, Problem, Trained, label_loss
 from kdprobe.training.streams import initial_module
+from kdprobe.training.teachers import Teachers
 
 ENGINE = "closed form"
 SCALE = 8.0
@@ -120,5 +121,6 @@ def _target(problem: Problem, labels: torch.Tensor | None, job: Job, teacher: in
     if not problem.taught or problem.teachers is None:
         assert labels is not None, "rows without labels need a teacher"
         return labels
+    assert isinstance(problem.teachers, Teachers), "what is fitted at once cannot learn together with anything"
     said = problem.teachers.outputs[teacher].double()
     return said if labels is None else (1 - job.alpha) * labels + job.alpha * said

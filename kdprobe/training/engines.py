@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -51,30 +50,37 @@ def train(jobs: Sequence[Job], problem: Problem, engine: str = "auto") -> Traine
     chosen = choose(jobs, problem) if engine == "auto" else choose(jobs, problem, loop=False) if engine == "stack" else engine
     if chosen == "loop":
         return train_loop(jobs, problem)
-    found = re.fullmatch(r"(stack|chain) of (\d+)", chosen)
+    cuts = cuts_of(len(jobs), chosen)
+    return joined([train_stack(jobs[start:end], problem.part(slice(start, end))) for start, end in cuts], chosen)
+
+
+def cuts_of(jobs: int, choice: str) -> list[tuple[int, int]]:
+    """Where the stacks of a choice such as "chain of 4" start and end. Raises PlanError if it is no choice."""
+    found = re.fullmatch(r"(stack|chain) of (\d+)", choice)
     if not found:
-        raise PlanError(f"engine={engine!r} is unknown: {did_you_mean(engine, ENGINES)}")
+        raise PlanError(f"engine={choice!r} is unknown: {did_you_mean(choice, ENGINES)}")
     size = max(2, int(found[2]))
     # at least two models in each: one alone would be trained twice
-    parts = max(1, min(-(-len(jobs) // size), len(jobs) // 2))
-    cuts = [round(part * len(jobs) / parts) for part in range(parts + 1)]
-    trained = [train_stack(jobs[start:end], replace(problem, teacher_of=problem.teacher_of[start:end])) for start, end in pairwise(cuts)]
-    histories = [one.history for one in trained]
+    parts = max(1, min(-(-jobs // size), jobs // 2))
+    return list(pairwise(round(part * jobs / parts) for part in range(parts + 1)))
+
+
+def joined(trained: Sequence[Trained], choice: str) -> Trained:
+    """Several stacks of one stack key as one."""
     return Trained(
         state={name: torch.cat([one.state[name] for one in trained]) for name in trained[0].state},
         history={
-            name: values if name == "step" else torch.cat([history[name] for history in histories]) for name, values in histories[0].items()
+            name: values if name == "step" else torch.cat([one.history[name] for one in trained])
+            for name, values in trained[0].history.items()
         },
-        engine=chosen,
+        engine=choice,
     )
 
 
 def train_stack(jobs: Sequence[Job], problem: Problem) -> Trained:
     """Train all jobs at once; agrees with `train_loop` to rounding. A model is the same bits whatever is in the stack."""
     if len(jobs) == 1:
-        trained = train_stack([jobs[0], jobs[0]], replace(problem, teacher_of=[problem.teacher_of[0]] * 2))
-        first = {name: values if name == "step" else values[:1] for name, values in trained.history.items()}
-        return Trained(state={name: values[:1] for name, values in trained.state.items()}, history=first, engine=trained.engine)
+        return train_stack([jobs[0], jobs[0]], problem.part([0, 0])).first()
     return stacked(jobs, problem).train()
 
 
@@ -91,13 +97,13 @@ def choose(jobs: Sequence[Job], problem: Problem, *, loop: bool = True) -> str:
     It depends on the networks and not on how many jobs there are. Multilayer perceptrons need no trial: they are fastest all at once.
     Costs a few steps of `LARGEST` models.
     """
-    probe = stacked([jobs[0], jobs[0]], replace(problem, teacher_of=[problem.teacher_of[0]] * 2))
+    probe = stacked([jobs[0], jobs[0]], problem.part([0, 0]))
     if isinstance(probe, Chained) and not probe.chain.of_maps:
         return f"{probe.name} of {LARGEST}"
     best, size = float("inf"), LARGEST
     for tried in SIZES:
         places = [place % len(jobs) for place in range(tried)]
-        stack = stacked([jobs[place] for place in places], replace(problem, teacher_of=[problem.teacher_of[place] for place in places]))
+        stack = stacked([jobs[place] for place in places], problem.part(places))
         seconds = _seconds_a_step(stack.step, problem.device) / tried
         if seconds < best:
             best, size = seconds, tried

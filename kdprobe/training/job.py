@@ -5,10 +5,13 @@ from functools import cached_property
 import msgspec
 
 from kdprobe.core.identity import content_id
-from kdprobe.core.recipe import Option, Role, Rows
+from kdprobe.core.recipe import Option
+from kdprobe.core.scheme import Labels, Role, Rows
 
 SCHEMA = 3
 """Raised whenever the same job would give another model or another file."""
+LATER: dict[str, object] = {"labels": "own", "sources": None, "peers": (), "matches": None, "stream_of": ""}
+"""Fields that came later: where a job does not use one, its id is what it was before."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -23,14 +26,24 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     family, width, options
         The network. Its size in parameters follows from them. All options of the family are given, defaults too.
     role
-        "teacher", "twin" or "student". A student and its paired twin share initialisation and batch order; a teacher has streams of
-        its own even where its width and seed are the same.
+        "teacher", "twin", "student", or another stage of a scheme. A student and its paired twin share initialisation and batch order;
+        every other role has streams of its own even where its width and seed are the same.
     seed
         The paired unit of a sweep.
-    rows
-        Which rows it learns from.
-    scheme, distiller, parameters, alpha, teacher
-        The scheme a student belongs to, its teacher's loss with all parameters, the weight of that loss, and the id of the teacher.
+    rows, labels
+        Which rows it learns from, and which labels of theirs it sees; see `kdprobe.core.scheme.Stage`.
+    scheme, distiller, parameters, alpha
+        The scheme a student belongs to, its teacher's loss with all parameters, and the weight of that loss.
+    teacher
+        Id of the model that a student is read against: the one that teaches it, if `sources` does not say otherwise.
+    sources
+        Ids of the models whose mean output teaches it; None for the teacher alone.
+    peers
+        What `alone` says of the jobs that learn together with it: their ids would go round in a circle.
+    matches
+        Id of a model: the weights are kept whose loss on the validation rows is nearest to that model's.
+    stream_of
+        Role whose random streams it shares; "" for the role's own.
     steps, batch_size, learning_rate, weight_decay
         AdamW with a cosine schedule down to zero. Steps, not epochs, so that a student on transfer rows and its twin on labelled rows
         have the same number of updates.
@@ -55,6 +68,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     parameters: dict[str, float] = msgspec.field(default_factory=dict)
     alpha: float = 0.0
     teacher: str | None = None
+    labels: Labels = "own"
+    sources: tuple[str, ...] | None = None
+    peers: tuple[str, ...] = ()
+    matches: str | None = None
+    stream_of: Role = ""
     steps: int
     batch_size: int
     learning_rate: float
@@ -66,12 +84,38 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def id(self) -> str:
         """Content id of the model that this job gives."""
-        return content_id(self)
+        unused = {name for name, default in LATER.items() if getattr(self, name) == default}
+        return content_id({name: value for name, value in msgspec.structs.asdict(self).items() if name not in unused})
+
+    @property
+    def alone(self) -> str:
+        """Id of what it is without those it learns together with."""
+        return msgspec.structs.replace(self, peers=(), teacher=None).id
 
     @property
     def stream(self) -> str:
-        """Name of the random streams: twins and students share theirs, teachers have their own."""
-        return "teacher" if self.role == "teacher" else "student"
+        """Name of the random streams: twins and students share theirs, every other role has its own."""
+        return self.stream_of or ("student" if self.role == "twin" else self.role)
+
+    @property
+    def order(self) -> str:
+        """Name of the stream of batches: models that learn together see the same ones."""
+        return "student" if self.peers else self.stream
+
+    @property
+    def taught_by(self) -> tuple[str, ...]:
+        """Ids of the trained models whose outputs it learns from."""
+        return self.sources if self.sources is not None else () if self.teacher is None else (self.teacher,)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Ids of models that must be there before it can be trained."""
+        return frozenset((*self.taught_by, *(() if self.matches is None else (self.matches,))))
+
+    @property
+    def teaches(self) -> bool:
+        """Whether it is there to teach, so that what it says of every row is kept."""
+        return self.role not in ("twin", "student") and not self.peers
 
     @property
     def network(self) -> tuple[object, ...]:
@@ -84,4 +128,5 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return (
             *(self.task, self.data, *self.network, self.role, self.rows, self.scheme, self.distiller),
             *(tuple(sorted(self.parameters)), self.steps, self.batch_size, self.patience),
+            *(self.labels, bool(self.taught_by), len(self.peers), self.matches is None),
         )

@@ -8,9 +8,13 @@ from torch import nn
 from kdprobe.training.dropout import masks_of, with_masks
 from kdprobe.training.flat import buffers_of, parameters_of, under
 from kdprobe.training.job import Job
-from kdprobe.training.problem import HISTORY, Problem, Trained, cosine, recorded_steps, validation_loss
+from kdprobe.training.problem import HISTORY, Problem, Trained, cosine, validation_loss
 from kdprobe.training.stopping import Stopping
 from kdprobe.training.streams import batch_order, generator_of, initial_auxiliary, initial_module
+from kdprobe.training.turns import Run, in_turns
+
+Parts = tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]
+"""State and history of one model."""
 
 
 def train_loop(jobs: Sequence[Job], problem: Problem) -> Trained:
@@ -18,10 +22,16 @@ def train_loop(jobs: Sequence[Job], problem: Problem) -> Trained:
 
     Cost: for a job of s steps with batch b and p parameters, about 6·s·b·p multiply-adds and s optimiser calls.
     """
-    trained = [Learner(job, problem, place).train() for job, place in zip(jobs, problem.teacher_of, strict=True)]
+    own = [problem.part([place]) for place in range(len(jobs))]
+    trained = [Learner(*each).train() for each in zip(jobs, own, problem.teacher_of, strict=True)]
+    return gathered(trained, problem.checks(jobs[0].steps))
+
+
+def gathered(trained: Sequence[Parts], checks: Sequence[int]) -> Trained:
+    """States and histories of single models as a stack of them."""
     state = {name: torch.stack([one[0][name] for one in trained]) for name in trained[0][0]}
     history = {name: torch.stack([one[1][name] for one in trained]) for name in trained[0][1]}
-    history["step"] = torch.tensor(recorded_steps(jobs[0].steps))
+    history["step"] = torch.tensor(checks)
     return Trained(state=state, history=history, engine="loop")
 
 
@@ -39,10 +49,14 @@ class Learner:
         self.trainable = [*module.parameters(), *(() if self.auxiliary is None else self.auxiliary.parameters())]
         self.optimiser = torch.optim.AdamW(self.trainable, lr=job.learning_rate, weight_decay=job.weight_decay, fused=True)
 
-    def train(self) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    def train(self) -> Parts:
         """Train to the end; state and history."""
-        job, checks = self.job, recorded_steps(self.job.steps)
-        stopping = Stopping(job.patience, 1)
+        return in_turns([self.training()])[0]
+
+    def training(self) -> Run[Parts]:
+        """The same, step by step."""
+        job, checks = self.job, self.problem.checks(self.job.steps)
+        stopping = Stopping(job.patience, 1, self.problem.goals)
         losses: list[float] = []
         history: dict[str, list[float]] = {name: [] for name in HISTORY}
         for step in range(job.steps):
@@ -56,6 +70,7 @@ class Learner:
                 stopping.check(torch.tensor([0]), torch.tensor([validation]), {k: v[None] for k, v in self.state().items()})
                 if not stopping.active[0]:
                     break
+            yield
         best = {name: value[0] for name, value in stopping.best({k: v[None] for k, v in self.state().items()}).items()}
         full = {name: torch.tensor(values + [values[-1]] * (len(checks) - len(values))) for name, values in history.items()}
         return under("network", best), full | {"entries": stopping.entries[0]}
@@ -81,6 +96,12 @@ class Learner:
             nn.utils.clip_grads_with_norm_(self.trainable, self.job.gradient_clip, norm)
         self.optimiser.step()
         return loss.item(), float(norm)
+
+    def answers(self, x: torch.Tensor) -> torch.Tensor:
+        """Outputs on x as it is now, in evaluation mode: what it says to those who learn together with it."""
+        self.module.eval()
+        with torch.no_grad():
+            return self.module(x)[0]
 
     def state(self) -> dict[str, torch.Tensor]:
         """A copy of the parameters and buffers, on the CPU."""

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -15,6 +15,9 @@ from kdprobe.core.trace import TaskKind
 from kdprobe.training.job import Job
 from kdprobe.training.shapes import layer_shapes, network_outputs
 from kdprobe.training.teachers import Teachers
+
+if TYPE_CHECKING:
+    from kdprobe.training.together import Live
 
 CHECKS = 20
 """Entries of a training history, at most: checks on the validation rows."""
@@ -40,6 +43,9 @@ class Problem:
         For each job, its teacher's place among the m.
     validation_x, validation_y
         Rows for the training history, and for early stopping where a job asks for it.
+    goals
+        Of jobs that match another model's loss on the validation rows, that loss; empty for all others. Training ends at the first check
+        below it, and the weights of the check that is nearest to it are kept.
     """
 
     kind: TaskKind
@@ -48,10 +54,11 @@ class Problem:
     outputs: int
     x: torch.Tensor
     y: torch.Tensor | None
-    teachers: Teachers | None
+    teachers: "Teachers | Live | None"
     teacher_of: Sequence[int]
     validation_x: torch.Tensor
     validation_y: torch.Tensor
+    goals: Sequence[float] = ()
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -98,6 +105,16 @@ class Problem:
         student = View(outputs, seen, labels, auxiliary, self.kind)
         return student, None if teacher is None else View(teacher[0], teacher[1], labels, kind=self.kind)
 
+    def checks(self, steps: int) -> list[int]:
+        """Steps after which the validation loss is looked at: oftener where one value of it is to be met."""
+        return recorded_steps(steps, 5 * CHECKS if self.goals else CHECKS)
+
+    def part(self, places: slice | Sequence[int]) -> "Problem":
+        """The problem of some of the jobs."""
+        chosen = range(len(self.teacher_of))[places] if isinstance(places, slice) else places
+        goals = [self.goals[place] for place in chosen] if self.goals else ()
+        return replace(self, teacher_of=[self.teacher_of[place] for place in chosen], goals=goals)
+
     @property
     def taught(self) -> bool:
         """Whether the jobs learn from teachers."""
@@ -123,6 +140,11 @@ class Trained:
     state: dict[str, torch.Tensor]
     history: dict[str, torch.Tensor]
     engine: str
+
+    def first(self) -> "Trained":
+        """The first model alone."""
+        history = {name: values if name == "step" else values[:1] for name, values in self.history.items()}
+        return Trained(state={name: values[:1] for name, values in self.state.items()}, history=history, engine=self.engine)
 
 
 HISTORY = ("loss", "validation_loss", "gradient_norm")

@@ -16,11 +16,12 @@ from kdprobe.training.dropout import masks_of
 from kdprobe.training.flat import Layout, buffers_of, parameters_of, under
 from kdprobe.training.job import Job
 from kdprobe.training.optimiser import StackedAdamW
-from kdprobe.training.problem import HISTORY, Problem, Trained, cosine, recorded_steps, validation_loss
+from kdprobe.training.problem import HISTORY, Problem, Trained, cosine, validation_loss
 from kdprobe.training.rounding import SameRounding
 from kdprobe.training.stopping import Stopping
 from kdprobe.training.streams import batch_order, generator_of, initial_auxiliary
 from kdprobe.training.teachers import rows_of
+from kdprobe.training.turns import Run, in_turns
 
 
 class Stack:
@@ -71,8 +72,12 @@ class Stack:
 
     def train(self) -> Trained:
         """Train to the end."""
-        checks, models = recorded_steps(self.steps), len(self.jobs)
-        stopping = Stopping(self.jobs[0].patience, models)
+        return in_turns([self.training()])[0]
+
+    def training(self) -> Run[Trained]:
+        """The same, step by step."""
+        checks, models = self.problem.checks(self.steps), len(self.jobs)
+        stopping = Stopping(self.jobs[0].patience, models, self.problem.goals)
         history = {name: torch.zeros(models, len(checks)) for name in HISTORY}
         since, count = torch.zeros_like(self.alpha), 0
         for step in range(self.steps):
@@ -80,6 +85,7 @@ class Stack:
             since += losses
             count += 1
             if step + 1 not in checks:
+                yield
                 continue
             entry = checks.index(step + 1)
             validation = self.validation_losses()
@@ -93,6 +99,7 @@ class Stack:
             if 2 * int(still.sum()) < len(self.places):
                 self.keep(still)
             since, count = torch.zeros_like(self.alpha), 0
+            yield
         state = {name: value.cpu() for name, value in stopping.best(self.state()).items()}
         return Trained(
             state={name: value.clone() for name, value in under("network", state).items()},
@@ -117,6 +124,16 @@ class Stack:
         losses = self._losses(self.flat, self.buffers | masks, x, y, said)
         (gradient,) = torch.autograd.grad(losses.sum(), self.flat)
         return losses.detach(), gradient
+
+    def answers(self, x: torch.Tensor) -> torch.Tensor:
+        """Outputs of each model on its own rows x (models, b, ...) as it is now, in evaluation mode: what it says to its peers."""
+        self.module.eval()
+
+        def one(values: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+            return functional_call(self.module, under("network", values), (x,))[0]
+
+        with torch.no_grad(), SameRounding():
+            return vmap(one)(self.state(), x)
 
     def validation_losses(self) -> torch.Tensor:
         """Each model's loss on the validation rows: (models,), on the CPU."""

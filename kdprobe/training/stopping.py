@@ -1,6 +1,9 @@
-"""Early stopping by model: the best weights on the validation rows are kept, and who does not improve any more stops."""
+"""Early stopping by model: the best weights on the validation rows are kept, and who does not improve any more stops.
 
-from collections.abc import Mapping
+"Best" is the least loss, or where a model has a goal the loss that is nearest to it; whoever is at the goal stops.
+"""
+
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -14,10 +17,13 @@ class Stopping:
         Checks without improvement after which a model stops; 0 never stops and keeps the last state.
     models
         Models at the start.
+    goals
+        Loss of each model to come near to; empty where less is better.
     """
 
-    def __init__(self, patience: int, models: int):
+    def __init__(self, patience: int, models: int, goals: Sequence[float] = ()):
         self._patience = patience
+        self._goals = torch.tensor(goals) if goals else None
         self._best = torch.full((models,), torch.inf)
         self._waited = torch.zeros(models, dtype=torch.int64)
         self._state: dict[str, torch.Tensor] = {}
@@ -38,8 +44,11 @@ class Stopping:
         """
         trained = self.active[places]
         self.entries[places[trained]] += 1
-        if not self._patience:
+        if not self._keeps:
             return
+        if self._goals is not None:
+            self.active[places] &= losses > self._goals[places]
+            losses = (losses - self._goals[places]).abs()
         better = trained & (losses < self._best[places])
         if not self._state:
             self._state = {name: value.new_zeros(len(self.active), *value.shape[1:]) for name, value in state.items()}
@@ -49,8 +58,13 @@ class Stopping:
             self._state[name][places[better].to(value.device)] = value[chosen]
         self._best[places[better]] = losses[better]
         self._waited[places] = torch.where(better, 0, self._waited[places] + 1)
-        self.active[places] &= self._waited[places] < self._patience
+        if self._patience:
+            self.active[places] &= self._waited[places] < self._patience
 
     def best(self, last: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """The state to keep of all models: the best one, or without patience the last one."""
-        return dict(self._state) if self._patience else dict(last)
+        """The state to keep of all models: the best one, or without patience and goal the last one."""
+        return dict(self._state) if self._keeps else dict(last)
+
+    @property
+    def _keeps(self) -> bool:
+        return bool(self._patience) or self._goals is not None

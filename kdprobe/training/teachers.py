@@ -1,15 +1,20 @@
 """What the teachers of a stack say of its rows."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import nn
 
+from kdprobe.core.trace import TaskKind
+
 CACHED_BYTES = 16 << 20
 """Largest size of one teacher's features that are kept; larger ones are computed anew for each batch. By teacher and not by stack, so
 that what a student learns from does not depend on what it is trained beside."""
 
+Said = tuple[torch.Tensor, dict[str, torch.Tensor]]
+"""Outputs, and hidden layers by name."""
 CHUNK = 512
 """Rows in one forward pass over a teacher's features."""
 
@@ -35,14 +40,14 @@ class Teachers:
     features: Mapping[str, torch.Tensor] = field(default_factory=dict[str, torch.Tensor])
     modules: tuple[nn.Module, ...] = ()
 
-    def one(self, place: int, rows: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    def one(self, place: int, rows: torch.Tensor, x: torch.Tensor) -> Said:
         """Outputs and features of one teacher on the rows (b,), whose inputs are x."""
         if self.modules:
             with torch.no_grad():
                 return self.outputs[place, rows], self.modules[place](x)[1]
         return self.outputs[place, rows], {name: values[place, rows] for name, values in self.features.items()}
 
-    def many(self, places: torch.Tensor, rows: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    def many(self, places: torch.Tensor, rows: torch.Tensor, x: torch.Tensor) -> Said:
         """Outputs and features for a stack: places (k,), rows (k, b), x (k, b, ...)."""
         at = places[:, None] * self.outputs.shape[1] + rows
         outputs = rows_of(self.outputs.flatten(0, 1), at)
@@ -51,6 +56,19 @@ class Teachers:
                 found = [self.modules[place](inputs)[1] for place, inputs in zip(places.tolist(), x, strict=True)]
             return outputs, {name: torch.stack([features[name] for features in found]) for name in self.layers}
         return outputs, {name: rows_of(values.flatten(0, 1), at) for name, values in self.features.items()}
+
+
+def mean_output(outputs: torch.Tensor, kind: TaskKind) -> torch.Tensor:
+    """What several teachers say together: (m, ..., c) -> (..., c).
+
+    Predictions are averaged. Of classifiers the predicted probabilities are averaged, at temperature 1, as in an ensemble; their
+    logarithm is given, which serves as logits at any temperature (Hinton, Vinyals and Dean 2015, section 3).
+    """
+    if len(outputs) == 1:
+        return outputs[0]
+    if kind == "regression":
+        return outputs.mean(dim=0)
+    return torch.log_softmax(outputs, dim=-1).logsumexp(dim=0) - math.log(len(outputs))
 
 
 def rows_of(table: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,6 @@
 """The one process that writes a zoo."""
 
 import fcntl
-import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -101,10 +100,15 @@ class Writer:
     def forget(self, model_ids: Iterable[str]) -> None:
         """Remove models and everything that was measured on them or against them."""
         gone = set(model_ids)
-        for row in self.index.rows("SELECT model_id, job, twin_id FROM models"):
+        needs = {
             # a student without its teacher or twin cannot be read
-            if row["twin_id"] in gone or json.loads(row["job"])["teacher"] in gone:
-                gone.add(row["model_id"])
+            row["model_id"]: {job.teacher, row["twin_id"], *job.needs}
+            for row in self.index.rows("SELECT model_id, job, twin_id FROM models")
+            for job in [msgspec.json.decode(row["job"], type=Job)]
+        }
+        # teachers may have had teachers
+        while lost := {model for model, needed in needs.items() if needed & gone} - gone:
+            gone |= lost
         with self.index.transaction():
             for table in ("measurements", "scores", "models"):
                 self.index.delete(table, "model_id", gone)

@@ -8,7 +8,7 @@ import torch
 
 from kdprobe import DataError, PlanError, available
 from kdprobe.core.errors import ContractError
-from kdprobe.core.recipe import Stage
+from kdprobe.core.scheme import Stage
 from kdprobe.core.section import Content
 from kdprobe.testing import check
 from kdprobe.testing.sections import check_section
@@ -122,6 +122,8 @@ def test_a_scheme_in_the_wrong_order_is_noticed():
     untaught = (Stage("teacher"), Stage("twin"), Stage("student"))
     with pytest.raises(ContractError, match="its student is taught by nobody"):
         check("schemes", replace(scheme, stages=untaught))
+    with pytest.raises(ContractError, match=r"nobody learns from \['assistant'\]: leave it out"):
+        check("schemes", replace(scheme, stages=(Stage("assistant"), *scheme.stages)))
 
 
 def test_a_task_with_gaps_in_its_classes_is_noticed():

@@ -8,7 +8,7 @@ import pytest
 
 from kdprobe.core import registry
 from kdprobe.core.errors import ContractError, PlanError, did_you_mean
-from kdprobe.core.recipe import Scheme, Stage
+from kdprobe.core.scheme import Scheme, Stage
 
 
 def test_unknown_names_come_with_near_ones():
@@ -80,25 +80,6 @@ def test_a_plugin_that_cannot_be_loaded(monkeypatch):
 def test_available_cannot_be_changed_by_its_caller():
     registry.available("schemes").clear()
     assert registry.available("schemes")
-
-
-@pytest.mark.parametrize(
-    ("stages", "text"),
-    [
-        ((Stage("teacher"), Stage("twin")), r"has stages \['teacher', 'twin'\]: a scheme has one student and one twin"),
-        ((Stage("twin"), Stage("student", taught_by=("teacher",))), r"'student' is taught by 'teacher', which no stage trains"),
-    ],
-)
-def test_a_scheme_that_cannot_be_run(stages, text):
-    with pytest.raises(ContractError, match=text):
-        Scheme(name="s", title="t", objective="compression", regime="r", expects="e", stages=stages)
-
-
-def test_a_stage_without_labels_needs_alpha_one():
-    with pytest.raises(ContractError, match=r"stage 'student' sees transfer rows, which have no labels: give it alpha=1.0"):
-        Stage("student", rows="transfer", taught_by=("teacher",))
-    with pytest.raises(ContractError, match=r"stage 'twin' is taught by \('teacher',\): only a student is"):
-        Stage("twin", taught_by=("teacher",))
 
 
 HEAVY = ("torch", "pandas", "sklearn", "seaborn", "matplotlib", "distributed", "scipy.stats")

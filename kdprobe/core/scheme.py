@@ -1,0 +1,173 @@
+"""Schemes: who is trained on what, in which stages, taught by whom. Pure data; engines and plans execute them."""
+
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import Literal
+
+from kdprobe.core.errors import ContractError
+
+Role = str
+"""Name of a stage, and of the models that it trains: "teacher", "twin", "student" and whatever else a scheme needs."""
+Rows = Literal["train", "transfer"]
+Labels = Literal["own", "true", "other task"]
+Size = Literal["teacher", "between", "student"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One training run of a scheme.
+
+    Parameters
+    ----------
+    role
+        What is trained. Stages of one role with the same settings are one and the same model in every scheme of a plan.
+    rows
+        The rows it sees.
+    labels
+        "own": train rows have their labels, transfer rows have none. "true" shows the labels of transfer rows too, for controls.
+        "other task": labels of another task on the same inputs, see `kdprobe.tasks.other_task`.
+    taught_by
+        Roles whose outputs are its targets; none for a run from labels alone. Of several teachers the mean is the target: of their
+        predicted probabilities, or of their predictions.
+    together
+        Whether those who teach it still learn themselves, step by step with it, and are taught by it. They see the same batches.
+    alpha
+        Fixed weight of the teacher's loss; None takes the plan's. Rows without labels need 1.
+    size
+        Whose width it has; "between" is the geometric mean of teacher's and student's. By default the student's for students and twins,
+        else the teacher's.
+    steps
+        Optimiser steps, as a share of the plan's. 0 leaves the network untrained.
+    stream
+        Role whose initialisation and batch order it shares; by default its own. Students and twins share the student's.
+    matches
+        Role of a trained model: of its own training it keeps the weights whose loss on the validation rows is nearest to that model's.
+    """
+
+    role: Role
+    _: KW_ONLY
+    rows: Rows = "train"
+    labels: Labels = "own"
+    taught_by: tuple[Role, ...] = ()
+    together: bool = False
+    alpha: float | None = None
+    size: Size | None = None
+    steps: float = 1.0
+    stream: Role | None = None
+    matches: Role | None = None
+
+    def __post_init__(self) -> None:
+        if self.taught_by and not self.labelled and self.alpha != 1.0:
+            raise ContractError(f"stage {self.role!r} sees transfer rows, which have no labels: give it alpha=1.0")
+        if not self.taught_by and not self.labelled:
+            raise ContractError(f"stage {self.role!r} has neither labels nor a teacher: it has nothing to learn from")
+        if self.taught_by and self.role in ("teacher", "twin"):
+            raise ContractError(
+                f"stage {self.role!r} is taught by {self.taught_by}: what students are read against learns from labels alone"
+            )
+        if self.role == "twin" and any(getattr(self, option.name) != option.default for option in fields(self)[1:] if option.init):
+            raise ContractError(
+                "stage 'twin' has settings of its own: it differs from its student by having no teacher, and in nothing else"
+            )
+        if self.together and not (self.taught_by and self.labelled):
+            raise ContractError(
+                f"stage {self.role!r} learns together with nobody, or without labels: networks that start knowing nothing need both"
+            )
+        if self.matches is not None and self.taught_by:
+            raise ContractError(
+                f"stage {self.role!r} is taught and matches {self.matches!r}: only an untaught run can be stopped at another's loss"
+            )
+        if not 0 <= self.steps <= 100:
+            raise ContractError(f"stage {self.role!r} has steps={self.steps}: give a share of the plan's steps, from 0 to 100")
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it sees labels."""
+        return self.rows == "train" or self.labels != "own"
+
+    @property
+    def width(self) -> Size:
+        """Whose width it has."""
+        return self.size or ("student" if self.role in ("student", "twin") else "teacher")
+
+    @property
+    def needs(self) -> tuple[Role, ...]:
+        """Roles that must be trained before it starts."""
+        return (*(() if self.together else self.taught_by), *(() if self.matches is None else (self.matches,)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scheme:
+    """A way to distil, as pure data.
+
+    Parameters
+    ----------
+    objective
+        The survey's objective: compression, expansion, adaptation or enhancement; "control" where the student is to show what teaching is
+        not.
+    regime
+        What a reader calls it, as in "distilled on the teacher's own rows".
+    expects
+        What to expect of the student, in words.
+    against
+        Role of the model that the student is read against: the plan's teacher, whoever teaches in this scheme.
+    """
+
+    name: str
+    title: str
+    objective: Literal["compression", "expansion", "adaptation", "enhancement", "control"]
+    regime: str
+    expects: str
+    stages: tuple[Stage, ...]
+    against: Role = "teacher"
+    cites: str = ""
+
+    def __post_init__(self) -> None:
+        roles = [stage.role for stage in self.stages]
+        if roles.count("student") != 1 or roles.count("twin") != 1:
+            raise ContractError(f"scheme {self.name!r} has stages {roles}: a scheme has one student and one twin")
+        if len(set(roles)) < len(roles):
+            raise ContractError(f"scheme {self.name!r} has stages {roles}: give each role once")
+        for stage in self.stages:
+            missing = [role for role in (*stage.taught_by, *stage.needs) if role not in roles]
+            if missing:
+                raise ContractError(f"scheme {self.name!r}: {stage.role!r} is taught by {missing[0]!r}, which no stage trains")
+        if self.against not in roles:
+            raise ContractError(f"scheme {self.name!r} reads its student against {self.against!r}, which no stage trains")
+        self._check_cohort()
+
+    def _check_cohort(self) -> None:
+        cohort = self.cohort
+        if cohort and (self.student not in cohort or len(cohort) < 2):
+            raise ContractError(f"scheme {self.name!r}: its student does not learn together with anybody")
+        for stage in cohort:
+            others = tuple(other.role for other in cohort if other is not stage)
+            same = (stage.rows, stage.labels, stage.steps) == (cohort[0].rows, cohort[0].labels, cohort[0].steps)
+            if stage.taught_by != others or not same:
+                raise ContractError(
+                    f"scheme {self.name!r}: {stage.role!r} learns together with {others}: "
+                    "each must be taught by all others, with the same rows, labels and steps"
+                )
+
+    @property
+    def student(self) -> Stage:
+        """The stage that trains the student."""
+        return self.stage("student")
+
+    @property
+    def cohort(self) -> tuple[Stage, ...]:
+        """Stages that learn together, the student's among them; none in most schemes."""
+        return tuple(stage for stage in self.stages if stage.together)
+
+    @property
+    def taught(self) -> tuple[Stage, ...]:
+        """Stages that have teachers."""
+        return tuple(stage for stage in self.stages if stage.taught_by)
+
+    @property
+    def takes_steps(self) -> bool:
+        """Whether it says something of the steps of training, so that what is fitted in closed form cannot follow it."""
+        return any(stage.together or stage.steps != 1 or stage.matches is not None for stage in self.stages)
+
+    def stage(self, role: Role) -> Stage:
+        """The stage of a role."""
+        return next(stage for stage in self.stages if stage.role == role)

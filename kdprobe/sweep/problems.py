@@ -1,0 +1,136 @@
+"""What a stack of jobs learns from: rows, labels, and what their teachers say."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from kdprobe.core.errors import ContractError, DataError
+from kdprobe.core.identity import derived_seed
+from kdprobe.core.recipe import Distiller, Family
+from kdprobe.core.registry import find
+from kdprobe.core.task import Task
+from kdprobe.core.trace import TaskKind
+from kdprobe.tasks.other_task import other_task
+from kdprobe.tasks.splits import Part, Split
+from kdprobe.training.job import Job
+from kdprobe.training.problem import Problem, label_loss
+from kdprobe.training.teachers import Teachers, mean_output, teachers_with_features
+from kdprobe.zoo.shards import read_targets
+from kdprobe.zoo.traces import Stored, load_module, outputs_of
+
+Known = Mapping[str, tuple[Stored, str | None]]
+"""Id of a trained model -> where its weights lie, and the SHA-256 of its file of outputs, if it has one."""
+
+
+def problem_of(zoo: Path, jobs: Sequence[Job], task: Task, parts: Split, known: Known, device: torch.device) -> Problem:
+    """What the jobs of one stack key learn from.
+
+    Parameters
+    ----------
+    known
+        Every model that a job of the stack needs.
+
+    Raises
+    ------
+    DataError
+        If a file of targets is missing or damaged.
+    """
+    first = jobs[0]
+    family: Family = find("families", first.family)
+    distiller: Distiller = find("distillers", first.distiller)
+    part = parts.train if first.rows == "train" else parts.transfer
+    labels, validation = labels_of(first, part, parts), labels_of(first, parts.validation, parts, hidden=False)
+    assert validation is not None
+    x, y = _tensor(part.x).to(device), None if labels is None else labels.to(device)
+    groups = list(dict.fromkeys(job.taught_by for job in jobs if job.taught_by))
+    return Problem(
+        kind=task.kind,
+        family=family,
+        distiller=distiller,
+        outputs=parts.outputs,
+        x=x,
+        y=y,
+        teachers=_teachers(zoo, groups, known, distiller, part, parts, x, y) if groups else None,
+        teacher_of=[groups.index(job.taught_by) if job.taught_by else 0 for job in jobs],
+        validation_x=_tensor(parts.validation.x).to(device),
+        validation_y=validation.to(device),
+        goals=[_loss_of(zoo, known[job.matches][0], parts) for job in jobs if job.matches is not None],
+    )
+
+
+def labels_of(job: Job, part: Part, parts: Split, *, hidden: bool = True) -> torch.Tensor | None:
+    """Labels of a part as a job sees them: (n,) int64 classes or (n, c) float32; None where they are hidden from it."""
+    if job.labels == "other task":
+        return _labels(other_task(part.x, parts), parts.kind)
+    return None if hidden and job.rows == "transfer" and job.labels == "own" else _labels(part.y, parts.kind)
+
+
+def _loss_of(zoo: Path, stored: Stored, parts: Split) -> float:
+    """Mean label loss of a trained model on the validation rows."""
+    outputs = torch.from_numpy(outputs_of(load_module(zoo, stored, parts), parts.validation.x)[0])
+    return float(label_loss(parts.kind, outputs, _labels(parts.validation.y, parts.kind)).mean())
+
+
+def _teachers(
+    zoo: Path,
+    groups: Sequence[tuple[str, ...]],
+    known: Known,
+    distiller: Distiller,
+    part: Part,
+    parts: Split,
+    x: torch.Tensor,
+    y: torch.Tensor | None,
+) -> Teachers:
+    """What groups of teachers say on the rows of a part and, where the distiller reads them, the hidden layers of single teachers."""
+    outputs = []
+    for names in groups:
+        said = mean_output(torch.stack([_said(zoo, name, known[name], part, parts) for name in names]), parts.kind)
+        outputs.append(said if distiller.prepare is None else prepared(distiller, "+".join(names), said, y))
+    stacked = torch.stack(outputs).to(x.device)
+    if "features" not in distiller.needs:
+        return Teachers(outputs=stacked)
+    return teachers_with_features(stacked, [load_module(zoo, known[name][0], parts) for (name,) in groups], x)
+
+
+def _said(zoo: Path, name: str, known: tuple[Stored, str | None], part: Part, parts: Split) -> torch.Tensor:
+    """Outputs of a model on a part: from its file of targets, or anew if it was not trained to teach."""
+    stored, sha256 = known
+    if sha256 is None:
+        return torch.from_numpy(outputs_of(load_module(zoo, stored, parts), part.x)[0])
+    return _rows_of(read_targets(zoo, name, sha256), part, name)
+
+
+def prepared(distiller: Distiller, teacher: str, outputs: torch.Tensor, y: torch.Tensor | None) -> torch.Tensor:
+    """A teacher's outputs (n, c) as a distiller changes them. The same whatever else is trained beside the student.
+
+    Raises
+    ------
+    ContractError
+        If what the distiller gives has another shape, or is not finite.
+    """
+    assert distiller.prepare is not None
+    classes = y.cpu().numpy() if y is not None and not y.is_floating_point() else None
+    rng = np.random.default_rng(derived_seed(teacher, distiller.name, "prepare"))
+    changed = np.asarray(distiller.prepare(outputs.numpy().copy(), classes, rng), dtype=np.float32)
+    if changed.shape != tuple(outputs.shape) or not np.isfinite(changed).all():
+        raise ContractError(f"distiller {distiller.name!r}: prepare gives {changed.shape} or numbers that are not finite")
+    return torch.from_numpy(changed)
+
+
+def _rows_of(targets: Mapping[str, torch.Tensor], part: Part, teacher: str) -> torch.Tensor:
+    """Pick a part's rows by sample id, never by position: (n, c)."""
+    wanted = torch.from_numpy(part.ids.astype(np.int64))
+    places = torch.searchsorted(targets["ids"], wanted).clamp(max=len(targets["ids"]) - 1)
+    if not torch.equal(targets["ids"][places], wanted):
+        raise DataError(f"targets of teacher {teacher[:12]}… lack some rows of this split: run the sweep into a new folder")
+    return targets["outputs"][places]
+
+
+def _tensor(x: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.array(x, dtype=np.float32))
+
+
+def _labels(y: np.ndarray, kind: TaskKind) -> torch.Tensor:
+    return torch.from_numpy(np.array(y, dtype=np.int64 if kind == "classification" else np.float32))
