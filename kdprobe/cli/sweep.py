@@ -35,6 +35,8 @@ class Where:
         How to train: auto (whichever is faster), stack (many models at once) or loop (one at a time).
     probes
         Costly probes to run beside the cheap ones.
+    no_similarity
+        Measure gains alone, not how alike students and teachers are: much faster with many settings and seeds.
     dry_run
         Say how many models, how long and how much disk, and train nothing.
     json
@@ -49,6 +51,7 @@ class Where:
     device: str = "cpu"
     engine: str = "auto"
     probes: Annotated[tuple[str, ...], Parameter(name=["--probe", "--probes"], consume_multiple=True, negative=(), show_default=False)] = ()
+    no_similarity: Flag = False
     dry_run: Flag = False
     json: Flag = False
     config: Path | None = None
@@ -147,6 +150,7 @@ def _run(plan: Plan, where: Where, out: Path, command: str) -> int:
         progress=True,
         engine=where.engine,
         device=where.device,
+        similarity=not where.no_similarity,
         command=command,
     ) as zoo:
         page = kdprobe.report(zoo, out / "report.html")

@@ -14,6 +14,7 @@ from kdprobe.core.section import Card
 from kdprobe.core.trace import Trace
 from kdprobe.report.scrub import scrub
 from kdprobe.stats.pairing import complete_pairs
+from kdprobe.training.job import TUNING_SEEDS
 
 Value = TypeVar("Value")
 Frame = Any
@@ -46,8 +47,16 @@ class Evidence:
         return self._memo[key]
 
     def models(self) -> Frame:
-        """One row a model."""
-        return self.derived("models", lambda _: scrub(self._zoo.models()))
+        """One row a model whose results are reported."""
+        return self.derived("models", lambda _: self._all_models.loc[self._all_models["seed"] < TUNING_SEEDS])
+
+    def tuning(self) -> Frame:
+        """One row a model that settings were chosen on: they are in no result."""
+        return self._all_models.loc[self._all_models["seed"] >= TUNING_SEEDS]
+
+    @cached_property
+    def _all_models(self) -> Frame:
+        return scrub(self._zoo.models())
 
     def scores(self) -> Frame:
         """One row a model × metric × half of the probe rows."""
@@ -93,15 +102,12 @@ class Evidence:
     @cached_property
     def students(self) -> Frame:
         """One row a student, finished or not, with readable names of its cell; sorted by task, student size, arm, teacher size, seed."""
-        models = self.models()
-        frame = models[models["role"] == "student"].copy()
-        labels = models.set_index("model_id")["family"] + "-" + models.set_index("model_id")["width"].astype(str)
-        frame["student"] = frame["family"] + "-" + frame["width"].astype(str)
-        frame["teacher"] = frame["teacher_id"].map(labels).fillna("no teacher")
+        frame = named(self.models())
         frame["arm"] = _arms(frame)
         for name in ("task", "scheme"):
             frame[f"{name}_order"] = frame[name].map({value: i for i, value in enumerate(dict.fromkeys(frame[name]))})
-        order = ["task_order", "size", "student", "scheme_order", "arm", "teacher_size", "teacher", "draw", "seed"]
+        settings = ["distiller", "labelled_rows", "unlabelled_rows", "teacher_label_noise", "steps", "alpha", "temperature"]
+        order = ["task_order", "size", "student", "scheme_order", *settings, "arm", "teacher_size", "teacher", "draw", "seed"]
         return frame.sort_values(order, kind="stable").reset_index(drop=True)
 
     @cached_property
@@ -261,7 +267,28 @@ _SETTINGS: dict[str, Callable[[Any], str]] = {
     "weight_decay": "weight decay {:g}".format,
     "batch_size": "batches of {}".format,
     "steps": "{} steps".format,
+    "labelled_rows": "{:.0f} labelled rows".format,
+    "unlabelled_rows": "{:.0f} transfer rows".format,
+    "teacher_label_noise": "label noise {:g}".format,
+    "teacher_weight_decay": "teachers' weight decay {:g}".format,
+    "teacher_patience": "teachers stopped after {:.0f} checks".format,
+    "teacher_steps": "teachers {:.0f} steps".format,
 }
+_OF_TEACHERS = ("label_noise", "weight_decay", "patience", "steps")
+
+
+def named(models: Frame) -> Frame:
+    """Students of a frame of models, with readable names and with what is set for their teachers."""
+    students, by_id = models[models["role"] == "student"].copy(), models.set_index("model_id")
+    students["student"] = students["family"] + "-" + students["width"].astype(str)
+    students["teacher"] = students["teacher_id"].map(by_id["family"] + "-" + by_id["width"].astype(str)).fillna("no teacher")
+    students["labelled_rows"] = students["teacher_id"].map(by_id["row_count"])
+    students["unlabelled_rows"] = students["row_count"].where(students["rows"] == "transfer")
+    for name in _OF_TEACHERS:
+        values = students["teacher_id"].map(by_id[name])
+        # said only where it is not what all models have
+        students[f"teacher_{name}"] = values if name == "label_noise" else values.where(values != students[name])
+    return students
 
 
 def _arms(students: Frame) -> Frame:
@@ -270,5 +297,6 @@ def _arms(students: Frame) -> Frame:
     for column, shown in _SETTINGS.items():
         varies = students[column].astype(str).groupby([students["task"], students["scheme"]]).transform("nunique") > 1
         if varies.any():
-            label = label.where(~varies, (label + " " + students[column].map(shown)).str.strip())
+            words = students[column].map(shown, na_action="ignore").fillna("")
+            label = label.where(~varies, (label + " " + words).str.strip())
     return label

@@ -21,6 +21,7 @@ def sweep(
     progress: bool = False,
     engine: str = "auto",
     device: str = "cpu",
+    similarity: bool = True,
 ) -> Zoo:
     """Train and measure everything in a plan. Running it again resumes: finished cells are not repeated.
 
@@ -42,6 +43,9 @@ def sweep(
         "stack" trains many models at once, "loop" one at a time, "auto" whichever is faster for each network.
     device
         Where to train: "cpu", "cuda", or one GPU of several such as "cuda:1". It changes no model's id, and last bits of its weights.
+    similarity
+        Whether to measure how alike students and teachers are. Without it only scores and gains are measured, in a fraction of the time
+        where there are many settings; running again with it adds the rest.
 
     Returns
     -------
@@ -71,4 +75,6 @@ def sweep(
     """
     from kdprobe.sweep.run import run
 
-    return run(plan, out, jobs=jobs, scheduler=scheduler, probes=probes, progress=progress, engine=engine, device=device)
+    return run(
+        plan, out, jobs=jobs, scheduler=scheduler, probes=probes, progress=progress, engine=engine, device=device, similarity=similarity
+    )

@@ -1,20 +1,21 @@
 """The plan of a sweep: from a configuration to cells and jobs, without touching data or disk."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from typing import Annotated, Any, ClassVar
 
 from cyclopts import Parameter
 
-from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.core.identity import content_id
 from kdprobe.core.recipe import Distiller, Family, Option
 from kdprobe.core.registry import find
 from kdprobe.core.scheme import Scheme, Size
-from kdprobe.core.task import SplitSizes, Task
+from kdprobe.core.task import SplitSizes
+from kdprobe.sweep.axes import RANGES, Counts, Numbers, Setting, axis, listed_values, normalised, settings
+from kdprobe.sweep.checks import check
 from kdprobe.sweep.stages import CellJobs
-from kdprobe.training.job import Job
+from kdprobe.training.job import TUNING_SEEDS, Job
 
 
 def listed(*names: str) -> Parameter:
@@ -27,10 +28,24 @@ def listed(*names: str) -> Parameter:
     )
 
 
+def names(name: str) -> Parameter:
+    """How a field of names is spelt on the command line: --tune alpha,temperature or --tune alpha temperature."""
+
+    def convert(_: Any, tokens: Sequence[Any]) -> tuple[str, ...]:
+        return tuple(part.replace("-", "_") for token in tokens for part in token.value.split(",") if part)
+
+    return Parameter(
+        name=f"--{name}", converter=convert, consume_multiple=True, n_tokens=-1, negative=(), metavar="NAME...", show_default=False
+    )
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class GapPlan:
     """Which teacher size serves a student best: teacher widths × student widths × seeds, twins included.
+
+    What is called an axis may be a list: every combination of values is a condition of its own, on the same seeds and rows, with a
+    verdict of its own.
 
     Parameters
     ----------
@@ -56,17 +71,17 @@ class GapPlan:
         Names of distillers; by default L2 imitation for regression, and for classification soft targets, or logit matching where the
         family is fitted in closed form.
     alpha
-        Weight of the teacher's loss where there are labels. Of a loss on hidden layers also where there are none: a response loss then
-        takes the place of the labels' loss, because nothing else trains the output layer.
+        Axis. Weight of the teacher's loss where there are labels. Of a loss on hidden layers also where there are none: a response loss
+        then takes the place of the labels' loss, because nothing else trains the output layer.
     temperature
-        Temperature of distillers that have one.
+        Axis. Temperature of distillers that have one.
     steps
-        Optimiser steps of every model, the same for students, twins and teachers; by default the task's own number. Families that are
-        fitted in closed form take none, and the settings of the optimiser do not touch them.
+        Axis. Optimiser steps of every model, the same for students, twins and teachers; by default the task's own number. Families that
+        are fitted in closed form take none, and the settings of the optimiser do not touch them.
     batch_size
         Rows a step.
     learning_rate
-        Peak rate of AdamW; a cosine takes it to zero.
+        Axis. Peak rate of AdamW; a cosine takes it to zero.
     weight_decay
         Decoupled weight decay.
     gradient_clip
@@ -75,9 +90,20 @@ class GapPlan:
         Checks of the validation loss, of 20 in all, without improvement after which a model stops training and keeps its best weights;
         0 trains all steps.
     train_rows
-        Labelled rows, in place of the task's own number.
+        Axis. Labelled rows, in place of the task's own number. Fewer rows are the first of the most that are asked for.
     transfer_rows
-        Unlabelled rows, in place of the task's own number.
+        Axis. Unlabelled rows, in place of the task's own number; fewer are the first of the most.
+    label_noise
+        Axis. Share of the labelled rows whose class is replaced by another one, or standard deviation of normal noise on regression
+        targets, in theirs. Which rows is the same for all models of a draw, and those of less noise are among those of more. Rows to
+        validate, to measure or to transfer on are never changed.
+    teacher_weight_decay, teacher_patience, teacher_steps
+        Axes. Of the teachers alone, in place of what all models have: teachers that are regularised, stopped early or trained longer.
+    tune
+        Names of axes to choose for each teacher size, by the loss on validation rows of seeds that are in no result. The report gives
+        verdicts for each setting and for the chosen ones.
+    tune_seeds
+        How many seeds to choose on.
 
     Examples
     --------
@@ -96,24 +122,32 @@ class GapPlan:
     seeds: int = 10
     draws: int = 1
     distillers: Annotated[tuple[str, ...], listed("distiller", "distillers")] = ()
-    alpha: float = 0.7
-    temperature: float = 2.0
-    steps: int | None = None
+    alpha: Annotated[Numbers, axis("alpha")] = 0.7
+    temperature: Annotated[Numbers, axis("temperature")] = 2.0
+    steps: Annotated[Counts | None, axis("steps")] = None
     batch_size: int = 64
-    learning_rate: float = 0.01
+    learning_rate: Annotated[Numbers, axis("learning-rate")] = 0.01
     weight_decay: float = 1e-4
     gradient_clip: float = 0.0
     patience: int = 0
-    train_rows: int | None = None
-    transfer_rows: int | None = None
+    train_rows: Annotated[Counts | None, axis("train-rows")] = None
+    transfer_rows: Annotated[Counts | None, axis("transfer-rows")] = None
+    label_noise: Annotated[Numbers, axis("label-noise")] = 0.0
+    teacher_weight_decay: Annotated[Numbers | None, axis("teacher-weight-decay")] = None
+    teacher_patience: Annotated[Counts | None, axis("teacher-patience")] = None
+    teacher_steps: Annotated[Counts | None, axis("teacher-steps")] = None
+    tune: Annotated[tuple[str, ...], names("tune")] = ()
+    tune_seeds: int = 3
 
     asks: ClassVar[str] = "gap"
 
     def __post_init__(self) -> None:
         # lists come from TOML and from notebooks
-        for name in ("tasks", "schemes", "teacher_widths", "student_widths", "distillers"):
+        for name in ("tasks", "schemes", "teacher_widths", "student_widths", "distillers", "tune"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        _check(self)
+        for name in RANGES:
+            object.__setattr__(self, name, normalised(name, getattr(self, name)))
+        check(self)
 
     def quick(self) -> "GapPlan":
         """Return a smaller plan that ends within a minute or so. Only fields that still have their defaults change."""
@@ -127,10 +161,25 @@ class GapPlan:
         return content_id(self)
 
     def sizes(self, task: str) -> SplitSizes:
-        """Rows in each part of a task's split."""
+        """Rows in each part of a task's split: the most that any model of the plan learns from."""
         own: SplitSizes = find("tasks", task).split
         changed = {"train": self.train_rows, "transfer": self.transfer_rows}
-        return replace(own, **{name: rows for name, rows in changed.items() if rows is not None})
+        return replace(own, **{name: max(listed_values(rows)) for name, rows in changed.items() if rows is not None})
+
+    def settings(self, task: str, scheme: str, distiller: str) -> tuple[Setting, ...]:
+        """Every combination of the axes that makes a difference to a student; axes that make none have their first value."""
+        found: Scheme = find("schemes", scheme)
+        taught: Distiller = find("distillers", distiller)
+        same: dict[str, Any] = {}
+        if found.student.alpha is not None and "response" not in taught.parameters:
+            same["alpha"] = found.student.alpha
+        if "temperature" not in taught.parameters:
+            same["temperature"] = listed_values(self.temperature)[0]
+        if not self._trained_by_steps:
+            same["learning_rate"] = listed_values(self.learning_rate)[0]
+        if all(stage.rows != "transfer" for stage in found.stages):
+            same["transfer_rows"] = None
+        return tuple(dict.fromkeys(replace(setting, **same) for setting in settings(self, sizes=self.sizes(task))))
 
     def options_of(self, size: Size) -> dict[str, Option]:
         """All options of the networks of teacher's or of student's size, defaults too; networks between the two have the student's."""
@@ -138,22 +187,21 @@ class GapPlan:
         return {**family.options, **self.options, **(self.teacher_options if size == "teacher" else {})}
 
     def cells(self) -> "tuple[Cell, ...]":
-        """Every student of the plan, in a fixed order."""
-        return tuple(
-            Cell(
-                task=task,
-                draw=draw,
-                scheme=scheme,
-                distiller=distiller,
-                teacher_width=teacher,
-                student_width=student,
-                seed=seed,
-                alpha=self._alpha(scheme, distiller),
-            )
-            for task, draw, scheme in product(self.tasks, range(self.draws), self.schemes)
-            for distiller in self.distillers_for(task)
-            for student, teacher, seed in product(self.student_widths, self.teacher_widths, range(self.seeds))
-        )
+        """Every student of the plan, in a fixed order; those to tune on have seeds of their own."""
+        cells: list[Cell] = []
+        for task, draw, scheme in product(self.tasks, range(self.draws), self.schemes):
+            for distiller in self.distillers_for(task):
+                own = self.settings(task, scheme, distiller)
+                chosen = any(len({getattr(setting, name) for setting in own}) > 1 for name in self.tune)
+                seeds = [*range(self.seeds), *range(TUNING_SEEDS, TUNING_SEEDS + self.tune_seeds * chosen)]
+                cells += [
+                    Cell(
+                        task=task, draw=draw, scheme=scheme, distiller=distiller, setting=setting, teacher_width=teacher,
+                        student_width=student, seed=seed,
+                    )
+                    for setting, student, teacher, seed in product(own, self.student_widths, self.teacher_widths, seeds)
+                ]  # fmt: skip
+        return tuple(cells)
 
     def distillers_for(self, task: str) -> tuple[str, ...]:
         """Distillers that run on a task."""
@@ -184,11 +232,6 @@ class GapPlan:
         """Id of a cell's paired twin: same seed, initialisation and number of steps, no teacher."""
         return self._stages(cell, data).job("twin").id
 
-    def _alpha(self, scheme: str, distiller: str) -> float:
-        """Weight of the teacher's loss, beside the labels' or, for losses on hidden layers of unlabelled rows, beside a response loss."""
-        fixed: float | None = find("schemes", scheme).student.alpha
-        return self.alpha if fixed is None or "response" in find("distillers", distiller).parameters else fixed
-
     def _stages(self, cell: "Cell", data: Mapping[tuple[str, int], str]) -> CellJobs:
         return CellJobs(self, cell, data[cell.task, cell.draw])
 
@@ -207,11 +250,11 @@ class GapPlan:
     def extends(self, other: "GapPlan") -> bool:
         """Whether every model of another plan belongs to this one too."""
         data = {(task, draw): task for task in {*self.tasks, *other.tasks} for draw in range(max(self.draws, other.draws))}
-        same_rows = (self.train_rows, self.transfer_rows) == (other.train_rows, other.transfer_rows)
+        same_rows = all(self.sizes(task) == other.sizes(task) for task in other.tasks if task in self.tasks)
         return same_rows and {job.id for job in other.jobs(data)} <= {job.id for job in self.jobs(data)}
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """One student of a sweep."""
 
@@ -219,78 +262,17 @@ class Cell:
     draw: int
     scheme: str
     distiller: str
+    setting: Setting
     teacher_width: int
     student_width: int
     seed: int
-    alpha: float
-    """Weight of the teacher's loss."""
 
+    @property
+    def alpha(self) -> float:
+        """Weight of the teacher's loss."""
+        return self.setting.alpha
 
-def _check(plan: GapPlan) -> None:
-    """Refuse what cannot be run, before anything is trained."""
-    for name in ("tasks", "schemes", "teacher_widths", "student_widths"):
-        if not getattr(plan, name):
-            raise PlanError(f"{name} is empty: give at least one")
-        _check_repeats(name, getattr(plan, name))
-    tasks: list[Task] = [find("tasks", name) for name in plan.tasks]
-    family: Family = find("families", plan.family)
-    for name in plan.schemes:
-        scheme: Scheme = find("schemes", name)
-        if scheme.takes_steps and family.fit != "steps":
-            raise PlanError(f"scheme {name!r} counts steps, and {family.title} is fitted in closed form and takes none: leave it out")
-        if scheme.cohort and plan.patience:
-            raise PlanError(
-                f"patience={plan.patience}: in scheme {name!r} networks learn together, and one that stops would teach no more: give 0"
-            )
-    for task in tasks:
-        if plan.family not in task.families:
-            raise PlanError(f"family {plan.family!r} does not fit task {task.name!r}: {did_you_mean(plan.family, task.families)}")
-    for name in ("teacher_widths", "student_widths"):
-        for width in getattr(plan, name):
-            if width < family.minimum_width:
-                raise PlanError(f"{name} holds {width}: {family.title}s need at least {family.minimum_width} {family.knob}")
-    for name in ("options", "teacher_options"):
-        for option, value in getattr(plan, name).items():
-            _check_option(name, family, option, value)
-    for name in plan.distillers:
-        distiller: Distiller = find("distillers", name)
-        if distiller.loss is None:
-            raise PlanError(f"distiller {name!r} has no teacher: every cell has its twin already, leave it out")
-        if not any(task.kind in distiller.tasks for task in tasks):
-            raise PlanError(f"distiller {name!r} is for {' and '.join(distiller.tasks)}, none of the tasks {', '.join(plan.tasks)} is")
-    for task in tasks:
-        if not plan.distillers_for(task.name):
-            raise PlanError(f"no distiller of {', '.join(plan.distillers)} is for task {task.name!r} ({task.kind}): add one that is")
-    if plan.seeds < 2:
-        raise PlanError(f"seeds={plan.seeds}: an interval over seeds needs at least 2, a verdict 8")
-    for name in ("draws", "steps", "batch_size"):
-        if getattr(plan, name) is not None and getattr(plan, name) < 1:
-            raise PlanError(f"{name}={getattr(plan, name)}: give at least 1")
-    if family.fit != "steps" and plan.steps is not None:
-        raise PlanError(f"steps={plan.steps}: {family.title} is fitted in closed form and takes none: leave it out")
-    if plan.patience < 0:
-        raise PlanError(f"patience={plan.patience}: give a number of checks, or 0 to train all steps")
-    ranges = {"alpha": (0.0, 1.0), "temperature": (1e-3, 1e6), "learning_rate": (1e-12, 10.0), "weight_decay": (0.0, 10.0)}
-    for name, (low, high) in (ranges | {"gradient_clip": (0.0, 1e9)}).items():
-        if not low <= getattr(plan, name) <= high:
-            raise PlanError(f"{name}={getattr(plan, name)}: give a number from {low:g} to {high:g}")
-    for name in ("train_rows", "transfer_rows"):
-        rows = getattr(plan, name)
-        if rows is not None and rows < 10:
-            raise PlanError(f"{name}={rows}: give at least 10")
-
-
-def _check_option(name: str, family: Family, option: str, value: Option) -> None:
-    if option not in family.options:
-        raise PlanError(f"{name} holds {option!r}, which {family.name} does not have: {did_you_mean(option, family.options)}")
-    default = family.options[option]
-    if isinstance(default, str) != isinstance(value, str):
-        raise PlanError(f"{name}: {option}={value!r}: give {'a word' if isinstance(default, str) else 'a number'}, such as {default!r}")
-
-
-def _check_repeats(name: str, values: Iterable[Any]) -> None:
-    seen = set()
-    for value in values:
-        if value in seen:
-            raise PlanError(f"{name} holds {value!r} twice: give each once")
-        seen.add(value)
+    @property
+    def tunes(self) -> bool:
+        """Whether it is there to choose settings by, and in no result."""
+        return self.seed >= TUNING_SEEDS

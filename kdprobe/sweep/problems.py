@@ -12,6 +12,7 @@ from kdprobe.core.recipe import Distiller, Family
 from kdprobe.core.registry import find
 from kdprobe.core.task import Task
 from kdprobe.core.trace import TaskKind
+from kdprobe.tasks.label_noise import with_noise
 from kdprobe.tasks.other_task import other_task
 from kdprobe.tasks.splits import Part, Split
 from kdprobe.training.job import Job
@@ -40,8 +41,9 @@ def problem_of(zoo: Path, jobs: Sequence[Job], task: Task, parts: Split, known: 
     first = jobs[0]
     family: Family = find("families", first.family)
     distiller: Distiller = find("distillers", first.distiller)
-    part = parts.train if first.rows == "train" else parts.transfer
-    labels, validation = labels_of(first, part, parts), labels_of(first, parts.validation, parts, hidden=False)
+    part = (parts.train if first.rows == "train" else parts.transfer).first(first.row_limit)
+    labels = labels_of(first, with_noise(part, parts, first.label_noise), parts)
+    validation = labels_of(first, parts.validation, parts, hidden=False)
     assert validation is not None
     x, y = _tensor(part.x).to(device), None if labels is None else labels.to(device)
     groups = list(dict.fromkeys(job.taught_by for job in jobs if job.taught_by))

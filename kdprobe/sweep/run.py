@@ -43,6 +43,7 @@ def run(
     progress: bool = False,
     engine: str = "auto",
     device: str = "cpu",
+    similarity: bool = True,
     command: str = "kdprobe.sweep(plan, out)",
 ) -> Zoo:
     """Do what `kdprobe.sweep` says; `command` is what the provenance names."""
@@ -52,7 +53,7 @@ def run(
         raise PlanError(f"jobs={jobs}: give 0 to run in this process, or the number of worker processes")
     if scheduler is None:
         check_device(device)
-    names = probes_of(plan, probes)
+    names = probes_of(plan, probes, similarity=similarity)
     data = data_of(plan)  # before anything is created: a task whose data is missing leaves no folder behind
     start = time.perf_counter()
     with Writer(Path(out)) as writer:
@@ -67,14 +68,20 @@ def run(
     return Zoo(out)
 
 
-def probes_of(plan: Plan, extra: Sequence[str]) -> tuple[str, ...]:
-    """Names of the probes a sweep runs: every cheap one that fits a task of the plan, and the costly ones asked for."""
+def probes_of(plan: Plan, extra: Sequence[str], *, similarity: bool = True) -> tuple[str, ...]:
+    """Names of the probes a sweep runs: every cheap one that fits a task of the plan, and those asked for; without similarity, only those
+    that read a student beside its twin.
+    """
     known: Mapping[str, Probe] = available("probes")
     for name in extra:
         if name not in known:
             raise PlanError(f"probe {name!r} is unknown: {did_you_mean(name, known)}")
     kinds = {find("tasks", task).kind for task in plan.tasks}
-    return tuple(name for name, probe in known.items() if kinds & set(probe.tasks) and (probe.cost == "cheap" or name in extra))
+    return tuple(
+        name
+        for name, probe in known.items()
+        if kinds & set(probe.tasks) and (name in extra or (probe.cost == "cheap" and (similarity or probe.panel)))
+    )
 
 
 def data_of(plan: Plan) -> dict[tuple[str, int], str]:

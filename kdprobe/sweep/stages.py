@@ -78,6 +78,8 @@ class CellJobs:
             seed=cell.seed,
             rows=stage.rows,
             labels=stage.labels,
+            row_limit=cell.setting.train_rows if stage.rows == "train" else cell.setting.transfer_rows,
+            label_noise=cell.setting.label_noise if stage.rows == "train" and stage.labels != "other task" else 0.0,
             scheme=cell.scheme if stage.role == "student" else "",
             **(self._teaching(stage) if stage.taught_by else {}),
             sources=sources if sources or stage.role == "student" else None,
@@ -87,27 +89,31 @@ class CellJobs:
         )
 
     def _optimiser(self, stage: Stage) -> dict[str, Any]:
-        plan = self.plan
+        plan, setting = self.plan, self.cell.setting
         if find("families", plan.family).fit != "steps":
             # what is fitted in closed form takes no steps, and its id must not depend on how they would be taken
             return {"steps": 0, "batch_size": 0, "learning_rate": 0.0, "weight_decay": 0.0}
-        steps = find("tasks", self.cell.task).steps if plan.steps is None else plan.steps
+        teaches = stage.width == "teacher"
+        steps = find("tasks", self.cell.task).steps if setting.steps is None else setting.steps
+        if teaches and setting.teacher_steps is not None:
+            steps = setting.teacher_steps
+        decay, patience = (setting.teacher_weight_decay, setting.teacher_patience) if teaches else (None, None)
         untrained = stage.steps == 0
         return {
             # one step at rate 0 leaves a network as it was made, and gives it a history
             "steps": 1 if untrained else max(1, round(steps * stage.steps)),
-            "learning_rate": 0.0 if untrained else plan.learning_rate,
+            "learning_rate": 0.0 if untrained else setting.learning_rate,
             "batch_size": plan.batch_size,
-            "weight_decay": plan.weight_decay,
+            "weight_decay": plan.weight_decay if decay is None else decay,
             "gradient_clip": plan.gradient_clip,
-            "patience": plan.patience,
+            "patience": plan.patience if patience is None else patience,
         }
 
     def _teaching(self, stage: Stage) -> Mapping[str, Any]:
         cell, distiller = self.cell, find("distillers", self.cell.distiller)
         return {
             "distiller": cell.distiller,
-            "parameters": loss_parameters(distiller, labelled=stage.labelled, alpha=cell.alpha, temperature=self.plan.temperature),
+            "parameters": loss_parameters(distiller, labelled=stage.labelled, alpha=cell.alpha, temperature=cell.setting.temperature),
             "alpha": cell.alpha if stage.alpha is None else stage.alpha,
         }
 

@@ -75,12 +75,12 @@ class TrainUnit:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureUnit:
-    """All students of one teacher size and one student size, with everything they are read against.
+    """All students of one teacher and one student, of one size and recipe each, with everything they are read against.
 
     Parameters
     ----------
     students
-        For each group that shares scheme, distiller and weight of the teacher's loss, model ids by seed.
+        For each group that shares scheme, distiller and setting, model ids by seed.
     teachers, twins
         Model ids by seed.
     probes
@@ -163,10 +163,12 @@ def measure_units(plan: Plan, data: Mapping[tuple[str, int], str], probes: tuple
     teachers: dict[tuple[Any, ...], dict[int, str]] = defaultdict(dict)
     twins: dict[tuple[Any, ...], dict[int, str]] = defaultdict(dict)
     for cell in plan.cells():
-        student = plan.student(cell, data)
-        group = (cell.scheme, cell.distiller, f"{cell.alpha:g}")
+        if cell.tunes:
+            continue
+        student, own = plan.student(cell, data), cell.setting
+        group = (cell.scheme, cell.distiller, f"{own.alpha:g}", f"{own.temperature:g}", f"{own.transfer_rows}")
         usual = find("schemes", cell.scheme).against == "teacher"
-        key = (cell.task, cell.draw, cell.teacher_width, cell.student_width, () if usual else group)
+        key = (cell.task, cell.draw, cell.teacher_width, cell.student_width, own.of_teacher_and_twin, () if usual else group)
         groups[key][group][cell.seed] = student.id
         teachers[key][cell.seed] = student.teacher or ""
         twins[key][cell.seed] = plan.twin_id(cell, data)

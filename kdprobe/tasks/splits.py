@@ -34,17 +34,35 @@ class Part:
         a student of the transfer regime does not see it.
     blocks
         (n,) labels of rows that belong together; None where rows are independent.
+    order
+        (n,) places of the rows in the order in which they were drawn.
     """
 
     ids: np.ndarray
     x: np.ndarray
     y: np.ndarray
     blocks: np.ndarray | None
+    order: np.ndarray
 
     @property
     def n(self) -> int:
         """Number of rows."""
         return len(self.ids)
+
+    def first(self, rows: int | None) -> "Part":
+        """Return the part that fewer rows would have been: those drawn first, so that fewer are among more. All of them for None."""
+        if rows is None or rows >= self.n:
+            return self
+        kept = np.sort(self.order[:rows])
+        place = np.full(self.n, -1)
+        place[kept] = np.arange(rows)
+        return Part(
+            ids=_frozen(self.ids[kept]),
+            x=_frozen(self.x[kept]),
+            y=_frozen(self.y[kept]),
+            blocks=None if self.blocks is None else _frozen(self.blocks[kept]),
+            order=_frozen(place[self.order[:rows]]),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -143,7 +161,7 @@ def _split(name: str, kind: TaskKind, load: Callable[[], Dataset], draw: int, si
     data, groups = _loaded(load)
     if (kind == "classification") != bool(data.classes):
         raise ContractError(f"task {name!r} is a {kind}, but its data has {len(data.classes)} classes and {len(data.targets)} targets")
-    rows = _assign(name, groups, draw, sizes)
+    rows, orders = _assign(name, groups, draw, sizes)
     train = rows["train"]
     scale_x = _standardiser(data.x[train], axes=(0, 2, 3) if data.x.ndim == 4 else (0,))
     mean = sd = None
@@ -160,6 +178,7 @@ def _split(name: str, kind: TaskKind, load: Callable[[], Dataset], draw: int, si
             x=_frozen(scale_x(data.x[ids])),
             y=_frozen(y[ids]),
             blocks=None if data.blocks is None else _frozen(data.blocks[ids]),
+            order=_frozen(orders[part]),
         )
         for part, ids in rows.items()
     }
@@ -195,13 +214,13 @@ def _loaded(load: Callable[[], Dataset]) -> tuple[Dataset, np.ndarray]:
     return data, np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
 
-def _assign(name: str, groups: np.ndarray, draw: int, sizes: SplitSizes) -> dict[str, np.ndarray]:
-    """Ids of each part, ascending."""
+def _assign(name: str, groups: np.ndarray, draw: int, sizes: SplitSizes) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Ids of each part, ascending, and the places of those ids in the order in which they were drawn."""
     if sizes.total > len(groups):
         asked = ", ".join(f"{part}={getattr(sizes, part)}" for part in PARTS)
         raise PlanError(f"{name} has {len(groups)} rows, {sizes.total} are asked for ({asked}): ask for {sizes.total - len(groups)} fewer")
     counts = np.bincount(groups)
-    owner = np.full(len(counts), -1)
+    owner, drawn = np.full(len(counts), -1), np.zeros(len(counts), dtype=np.int64)
 
     def give(part: str, order: np.ndarray) -> None:
         wanted = getattr(sizes, part)
@@ -209,6 +228,7 @@ def _assign(name: str, groups: np.ndarray, draw: int, sizes: SplitSizes) -> dict
         if len(taken) == 0 and wanted > 0:
             raise PlanError(f"{name}: {part}={wanted} is smaller than one block, of {counts[order[0]]} rows: raise it")
         owner[taken] = PARTS.index(part)
+        drawn[taken] = np.arange(len(taken))
 
     def free(order: np.ndarray) -> np.ndarray:
         return order[owner[order] < 0]
@@ -220,7 +240,8 @@ def _assign(name: str, groups: np.ndarray, draw: int, sizes: SplitSizes) -> dict
     give("validation", free(redrawn))
     give("transfer", free(redrawn))
     give("train", free(redrawn)[::-1])  # from the other end, so that neither size moves the other part
-    return {part: np.flatnonzero(owner[groups] == number) for number, part in enumerate(PARTS)}
+    ids = {part: np.flatnonzero(owner[groups] == number) for number, part in enumerate(PARTS)}
+    return ids, {part: np.argsort(drawn[groups[rows]], kind="stable") for part, rows in ids.items()}
 
 
 def _take(order: np.ndarray, counts: np.ndarray, wanted: int) -> np.ndarray:

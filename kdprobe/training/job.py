@@ -10,8 +10,12 @@ from kdprobe.core.scheme import Labels, Role, Rows
 
 SCHEMA = 3
 """Raised whenever the same job would give another model or another file."""
-LATER: dict[str, object] = {"labels": "own", "sources": None, "peers": (), "matches": None, "stream_of": ""}
+LATER: dict[str, object] = {
+    **{"labels": "own", "sources": None, "peers": (), "matches": None, "stream_of": "", "row_limit": None, "label_noise": 0.0}
+}
 """Fields that came later: where a job does not use one, its id is what it was before."""
+TUNING_SEEDS = 10_000
+"""Seeds from here on are for choosing settings on validation rows, and are in no result."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -32,6 +36,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         The paired unit of a sweep.
     rows, labels
         Which rows it learns from, and which labels of theirs it sees; see `kdprobe.core.scheme.Stage`.
+    row_limit
+        How many of the rows, in the order of the draw; None for all.
+    label_noise
+        How noisy their labels are made; see `kdprobe.tasks.label_noise`.
     scheme, distiller, parameters, alpha
         The scheme a student belongs to, its teacher's loss with all parameters, and the weight of that loss.
     teacher
@@ -63,6 +71,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     role: Role
     seed: int
     rows: Rows = "train"
+    row_limit: int | None = None
+    label_noise: float = 0.0
     scheme: str = ""
     distiller: str = "none"
     parameters: dict[str, float] = msgspec.field(default_factory=dict)
@@ -128,5 +138,5 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return (
             *(self.task, self.data, *self.network, self.role, self.rows, self.scheme, self.distiller),
             *(tuple(sorted(self.parameters)), self.steps, self.batch_size, self.patience),
-            *(self.labels, bool(self.taught_by), len(self.peers), self.matches is None),
+            *(self.labels, bool(self.taught_by), len(self.peers), self.matches is None, self.row_limit, self.label_noise),
         )

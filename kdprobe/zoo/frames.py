@@ -13,21 +13,23 @@ _JOB = {
     **{"task": "task", "role": "role", "family": "family", "width": "width", "seed": "seed", "draw": "draw", "rows": "rows"},
     **{"scheme": "scheme", "distiller": "distiller", "alpha": "alpha", "steps": "steps", "learning_rate": "learning_rate"},
     **{"weight_decay": "weight_decay", "batch_size": "batch_size", "teacher": "teacher_id", "data": "data"},
-    **{"gradient_clip": "gradient_clip", "patience": "patience"},
+    **{"gradient_clip": "gradient_clip", "patience": "patience", "label_noise": "label_noise"},
 }
 
 
 def models(index: Index) -> pd.DataFrame:
-    """One row a model."""
-    records = []
+    """One row a model. `row_count` is how many rows it was to learn from: of days or other blocks that stay whole there may be fewer."""
+    records, splits = [], json.loads(index.meta("splits") or "{}")
     for row in index.rows("SELECT * FROM models ORDER BY rowid"):
         job = json.loads(row["job"])
+        sizes = splits.get(job["data"], {}).get("sizes", {})
         record = {"model_id": row["model_id"], "kind": row["kind"]} | {name: job[key] for key, name in _JOB.items()}
         record |= {"temperature": job["parameters"].get("temperature"), "loss_parameters": json.dumps(job["parameters"], sort_keys=True)}
         record |= {"options": json.dumps(job["options"], sort_keys=True)}
+        record |= {"row_count": sizes.get(job["rows"]) if job["row_limit"] is None else job["row_limit"]}
         record |= {key: row[key] for key in ("size", "flops", "twin_id", "status", "reason", "seconds", "engine", "shard", "slot")}
         records.append(record)
-    columns = ["model_id", "kind", *_JOB.values(), "temperature", "loss_parameters", "options"]
+    columns = ["model_id", "kind", *_JOB.values(), "temperature", "loss_parameters", "options", "row_count"]
     columns += ["size", "flops", "twin_id", "status", "reason", "seconds", "engine", "shard", "slot"]
     frame = pd.DataFrame(records, columns=columns)
     order = ["task", "draw", "role", "scheme", "distiller", "width", "teacher_width", "seed"]
