@@ -15,6 +15,7 @@ from kdprobe.core.trace import Trace
 from kdprobe.report.scrub import scrub
 from kdprobe.stats.pairing import complete_pairs
 from kdprobe.training.job import TUNING_SEEDS
+from kdprobe.zoo.gains import with_settings
 
 Value = TypeVar("Value")
 Frame = Any
@@ -106,7 +107,7 @@ class Evidence:
         frame["arm"] = _arms(frame)
         for name in ("task", "scheme"):
             frame[f"{name}_order"] = frame[name].map({value: i for i, value in enumerate(dict.fromkeys(frame[name]))})
-        settings = ["distiller", "labelled_rows", "unlabelled_rows", "teacher_label_noise", "steps", "alpha", "temperature"]
+        settings = ["distiller", "labelled_rows", "unlabelled_rows", "label_noise", "steps", "alpha", "temperature"]
         order = ["task_order", "size", "student", "scheme_order", *settings, "arm", "teacher_size", "teacher", "draw", "seed"]
         return frame.sort_values(order, kind="stable").reset_index(drop=True)
 
@@ -269,25 +270,18 @@ _SETTINGS: dict[str, Callable[[Any], str]] = {
     "steps": "{} steps".format,
     "labelled_rows": "{:.0f} labelled rows".format,
     "unlabelled_rows": "{:.0f} transfer rows".format,
-    "teacher_label_noise": "label noise {:g}".format,
+    "label_noise": "label noise {:g}".format,
     "teacher_weight_decay": "teachers' weight decay {:g}".format,
     "teacher_patience": "teachers stopped after {:.0f} checks".format,
     "teacher_steps": "teachers {:.0f} steps".format,
 }
-_OF_TEACHERS = ("label_noise", "weight_decay", "patience", "steps")
 
 
 def named(models: Frame) -> Frame:
-    """Students of a frame of models, with readable names and with what is set for their teachers."""
-    students, by_id = models[models["role"] == "student"].copy(), models.set_index("model_id")
+    """Students of a frame of models, with readable names and with what they were trained under."""
+    students, by_id = with_settings(models), models.set_index("model_id")
     students["student"] = students["family"] + "-" + students["width"].astype(str)
     students["teacher"] = students["teacher_id"].map(by_id["family"] + "-" + by_id["width"].astype(str)).fillna("no teacher")
-    students["labelled_rows"] = students["teacher_id"].map(by_id["row_count"])
-    students["unlabelled_rows"] = students["row_count"].where(students["rows"] == "transfer")
-    for name in _OF_TEACHERS:
-        values = students["teacher_id"].map(by_id[name])
-        # said only where it is not what all models have
-        students[f"teacher_{name}"] = values if name == "label_noise" else values.where(values != students[name])
     return students
 
 

@@ -1,8 +1,8 @@
 """The public reading of a table of gains: is there a capacity gap, which sizes may be best, at which ratio?"""
 
 import html
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from kdprobe.core.words import interval, listed
 from kdprobe.stats.gap_reading import MARGIN_SHARE, GapReading, decide, read_gap
 from kdprobe.stats.pairing import complete_pairs
 
+Setting = tuple[Any, ...]
 COLUMNS = ("student_size", "teacher_size", "seed", "gain", "teacher_loss")
 
 
@@ -35,6 +36,8 @@ class GapVerdict:
         not at the edge of the grid; "d": the curve may have one hump. Empty with too few sizes or seeds.
     by_student
         The verdict of each student size; the fields above are those of the smallest.
+    by_setting
+        Where settings were named, the verdict of each, by their values; the fields above are those of the first.
     details
         "qualifier"; "seeds"; "p" (one-sided, adjusted); "margin"; "upper" (95 % limit of the largest true deficit); the measurements
         "deficit" (of the largest teacher against the best smaller one) and "edge" (how much better a model the largest is); "needed" (seeds
@@ -46,9 +49,12 @@ class GapVerdict:
     ratio: Result
     conditions: Mapping[str, bool]
     by_student: "Mapping[float, GapVerdict]" = field(default_factory=dict[float, "GapVerdict"])
+    by_setting: "Mapping[Setting, GapVerdict]" = field(default_factory=dict[Setting, "GapVerdict"])
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __str__(self) -> str:
+        if self.by_setting:
+            return "\n".join(f"{', '.join(map(str, setting))}: {found}" for setting, found in self.by_setting.items())
         qualifier = f" ({self.details['qualifier']})" if self.details["qualifier"] else ""
         sizes = listed([f"{size:g}" for size in self.best_sizes])
         deficit = self.details["deficit"]
@@ -56,16 +62,18 @@ class GapVerdict:
         return f"{self.verdict}{qualifier}: capacity gap. Best teacher sizes: {sizes}.{cost}"
 
     def _repr_html_(self) -> str:
-        rows = self.by_student or {float("nan"): self}
+        settings = self.by_setting or {(): self}
         cells = "".join(
-            f"<tr><td>{'' if size != size else f'{size:g}'}</td><td>{html.escape(str(verdict))}</td>"
-            f"<td>{html.escape(str(verdict.ratio))}</td></tr>"
-            for size, verdict in rows.items()
+            f"<tr><td>{html.escape(', '.join(map(str, setting)))}</td><td>{'' if size != size else f'{size:g}'}</td>"
+            f"<td>{html.escape(str(verdict))}</td><td>{html.escape(str(verdict.ratio))}</td></tr>"
+            for setting, found in settings.items()
+            for size, verdict in (found.by_student or {float("nan"): found}).items()
         )
-        return f"<table><thead><tr><th>student size</th><th>verdict</th><th>best ratio</th></tr></thead><tbody>{cells}</tbody></table>"
+        heads = "".join(f"<th>{name}</th>" for name in ("setting", "student size", "verdict", "best ratio"))
+        return f"<table><thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>"
 
 
-def capacity_gap(table: Any, *, margin: float | None = None, unit: str = "") -> GapVerdict:
+def capacity_gap(table: Any, *, margin: float | None = None, unit: str = "", by: Sequence[str] = ()) -> GapVerdict:
     """Decide whether a smaller teacher serves better than the largest one, from paired runs of one metric and one task.
 
     SUPPORTED: the best smaller teacher is shown to serve better (a) and the largest is itself shown to be the better model (b). NOT
@@ -83,11 +91,15 @@ def capacity_gap(table: Any, *, margin: float | None = None, unit: str = "") -> 
         column a fifth of the standard deviation of gain over seeds, pooled over teacher sizes.
     unit
         Of the gain, for its measurements.
+    by
+        Columns of settings, such as ``["unlabelled_rows", "alpha"]``: each combination of their values is a condition with verdicts of
+        its own. Without them runs of several settings are refused, because no one curve speaks of them.
 
     Returns
     -------
     GapVerdict
-        With several students, condition (a) is Holm-adjusted over them and the fields are those of the smallest.
+        With several students or settings, condition (a) is Holm-adjusted over all of them, and the fields are those of the smallest student
+        under the first setting.
 
     Raises
     ------
@@ -121,16 +133,33 @@ def capacity_gap(table: Any, *, margin: float | None = None, unit: str = "") -> 
     columns = _columns(table)
     if margin is not None and not margin >= 0:
         raise DataError(f"margin={margin}: give 0 or more, or None for a fifth of the seeds' standard deviation")
-    students = np.unique(columns["student_size"]).tolist()
-    readings: list[GapReading] = []
-    for size in students:
-        own = columns["student_size"] == size
-        readings.append(_reading({name: values[own] for name, values in columns.items()}, margin, unit))
-    by_student = {size: _verdict(reading, size) for size, reading in zip(students, decide(readings), strict=True)}
-    first = by_student[students[0]]
-    return GapVerdict(
-        **{name: getattr(first, name) for name in ("verdict", "best_sizes", "ratio", "conditions", "details")}, by_student=by_student
-    )
+    settings = _settings(table, by, len(columns["seed"]))
+    found: list[tuple[Setting, float, GapReading]] = []
+    for setting in dict.fromkeys(settings):
+        under = np.array([one == setting for one in settings])
+        for size in np.unique(columns["student_size"][under]).tolist():
+            own = under & (columns["student_size"] == size)
+            reading = _reading({name: values[own] for name, values in columns.items()}, margin, unit)
+            found.append((setting, size, reading))
+    verdicts: dict[Setting, dict[float, GapVerdict]] = {}
+    for (setting, size, _), reading in zip(found, decide([reading for *_, reading in found]), strict=True):
+        verdicts.setdefault(setting, {})[size] = _verdict(reading, size)
+    by_setting = {setting: _of_students(by_student) for setting, by_student in verdicts.items()}
+    first = next(iter(by_setting.values()))
+    return replace(first, by_setting=by_setting) if by else first
+
+
+def _of_students(by_student: dict[float, GapVerdict]) -> GapVerdict:
+    return replace(next(iter(by_student.values())), by_student=by_student)
+
+
+def _settings(table: Any, by: Sequence[str], rows: int) -> "list[Setting]":
+    """The setting of each row; a missing value is None."""
+    missing = [name for name in by if name not in list(table.keys())]
+    if missing:
+        raise DataError(f"by holds {missing[0]!r}, and the table has no such column")
+    columns = [[None if value != value else value for value in np.asarray(table[name], dtype=object)] for name in by]
+    return list(zip(*columns, strict=True)) if by else [()] * rows
 
 
 def _verdict(reading: GapReading, student: float) -> GapVerdict:
@@ -182,7 +211,10 @@ def _reading(columns: dict[str, np.ndarray], margin: float | None, unit: str) ->
     pairs, row = np.unique(np.stack([draws, columns["seed"]], axis=1), axis=0, return_inverse=True)
     row = row.reshape(-1)
     if len(np.unique(row * len(sizes) + column)) < len(row):
-        raise DataError("a student, teacher size, draw and seed is there twice: give one metric, one task and one regime a call")
+        raise DataError(
+            "a student, teacher size, draw and seed is there twice: give one metric, one task and one regime a call, and name the columns "
+            "of its settings in by"
+        )
     grids: dict[str, np.ndarray] = {}
     for name in ("gain", "teacher_loss"):
         grids[name] = np.full((len(pairs), len(sizes)), np.nan)

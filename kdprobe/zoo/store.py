@@ -2,6 +2,7 @@
 
 import html
 import json
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from kdprobe.core.trace import Trace
 from kdprobe.tasks.splits import Split, split
 from kdprobe.training.job import Job
 from kdprobe.zoo import frames
+from kdprobe.zoo.gains import gains
 from kdprobe.zoo.index import Index
 from kdprobe.zoo.shards import SHARDS, TARGETS, tensor_path, verified_bytes
 from kdprobe.zoo.traces import Stored, load_module, trace_of
@@ -80,6 +82,43 @@ class Zoo:
     def runs(self) -> pd.DataFrame:
         """One wide row a model, with all scores and, for students, all measurements: what runs.csv holds."""
         return frames.runs(self._index)
+
+    def gains(self, *, metric: str = "loss", tune: Sequence[str] = ()) -> pd.DataFrame:
+        """What each finished student gained over its paired twin, on probe rows, with the setting it was trained under.
+
+        Parameters
+        ----------
+        metric
+            "loss" (NLL or MSE by kind of task), "nll", "nll_calibrated", "mse", "accuracy" or "r2".
+        tune
+            Columns such as "alpha" and "temperature": of each teacher size only the students with the best values of these are given, by
+            the loss on validation rows of the seeds that the sweep set apart (`GapPlan.tune`). The twin is then the best one too.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a student: task, scheme, distiller, the columns of its setting (NaN where one does not apply, or is the same for
+            teachers as for all), student_size, teacher_size, draw, seed, and gain, teacher_loss, twin_score as `kdprobe.capacity_gap`
+            reads them: the larger gain and the smaller loss is the better. One task and scheme at a time has a verdict.
+
+        Raises
+        ------
+        PlanError
+            If a metric or a column is unknown.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from kdprobe import GapPlan, sweep
+        >>> plan = GapPlan(
+        ...     tasks=("letters",), schemes=("same_rows",), teacher_widths=(4, 8), student_widths=(2,), seeds=2, steps=20,
+        ...     alpha=(0.3, 0.9), tune=("alpha",), tune_seeds=1,
+        ... )
+        >>> with tempfile.TemporaryDirectory() as folder, sweep(plan, folder, similarity=False) as zoo:
+        ...     len(zoo.gains()), len(zoo.gains(tune=["alpha"]))  # 2 seeds x 2 teachers x 2 alphas; one alpha for each teacher
+        (8, 4)
+        """
+        return gains(self._index, self.path, metric=metric, tune=tune)
 
     def provenance(self) -> dict[str, Any]:
         """Where the zoo came from: command, plan, versions, hardware, wall time, failed cells."""

@@ -142,3 +142,19 @@ def test_the_law_is_read_as_what_it_is():
     assert max(words[12].best_sizes) < 26
     assert words[np.inf].verdict != "SUPPORTED"
     assert 26 in words[np.inf].best_sizes
+
+
+def test_every_setting_is_a_condition_of_its_own_and_all_share_one_family():
+    gap, flat = table().assign(alpha=0.3, rows=np.nan), table(dict.fromkeys(HUMP, 0.0), rng=1).assign(alpha=0.7, rows=100.0)
+    found = capacity_gap(pd.concat([gap, flat]), by=["alpha", "rows"])
+    assert list(found.by_setting) == [(0.3, None), (0.7, 100.0)]
+    assert found.verdict == found.by_setting[0.3, None].verdict == "SUPPORTED"
+    assert found.by_setting[0.7, 100.0].verdict in ("INCONCLUSIVE", "CONTRADICTED")
+    assert found.details["p"] == pytest.approx(2 * capacity_gap(table()).details["p"])
+    assert str(found).splitlines()[0].startswith("0.3, None: SUPPORTED: capacity gap.")
+    assert "<td>0.7, 100.0</td>" in found._repr_html_()
+    assert capacity_gap(table()).by_setting == {}
+    with pytest.raises(DataError, match=r"is there twice: .* and name the columns of its settings in by"):
+        capacity_gap(pd.concat([gap, flat]))
+    with pytest.raises(DataError, match="by holds 'beta', and the table has no such column"):
+        capacity_gap(gap, by=["beta"])

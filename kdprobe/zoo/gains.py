@@ -1,0 +1,125 @@
+"""One table of what students gained, with what each was trained under: what `kdprobe.capacity_gap` reads."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+
+from kdprobe.core.errors import PlanError, did_you_mean
+from kdprobe.training.job import TUNING_SEEDS
+from kdprobe.zoo import frames
+from kdprobe.zoo.index import Index
+
+OF_TEACHERS = ("weight_decay", "patience", "steps")
+SETTINGS = (
+    *("labelled_rows", "unlabelled_rows", "label_noise", "steps", "alpha", "temperature", "learning_rate"),
+    *(f"teacher_{name}" for name in OF_TEACHERS),
+)
+"""Columns that say what a student was trained under, beside its task, scheme, distiller and widths."""
+PAIR = ("task", "scheme", "distiller", "width", "teacher_width")
+Frame = Any
+"""A pandas DataFrame or Series. pandas annotates itself in part only, so that a type checker would guess at unions of everything."""
+BETTER = {"nll": -1.0, "nll_calibrated": -1.0, "mse": -1.0, "accuracy": 1.0, "r2": 1.0}
+"""Sign that makes the larger score the better one."""
+
+
+def with_settings(models: Frame) -> Frame:
+    """Students of a frame of models, with the columns `SETTINGS`. What holds for the teachers alone is NaN where it holds for all."""
+    of_teacher = models.set_index("model_id")
+    students = models.loc[models["role"] == "student"].copy()
+
+    def teachers(column: str) -> Frame:
+        return students["teacher_id"].map(of_teacher[column].to_dict())
+
+    students["labelled_rows"] = teachers("row_count")
+    students["unlabelled_rows"] = students["row_count"].where(students["rows"] == "transfer")
+    for name in OF_TEACHERS:
+        values = teachers(name)
+        students[f"teacher_{name}"] = values.where(values != students[name])
+    students["label_noise"] = teachers("label_noise")
+    return students
+
+
+def chosen(students: Frame, validation: dict[str, float], tune: Sequence[str]) -> Frame:
+    """Reported students under the setting that validation rows favour for their teacher size; in no other way are they selected.
+
+    Parameters
+    ----------
+    students
+        As `with_settings` gives them, those with seeds to tune on among them.
+    validation
+        Last validation loss by model id, of students and twins.
+    tune
+        Columns of `SETTINGS` to choose. The mean loss over the seeds to tune on decides.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The twin of a student is the one under the learning rate that is best for twins: the same for all teacher sizes. What has no seeds
+        to tune on, having nothing to choose, is there as it is.
+    """
+    students = students.loc[students["status"] == "done"].copy()
+    students["validation"] = students["model_id"].map(validation)
+    students["twin_validation"] = students["twin_id"].map(validation)
+    condition = [name for name in (*PAIR, *SETTINGS) if name not in tune]
+    kept: list[Frame] = []
+    for _, cell in students.groupby(condition, sort=False, dropna=False):
+        pilots, reported = cell.loc[cell["seed"] >= TUNING_SEEDS], cell.loc[cell["seed"] < TUNING_SEEDS]
+        if len(pilots):
+            reported = _at(reported, list(tune), _best(pilots, "validation", tune))
+        if len(pilots) and "learning_rate" in tune:
+            rate = _best(pilots, "twin_validation", ["learning_rate"])
+            twins = _at(cell, ["learning_rate"], rate).drop_duplicates(["draw", "seed"]).set_index(["draw", "seed"])["twin_id"]
+            pairs = pd.MultiIndex.from_frame(reported[["draw", "seed"]])
+            reported = reported.assign(twin_id=twins.reindex(pairs).to_numpy())
+        kept.append(reported)
+    return pd.concat(kept) if kept else students
+
+
+def _best(pilots: Frame, column: str, tune: Sequence[str]) -> tuple[Any, ...]:
+    found = pilots.groupby(list(tune), sort=False, dropna=False)[column].mean().idxmin()
+    return cast("tuple[Any, ...]", found) if isinstance(found, tuple) else (found,)
+
+
+def _at(cell: Frame, columns: list[str], values: tuple[Any, ...]) -> Frame:
+    for column, value in zip(columns, values, strict=True):
+        cell = cell.loc[cell[column].isna() if pd.isna(value) else cell[column] == value]
+    return cell
+
+
+def gains(index: Index, path: Path, *, metric: str, tune: Sequence[str]) -> Frame:
+    """See `kdprobe.zoo.Zoo.gains`."""
+    models: Frame = frames.models(index)
+    students = with_settings(models)
+    for name in tune:
+        if name not in SETTINGS:
+            raise PlanError(f"tune holds {name!r}: {did_you_mean(name, SETTINGS)}")
+    if tune:
+        students = chosen(students, validation_losses(index, path), tune)
+    students = students.loc[(students["status"] == "done") & (students["seed"] < TUNING_SEEDS)]
+    metrics = ("nll", "mse") if metric == "loss" else (metric,)
+    if not set(metrics) <= set(BETTER):
+        raise PlanError(f"metric={metric!r} is unknown: {did_you_mean(metric, ('loss', *BETTER))}")
+    rows = index.rows(
+        f"SELECT model_id, metric, value FROM scores WHERE rows = 'B' AND metric IN ({', '.join('?' * len(metrics))})", metrics
+    )
+    score = {row["model_id"]: BETTER[row["metric"]] * row["value"] for row in rows}
+    table = students.rename(columns={"width": "student_width", "size": "student_size"})
+    own, teacher, twin = (table[column].map(score.get) for column in ("model_id", "teacher_id", "twin_id"))
+    table = table.assign(gain=own - twin, teacher_loss=-teacher, twin_score=twin).dropna(subset=["gain", "teacher_loss"])
+    names = ["task", "kind", "scheme", "distiller", *SETTINGS, "student_width", "student_size", "teacher_width", "teacher_size"]
+    return table.loc[:, [*names, "draw", "seed", "gain", "teacher_loss", "twin_score"]].reset_index(drop=True)
+
+
+def validation_losses(index: Index, path: Path) -> dict[str, float]:
+    """Last loss on the validation rows of each student and twin with a seed to tune on; with patience the least, whose weights are kept."""
+    models: Frame = frames.models(index)
+    wanted = models.loc[(models["seed"] >= TUNING_SEEDS) & (models["status"] == "done") & (models["role"] != "teacher")]
+    found: Frame = frames.history(index, path, list(wanted["model_id"]))
+    history = found.groupby("model_id", sort=False)["validation_loss"]
+    last, least = history.last().to_dict(), history.min().to_dict()
+    return {
+        str(model): float((least if patience else last)[model])
+        for model, patience in zip(wanted["model_id"], wanted["patience"], strict=True)
+    }
