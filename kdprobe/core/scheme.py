@@ -29,7 +29,8 @@ class Stage:
         Roles whose outputs are its targets; none for a run from labels alone. Of several teachers the mean is the target: of their
         predicted probabilities, or of their predictions.
     together
-        Whether those who teach it still learn themselves, step by step with it, and are taught by it. They see the same batches.
+        Whether those who teach it still learn themselves, step by step with it, and are taught by it. Each has batches of its own: peers
+        that saw the same ones would be alike without any teaching.
     alpha
         Fixed weight of the teacher's loss; None takes the plan's. Rows without labels need 1.
     size
@@ -77,7 +78,7 @@ class Stage:
                 f"stage {self.role!r} is taught and matches {self.matches!r}: only an untaught run can be stopped at another's loss"
             )
         if not 0 <= self.steps <= 100:
-            raise ContractError(f"stage {self.role!r} has steps={self.steps}: give a share of the plan's steps, from 0 to 100")
+            raise ContractError(f"stage {self.role!r} has steps={self.steps}: give a share of the plan's, from 0 to 100")
 
     @property
     def labelled(self) -> bool:

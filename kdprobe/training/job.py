@@ -108,11 +108,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return self.stream_of or ("student" if self.role == "twin" else self.role)
 
     @property
-    def order(self) -> str:
-        """Name of the stream of batches: models that learn together see the same ones."""
-        return "student" if self.peers else self.stream
-
-    @property
     def taught_by(self) -> tuple[str, ...]:
         """Ids of the trained models whose outputs it learns from."""
         return self.sources if self.sources is not None else () if self.teacher is None else (self.teacher,)

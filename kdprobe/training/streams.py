@@ -30,7 +30,7 @@ def batch_order(job: Job, rows: int) -> np.ndarray:
     Every model has an order of its own. One order shared by all seeds would correlate them: the standard error over seeds would
     then be too small.
     """
-    rng = np.random.default_rng(derived_seed(job.seed, job.draw, job.order, "order"))
+    rng = np.random.default_rng(derived_seed(job.seed, job.draw, job.stream, "order"))
     batch = min(job.batch_size, rows)
     passes = -(-job.steps * batch // rows)
     stream = np.concatenate([rng.permutation(rows).astype(np.int32) for _ in range(passes)])

@@ -48,8 +48,8 @@ class Live:
 def train_together(groups: Sequence[Sequence[Job]], problems: Sequence[Problem], engine: str = "auto") -> list[Trained]:
     """Train cohorts of networks that teach each other.
 
-    At every step the networks of a cohort learn one after the other, each from the labels of the same batch and from what the others, as
-    they then are, say of it: algorithm 1 of the paper. Of several peers the mean output is the target.
+    At every step the networks of a cohort learn one after the other, each from the labels of its batch and from what the others, as they
+    then are, say of it: algorithm 1 of the paper, but for batches of their own. Of several peers the mean output is the target.
 
     Cost: the training of each network and, for each of its peers, one more forward pass a step.
 

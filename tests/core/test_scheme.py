@@ -60,7 +60,7 @@ def test_a_scheme_that_cannot_be_run(stages, changes, text):
         ("twin", {"steps": 2.0}, r"stage 'twin' has settings of its own: it differs from its student by having no teacher"),
         ("student", {"together": True}, r"stage 'student' learns together with nobody, or without labels"),
         ("student", {"taught_by": ("teacher",), "matches": "twin"}, r"stage 'student' is taught and matches 'twin': only an untaught run"),
-        ("student", {"steps": -1.0}, r"stage 'student' has steps=-1.0: give a share of the plan's steps, from 0 to 100"),
+        ("student", {"steps": -1.0}, r"stage 'student' has steps=-1.0: give a share of the plan's, from 0 to 100"),
         ("student", {"steps": float("nan")}, r"stage 'student' has steps=nan"),
     ],
 )

@@ -10,6 +10,7 @@ import kdprobe
 from kdprobe import GapPlan, PlanError, available
 from kdprobe.core.identity import content_id
 from kdprobe.core.registry import find
+from kdprobe.stats.intervals import over_seeds
 from kdprobe.sweep.estimate import estimate
 from kdprobe.sweep.problems import problem_of
 from kdprobe.sweep.stages import CellJobs
@@ -82,7 +83,7 @@ def test_jobs_say_what_their_stages_say():
     assert mutual["student"].peers == (mutual["peer"].alone,)
     assert mutual["peer"].peers == (mutual["student"].alone,)
     assert mutual["student"].teacher == mutual["peer"].id
-    assert (mutual["student"].order, mutual["peer"].order, mutual["peer"].stream) == ("student", "student", "peer")
+    assert (mutual["student"].stream, mutual["peer"].stream) == ("student", "peer")
     matched = jobs("untaught_same_loss")
     assert (matched["student"].matches, matched["student"].taught_by) == (matched["taught"].id, ())
 
@@ -241,3 +242,53 @@ def test_units_keep_cohorts_together():
 
 def test_an_estimate_counts_every_stage():
     assert estimate(replace(ALL, tasks=("letters",)), jobs=0)["models"] == len(replace(ALL, tasks=("letters",)).jobs(DATA))
+
+
+# ---- controls do what they are for
+
+
+@pytest.fixture(scope="module")
+def controls(tmp_path_factory):
+    """Ten seeds on real data, trained to the end."""
+    schemes = ("transfer_rows", "sibling_teacher", "random_teacher", "other_task_teacher", "weak_teacher", "mutual_learning")
+    plan = GapPlan(tasks=("bikeshare",), schemes=schemes, teacher_widths=(64,), student_widths=(16,), seeds=10)
+    with kdprobe.sweep(plan, tmp_path_factory.mktemp("controls") / "zoo") as zoo:
+        yield zoo
+
+
+def interval(values):
+    found = over_seeds(np.asarray(values, dtype=float))
+    return found.low, found.high
+
+
+def gain(zoo, scheme):
+    return interval(zoo.measurements().query(f"scheme == '{scheme}' and probe == 'gain'")["value"])
+
+
+def specific(zoo, scheme):
+    """Likeness to the model that the student is read against, over its siblings."""
+    found = zoo.measurements().query(f"scheme == '{scheme}' and probe == 'r2'").pivot(index="seed", columns="comparison", values="value")
+    return interval(found["own"] - found["siblings"])
+
+
+@pytest.mark.slow
+def test_teachers_that_know_nothing_of_the_task_give_no_gain(controls):
+    for scheme in ("random_teacher", "other_task_teacher", "weak_teacher"):
+        assert gain(controls, scheme)[1] < 0
+
+
+@pytest.mark.slow
+def test_a_student_of_a_sibling_gains_as_much_and_has_nothing_of_the_teacher(controls):
+    assert gain(controls, "transfer_rows")[0] > 0
+    assert gain(controls, "sibling_teacher")[0] > 0
+    assert specific(controls, "transfer_rows")[0] > 0
+    low, high = specific(controls, "sibling_teacher")
+    assert low < 0 < high
+
+
+@pytest.mark.slow
+def test_peers_are_alike_by_teaching_and_not_by_their_batches(controls):
+    """A peer that saw the batches of its student would be like the untaught twin too. A trace of that is left: it learned from the student."""
+    found = controls.measurements().query("scheme == 'mutual_learning' and probe == 'r2'")
+    found = found.pivot(index="seed", columns="comparison", values="value")
+    assert interval((found["own"] - found["siblings"]) - 2 * (found["twin"] - found["baseline"]))[0] > 0
