@@ -109,8 +109,8 @@ class Scheme:
         What a reader calls it, as in "distilled on the teacher's own rows".
     expects
         What to expect of the student, in words.
-    against
-        Role of the model that the student is read against: the plan's teacher, whoever teaches in this scheme.
+    stages
+        The plan's teacher, the twin and the student among them. Students of all schemes are read against the teacher, whoever taught them.
     """
 
     name: str
@@ -119,7 +119,6 @@ class Scheme:
     regime: str
     expects: str
     stages: tuple[Stage, ...]
-    against: Role = "teacher"
     cites: str = ""
 
     def __post_init__(self) -> None:
@@ -132,8 +131,8 @@ class Scheme:
             missing = [role for role in (*stage.taught_by, *stage.needs) if role not in roles]
             if missing:
                 raise ContractError(f"scheme {self.name!r}: {stage.role!r} is taught by {missing[0]!r}, which no stage trains")
-        if self.against not in roles:
-            raise ContractError(f"scheme {self.name!r} reads its student against {self.against!r}, which no stage trains")
+        if "teacher" not in roles:
+            raise ContractError(f"scheme {self.name!r} has stages {roles}: students are read against a teacher, whoever taught them")
         self._check_cohort()
 
     def _check_cohort(self) -> None:

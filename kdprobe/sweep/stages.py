@@ -59,7 +59,7 @@ class CellJobs:
             job = msgspec.structs.replace(job, peers=others)
         if stage.role != "student":
             return job
-        teacher = self.job(self.scheme.against).id
+        teacher = self.job("teacher").id
         # one teacher, the one it is read against, is the usual case and needs no list
         return msgspec.structs.replace(job, teacher=teacher, sources=None if job.sources == (teacher,) else job.sources)
 

@@ -155,10 +155,7 @@ def _cohort(job: Job, alone: Mapping[str, Job]) -> tuple[Job, ...]:
 
 
 def measure_units(plan: Plan, data: Mapping[tuple[str, int], str], probes: tuple[str, ...]) -> list[MeasureUnit]:
-    """Units of one task × draw × teacher size × student size, with many schemes, distillers and weights: they share teachers and twins.
-
-    Students that are read against another model than the plan's teacher have units of their own.
-    """
+    """Units of one task × draw × teacher size × student size, with many schemes, distillers and weights: they share teachers and twins."""
     groups: dict[tuple[Any, ...], dict[tuple[str, ...], dict[int, str]]] = defaultdict(lambda: defaultdict(dict))
     teachers: dict[tuple[Any, ...], dict[int, str]] = defaultdict(dict)
     twins: dict[tuple[Any, ...], dict[int, str]] = defaultdict(dict)
@@ -167,8 +164,7 @@ def measure_units(plan: Plan, data: Mapping[tuple[str, int], str], probes: tuple
             continue
         student, own = plan.student(cell, data), cell.setting
         group = (cell.scheme, cell.distiller, f"{own.alpha:g}", f"{own.temperature:g}", f"{own.transfer_rows}")
-        usual = find("schemes", cell.scheme).against == "teacher"
-        key = (cell.task, cell.draw, cell.teacher_width, cell.student_width, own.of_teacher_and_twin, () if usual else group)
+        key = (cell.task, cell.draw, cell.teacher_width, cell.student_width, own.of_teacher_and_twin)
         groups[key][group][cell.seed] = student.id
         teachers[key][cell.seed] = student.teacher or ""
         twins[key][cell.seed] = plan.twin_id(cell, data)

@@ -20,7 +20,7 @@ def check_scheme(scheme: Scheme) -> None:
         missing = [role for role in stage.needs if role not in done]
         _require(scheme, not missing, f"stage {stage.role!r} comes before {missing}, which it needs")
         done.add(stage.role)
-    used = {"student", "twin", scheme.against, *(role for stage in scheme.stages for role in (*stage.taught_by, *stage.needs))}
+    used = {"student", "twin", "teacher", *(role for stage in scheme.stages for role in (*stage.taught_by, *stage.needs))}
     _require(scheme, done <= used, f"nobody learns from {sorted(done - used)}: leave it out")
     student = scheme.student
     differs = student.taught_by or (student.labels, student.steps, student.matches) != ("own", 1.0, None)

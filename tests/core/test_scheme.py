@@ -19,7 +19,11 @@ def scheme(*stages, **changes):
         ((TWIN, STUDENT), {}, r"'student' is taught by 'teacher', which no stage trains"),
         ((TEACHER, TEACHER, TWIN, STUDENT), {}, r"has stages \['teacher', 'teacher', 'twin', 'student'\]: give each role once"),
         ((TEACHER, TWIN, Stage("student", matches="taught")), {}, r"'student' is taught by 'taught', which no stage trains"),
-        ((TEACHER, TWIN, STUDENT), {"against": "peer"}, r"reads its student against 'peer', which no stage trains"),
+        (
+            (TWIN, Stage("student", labels="true")),
+            {},
+            r"has stages \['twin', 'student'\]: students are read against a teacher, whoever taught",
+        ),
         (
             (TEACHER, TWIN, STUDENT, Stage("a", taught_by=("b",), together=True), Stage("b", taught_by=("a",), together=True)),
             {},
@@ -31,8 +35,11 @@ def scheme(*stages, **changes):
             r"'student' learns together with \('peer',\): each must be taught by all others, with the same rows, labels and steps",
         ),
         (
-            (TWIN, Stage("student", taught_by=("peer",), together=True), Stage("peer", taught_by=("student",), together=True, steps=2.0)),
-            {"against": "peer"},
+            (
+                *(TEACHER, TWIN, Stage("student", taught_by=("peer",), together=True)),
+                Stage("peer", taught_by=("student",), together=True, steps=2.0),
+            ),
+            {},
             r"'student' learns together|'peer' learns together",
         ),
     ],
