@@ -268,6 +268,7 @@ _SETTINGS: dict[str, Callable[[Any], str]] = {
     "weight_decay": "weight decay {:g}".format,
     "batch_size": "batches of {}".format,
     "steps": "{} steps".format,
+    "matched": "matched to {}".format,
     "labelled_rows": "{:.0f} labelled rows".format,
     "unlabelled_rows": "{:.0f} transfer rows".format,
     "label_noise": "label noise {:g}".format,

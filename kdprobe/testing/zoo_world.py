@@ -203,7 +203,7 @@ class _Drawing:
                 "steps": STEPS,
             },
             **{"learning_rate": 0.01, "weight_decay": 1e-4, "batch_size": 64, "teacher_id": teacher_id, "data": "d" * 64},
-            **{"patience": 0, "label_noise": 0.0, "row_count": 2000},
+            **{"patience": 0, "label_noise": 0.0, "matched": None, "row_count": 2000},
             **{"temperature": 2.0 if distiller == "kd" else None, "loss_parameters": "{}", "size": size, "flops": 2 * size},
             **{
                 "twin_id": twin and twin["model_id"],

@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pandas as pd
 
+from kdprobe.training.job import Job
 from kdprobe.training.problem import HISTORY
 from kdprobe.zoo.index import Index
 from kdprobe.zoo.shards import read_shard
@@ -18,21 +20,26 @@ _JOB = {
 
 
 def models(index: Index) -> pd.DataFrame:
-    """One row a model. `row_count` is how many rows it was to learn from: of days or other blocks that stay whole there may be fewer."""
+    """One row a model. `row_count` is how many rows it was to learn from: of days or other blocks that stay whole there may be fewer.
+    `matched` says what taught the model whose loss it matches.
+    """
     records, splits = [], json.loads(index.meta("splits") or "{}")
     for row in index.rows("SELECT * FROM models ORDER BY rowid"):
-        job = json.loads(row["job"])
+        # not the text as it is: a zoo of before a field came has it by default
+        job = msgspec.to_builtins(msgspec.json.decode(row["job"], type=Job))
         sizes = splits.get(job["data"], {}).get("sizes", {})
         record = {"model_id": row["model_id"], "kind": row["kind"]} | {name: job[key] for key, name in _JOB.items()}
         record |= {"temperature": job["parameters"].get("temperature"), "loss_parameters": json.dumps(job["parameters"], sort_keys=True)}
         record |= {"options": json.dumps(job["options"], sort_keys=True)}
-        record |= {"row_count": sizes.get(job["rows"]) if job["row_limit"] is None else job["row_limit"]}
+        record |= {"matched": job["matches"], "row_count": sizes.get(job["rows"]) if job["row_limit"] is None else job["row_limit"]}
         record |= {key: row[key] for key in ("size", "flops", "twin_id", "status", "reason", "seconds", "engine", "shard", "slot")}
         records.append(record)
-    columns = ["model_id", "kind", *_JOB.values(), "temperature", "loss_parameters", "options", "row_count"]
+    columns = ["model_id", "kind", *_JOB.values(), "temperature", "loss_parameters", "options", "matched", "row_count"]
     columns += ["size", "flops", "twin_id", "status", "reason", "seconds", "engine", "shard", "slot"]
     frame = pd.DataFrame(records, columns=columns)
     order = ["task", "draw", "role", "scheme", "distiller", "width", "teacher_width", "seed"]
+    taught = dict(zip(frame["model_id"], frame["distiller"] + frame["alpha"].map(" α={:g}".format), strict=True))
+    frame["matched"] = frame["matched"].map(taught.get)
     # a student's teacher by its width, so that tables need no second look-up
     for name in ("width", "size"):
         of_model = dict(zip(frame["model_id"], frame[name], strict=True))

@@ -10,6 +10,7 @@ import kdprobe
 from kdprobe import GapPlan, PlanError, available
 from kdprobe.core.identity import content_id
 from kdprobe.core.registry import find
+from kdprobe.report.evidence import Evidence
 from kdprobe.stats.intervals import over_seeds
 from kdprobe.sweep.estimate import estimate
 from kdprobe.sweep.problems import problem_of
@@ -138,6 +139,18 @@ def test_a_model_that_matches_has_the_loss_it_matches(zoo):
         outputs = torch.from_numpy(outputs_of(zoo.module(model["model_id"]), parts.validation.x)[0])
         kept = torch.nn.functional.cross_entropy(outputs, torch.from_numpy(parts.validation.y.copy()))
         assert float(kept) == pytest.approx(mine.iloc[np.abs(mine - wanted).argmin()], abs=1e-4)
+
+
+def test_students_that_match_are_told_apart_by_what_they_match(tmp_path):
+    plan = replace(ALL, tasks=("letters",), schemes=("untaught_same_loss",), distillers=("kd", "argmax_labels"), steps=10)
+    with kdprobe.sweep(plan, tmp_path / "zoo", similarity=False) as zoo:
+        models = zoo.models()
+        assert set(models.query("role == 'student'")["matched"]) == {"kd α=1", "argmax_labels α=1"}
+        assert models.query("role != 'student'")["matched"].isna().all()
+        assert {group.arm for group in Evidence(zoo).groups} == {
+            "untaught same loss matched to kd α=1",
+            "untaught same loss matched to argmax_labels α=1",
+        }
 
 
 # ---- resuming, and what fails
