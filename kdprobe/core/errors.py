@@ -23,9 +23,14 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
     --------
     >>> did_you_mean("leters", ["letters", "digits"])
     "did you mean 'letters'? Known: digits, letters"
+    >>> did_you_mean("leters", ["letters", "nested_ols"])
+    "did you mean 'letters'? Known: letters, nested_ols"
     """
     options = sorted(options)
-    near = difflib.get_close_matches(name, options, n=3, cutoff=0.5)
+    likeness = {option: difflib.SequenceMatcher(None, option, name).ratio() for option in options}
+    # beside a slip of one letter, what shares half of the letters is no suggestion
+    least = max(0.5, max(likeness.values(), default=0.0) - 0.2)
+    near = sorted((option for option in options if likeness[option] >= least), key=lambda option: -likeness[option])[:3]
     known = ", ".join(options)
     if near:
         return f"did you mean {' or '.join(repr(option) for option in near)}? Known: {known}"

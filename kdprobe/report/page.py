@@ -154,7 +154,8 @@ def lede(evidence: Evidence) -> str:
     tasks = words.listed([f"{task} ({kind})" for task, kind in zip(kinds["task"], kinds["kind"], strict=True)])
     sizes = [words.counted(students[column].nunique(), noun) for column, noun in (("teacher", "teacher size"), ("student", "student size"))]
     seeds = words.counted(students["seed"].nunique(), "paired seed")
-    draws = students["draw"].nunique()
+    # in a world with a law each seed is a draw of its own
+    draws = max(cell["draw"].nunique() for _, cell in students.groupby(["task", "seed"]))
     done = int((models["status"] == "done").sum())
     trained = words.counted(len(models), "network") + (" trained" if done == len(models) else f", of which {len(models) - done:,} failed")
     arms = list(dict.fromkeys(students["arm"]))

@@ -231,9 +231,9 @@ def _reading(columns: dict[str, np.ndarray], margin: float | None, unit: str) ->
 
 
 def seed_spread(scores: np.ndarray, draws: np.ndarray) -> float:
-    """Standard deviation over seeds, within draws, of what does not depend on the teacher: the twins' scores (seeds, sizes).
+    """Standard deviation over seeds of what does not depend on the teacher: the twins' scores (seeds, sizes).
 
-    NaN where a run is missing; 0 where it cannot be known.
+    Within draws, or over draws where each has one seed. NaN where a run is missing; 0 where it cannot be known.
     """
     there = np.isfinite(scores)
     known = there.any(axis=1)
@@ -242,7 +242,9 @@ def seed_spread(scores: np.ndarray, draws: np.ndarray) -> float:
 
 
 def _pooled_spread(values: np.ndarray, draws: np.ndarray) -> float:
-    """Standard deviation over seeds within draws, pooled over the columns of (seeds, sizes)."""
+    """Standard deviation over seeds within draws, pooled over the columns of (seeds, sizes); over draws where each has one seed."""
+    if len(np.unique(draws)) == len(draws):
+        draws = np.zeros(len(draws), dtype=np.int64)
     squares, freedom = 0.0, 0
     for draw in np.unique(draws):
         for column in values[draws == draw].T:

@@ -123,6 +123,10 @@ class KnowledgePlan:
         """Rows in each part of a task's split."""
         return self._settings(task, self.schemes[0], self.alphas[0], ()).sizes(task)
 
+    def draws_of(self, task: str) -> tuple[int, ...]:
+        """Draws of a task's rows that the plan needs."""
+        return self._settings(task, self.schemes[0], self.alphas[0], ()).draws_of(task)
+
     def cells(self) -> tuple[Cell, ...]:
         """Every student of the plan, in a fixed order. Reads the tasks' data once, for the shapes of its networks."""
         return tuple(cell for plan in self._plans.values() for cell in plan.cells())
@@ -193,7 +197,7 @@ class KnowledgePlan:
 
     def extends(self, other: "KnowledgePlan") -> bool:
         """Whether every model of another plan belongs to this one too."""
-        data = {(task, 0): task for task in {*self.tasks, *other.tasks}}
+        data = {(task, draw): task for plan in (self, other) for task in plan.tasks for draw in plan.draws_of(task)}
         same_rows = (self.train_rows, self.transfer_rows) == (other.train_rows, other.transfer_rows)
         return same_rows and {job.id for job in other.jobs(data)} <= {job.id for job in self.jobs(data)}
 

@@ -17,6 +17,8 @@ from kdprobe.sweep.checks import check
 from kdprobe.sweep.stages import CellJobs
 from kdprobe.training.job import TUNING_SEEDS, Job
 
+MOST_SEEDS = 10_000_000
+
 
 def listed(*names: str) -> Parameter:
     """How a field of several values is spelt on the command line: --task letters bikeshare."""
@@ -186,6 +188,14 @@ class GapPlan:
         family: Family = find("families", self.family)
         return {**family.options, **self.options, **(self.teacher_options if size == "teacher" else {})}
 
+    def draws_of(self, task: str) -> tuple[int, ...]:
+        """Draws of a task's rows that the plan needs. In a world with a law each seed has rows of its own."""
+        return tuple(sorted({cell.draw for cell in self.cells() if cell.task == task}))
+
+    def _draw(self, task: str, draw: int, seed: int) -> int:
+        # far apart, so that more seeds change no draw that is there
+        return draw if find("tasks", task).world is None else draw * MOST_SEEDS + seed
+
     def cells(self) -> "tuple[Cell, ...]":
         """Every student of the plan, in a fixed order; those to tune on have seeds of their own."""
         cells: list[Cell] = []
@@ -196,8 +206,8 @@ class GapPlan:
                 seeds = [*range(self.seeds), *range(TUNING_SEEDS, TUNING_SEEDS + self.tune_seeds * chosen)]
                 cells += [
                     Cell(
-                        task=task, draw=draw, scheme=scheme, distiller=distiller, setting=setting, teacher_width=teacher,
-                        student_width=student, seed=seed,
+                        task=task, draw=self._draw(task, draw, seed), scheme=scheme, distiller=distiller, setting=setting,
+                        teacher_width=teacher, student_width=student, seed=seed,
                     )
                     for setting, student, teacher, seed in product(own, self.student_widths, self.teacher_widths, seeds)
                 ]  # fmt: skip
@@ -249,7 +259,7 @@ class GapPlan:
 
     def extends(self, other: "GapPlan") -> bool:
         """Whether every model of another plan belongs to this one too."""
-        data = {(task, draw): task for task in {*self.tasks, *other.tasks} for draw in range(max(self.draws, other.draws))}
+        data = {(task, draw): task for plan in (self, other) for task in plan.tasks for draw in plan.draws_of(task)}
         same_rows = all(self.sizes(task) == other.sizes(task) for task in other.tasks if task in self.tasks)
         return same_rows and {job.id for job in other.jobs(data)} <= {job.id for job in self.jobs(data)}
 

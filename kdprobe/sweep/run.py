@@ -88,7 +88,7 @@ def data_of(plan: Plan) -> dict[tuple[str, int], str]:
     """Content hash of every split that a plan needs. Raises PlanError if a distiller of the plan is undefined on it."""
     found: dict[tuple[str, int], str] = {}
     for task in plan.tasks:
-        for draw in range(plan.draws):
+        for draw in plan.draws_of(task):
             parts = split(find("tasks", task), draw=draw, sizes=plan.sizes(task))
             if draw == 0 and isinstance(plan, GapPlan):
                 refuse_undefined(plan, parts)

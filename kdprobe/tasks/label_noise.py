@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import ndtri
 
 from kdprobe.core.identity import derived_seed
 from kdprobe.tasks.splits import Part, Split
@@ -38,6 +37,9 @@ def with_noise(part: Part, parts: Split, noise: float) -> Part:
         # a step of 1 to C-1 round the circle of classes
         step = 1 + (_uniform(part, parts, "class") * (parts.outputs - 1)).astype(np.int64)
         return replace(part, y=np.where(changed, (part.y + step) % parts.outputs, part.y))
+    # scipy is slow to import, and what only plans or lists does without it
+    from scipy.special import ndtri
+
     columns = [ndtri(_uniform(part, parts, f"target {column}")) for column in range(parts.outputs)]
     return replace(part, y=part.y + noise * np.stack(columns, axis=1))
 

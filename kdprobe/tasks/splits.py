@@ -1,7 +1,7 @@
 """Which rows a model trains on, and which it is measured on.
 
 Parts are drawn by sample id from stated seeds. The probe halves depend on the task and their own sizes only; a draw redraws the rest.
-Everything that is fitted is fitted on the draw's train rows.
+Everything that is fitted is fitted on the draw's train rows; in a world with a law, nothing is.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ class Part:
     ids
         (n,) int64 row numbers in the task's data.
     x
-        (n, ...) float32, standardised by the train rows: each column, or each channel of images.
+        (n, ...) float32, standardised by the train rows: each column, or each channel of images. As drawn in a world with a law.
     y
         (n,) int64 classes, or (n, c) float64 in standard deviations of the train rows' targets. Transfer rows have it too, for controls;
         a student of the transfer regime does not see it.
@@ -153,21 +153,21 @@ def split(task: Task, *, draw: int = 0, sizes: SplitSizes | None = None) -> Spli
     if isinstance(draw, bool) or not isinstance(draw, int) or draw < 0:
         raise PlanError(f"draw={draw!r}: give a whole number from 0")
     # not by the task itself: a worker that got it in a message holds a copy, and the copy must find the same entry
-    return _split(task.name, task.kind, task.load, draw, sizes or task.split)
+    return _split(task.name, task.kind, task.load, draw, sizes or task.split, task.world is not None)
 
 
 @lru_cache(maxsize=4)
-def _split(name: str, kind: TaskKind, load: Callable[[], Dataset], draw: int, sizes: SplitSizes) -> Split:
+def _split(name: str, kind: TaskKind, load: Callable[[], Dataset], draw: int, sizes: SplitSizes, as_drawn: bool) -> Split:
     data, groups = _loaded(load)
     if (kind == "classification") != bool(data.classes):
         raise ContractError(f"task {name!r} is a {kind}, but its data has {len(data.classes)} classes and {len(data.targets)} targets")
     rows, orders = _assign(name, groups, draw, sizes)
     train = rows["train"]
-    scale_x = _standardiser(data.x[train], axes=(0, 2, 3) if data.x.ndim == 4 else (0,))
+    scale_x = _as_drawn if as_drawn else _standardiser(data.x[train], axes=(0, 2, 3) if data.x.ndim == 4 else (0,))
     mean = sd = None
     y = data.y
     if kind == "regression":
-        mean, sd = _mean_and_sd(y[train], (0,))
+        mean, sd = (np.zeros(y.shape[1]), np.ones(y.shape[1])) if as_drawn else _mean_and_sd(y[train], (0,))
         if not (sd > 0).all():
             constant = int(np.argmin(sd > 0))
             raise PlanError(f"train={sizes.train} rows of {name!r} all have {data.targets[constant]} = {mean[constant]:g}: raise train")
@@ -275,6 +275,10 @@ def _standardiser(train: np.ndarray, *, axes: tuple[int, ...]) -> Callable[[np.n
         return ((x - mean) * factor).astype(np.float32)
 
     return standardise
+
+
+def _as_drawn(x: np.ndarray) -> np.ndarray:
+    return x.astype(np.float32)
 
 
 def _frozen(values: np.ndarray) -> np.ndarray:

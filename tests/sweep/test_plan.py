@@ -94,7 +94,7 @@ def test_measure_units_hold_all_schemes_of_a_pair_of_sizes():
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"tasks": ("leters",)}, r"task 'leters' is unknown: did you mean 'letters'\?"),
+        ({"tasks": ("leters",)}, r"task 'leters' is unknown: did you mean 'letters'"),
         ({"tasks": ()}, r"tasks is empty: give at least one"),
         ({"tasks": ("letters", "letters")}, r"tasks holds 'letters' twice: give each once"),
         ({"schemes": ("same_row",)}, r"scheme 'same_row' is unknown: did you mean 'same_rows'"),
