@@ -137,7 +137,7 @@ def _value_alone(x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
     a, b = _single._Shifted(x, most), _single._Shifted(y, most)
     count = int(groups.max()) + 1
     sides = [_single._Products(*widths, count) for widths in ((a.width, None), (b.width, None), (a.width, b.width))]
-    for g, rows in enumerate(_single._members(groups)):
+    for g, rows in enumerate(_single.members(groups)):
         left, right = a.augmented(rows), b.augmented(rows)
         sides[0].add(g, left)
         sides[1].add(g, right)

@@ -144,9 +144,12 @@ def check_finite(values: np.ndarray, name: str, *, first_row: int = 0) -> None:
     """Raise DataError naming the first row of `values` that holds NaN or an infinity; rows count from `first_row`."""
     if values.dtype.kind not in "fiub":
         raise DataError(f"{name} has dtype {values.dtype}: give real numbers")
-    # the sum is NaN or infinite whenever an entry is (float64, so finite float32 entries cannot overflow it): one fast pass
+    if values.dtype.kind in "iub":
+        return
+    # a sum is NaN or infinite whenever an entry is. That of squares is the fastest pass; it can overflow, the second then tells
     with np.errstate(over="ignore", invalid="ignore"):
-        if values.dtype.kind in "iub" or np.isfinite(np.sum(values, dtype=np.float64)):
+        flat = values.reshape(-1) if values.flags.c_contiguous and values.itemsize >= 4 else None
+        if np.isfinite(np.sum(values, dtype=np.float64) if flat is None else flat @ flat):
             return
     finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if not finite.all():

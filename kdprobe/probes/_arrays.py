@@ -65,21 +65,39 @@ def with_notes(result: Result, estimator: str, **arrays: Any) -> Result:
     return replace(result, notes=(estimator, *flattened, *result.notes))
 
 
-def centred(x: np.ndarray, *, dtype: type = np.float64) -> np.ndarray:
+Rows = np.ndarray | slice
+"""Some rows: a slice is read without a copy."""
+
+
+def members(groups: np.ndarray) -> list[Rows]:
+    """Rows of each group (n,), labelled 0..g-1; as slices where they were dealt like cards."""
+    count = int(groups.max()) + 1
+    if np.array_equal(groups, np.arange(len(groups)) % count):
+        return [slice(g, None, count) for g in range(count)]
+    order = np.argsort(groups, kind="stable")
+    return list(np.split(order, np.cumsum(np.bincount(groups))[:-1]))
+
+
+def centred(x: np.ndarray, *, dtype: type = np.float64, parts: list[Rows] | None = None) -> np.ndarray:
     """Return `x` (n, d) with column means 0, scaled by a power of two so that its largest entry is near 1.
 
     Columns that are constant become exactly 0, and a mean far above the spread costs no digits: the first row is subtracted before the
     mean. Scaling by a power of two loses nothing and keeps squares inside the range of the type. In float32 the means are 0 to about
-    1e-6 of the spread.
+    1e-6 of the spread. With `parts`, rows come part by part.
     """
     if len(x) == 0:
         return np.array(x, dtype=dtype)
     far = float(np.finfo(dtype).max) ** 0.5
     with np.errstate(over="ignore"):
-        z = np.subtract(x, x[0], dtype=dtype)
+        z = np.empty(x.shape, dtype=dtype)
+        end = 0
+        for part in parts or [slice(None)]:
+            rows = x[part]
+            np.subtract(rows, x[0], out=z[end : end + len(rows)], dtype=dtype)
+            end += len(rows)
     largest = _largest(z)
     if not largest < far:
-        z = np.array(x, dtype=dtype, order="C")
+        z = np.array(x if parts is None else np.concatenate([x[part] for part in parts]), dtype=dtype, order="C")
         _scale(z, _largest(z))
         z -= z[0].copy()
         largest = _largest(z)

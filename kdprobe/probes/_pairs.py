@@ -1,6 +1,7 @@
 """Debiased linear CKA of all pairs of layers of two models, all rows in memory: blocks of all kernels at once, or feature space."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,10 +9,10 @@ import numpy as np
 from kdprobe.core.errors import DataError
 from kdprobe.core.result import Result
 from kdprobe.probes import _features, _gram
-from kdprobe.probes._arrays import as_blocks, as_matrix, centred, check_rows
+from kdprobe.probes._arrays import as_blocks, as_matrix, centred, check_rows, members
 from kdprobe.probes._cka import LEAST_ROWS, Pair, features_are_cheaper, measured
 from kdprobe.probes._hsic import Terms, combine, deal, without_each
-from kdprobe.probes._null import Shape
+from kdprobe.probes._null import Shape, concentration
 
 
 def cka_of_all_pairs(left: Mapping[str, Any], right: Mapping[str, Any], *, blocks: Any = None) -> dict[tuple[str, str], Result]:
@@ -51,6 +52,12 @@ def cka_of_all_pairs(left: Mapping[str, Any], right: Mapping[str, Any], *, block
             pair = _exact(sides[0][a], sides[1][b], groups)
         results[a, b] = measured(pair.named(a, b, n, blocked=blocks is not None))
     return {(a, b): results[a, b] for a in sides[0] for b in sides[1]}
+
+
+SPECTRUM = 128
+"""Up to so many features, the null's skewness takes the whole spectrum; beyond, its 16 largest eigenvalues."""
+AT_ONCE = 10
+"""Groups of rows whose products with one group are made at once: more would leave the cache, fewer make small products."""
 
 
 class _Found(NamedTuple):
@@ -97,8 +104,8 @@ def _gram_pairs(left: dict[str, np.ndarray], right: dict[str, np.ndarray], group
     layers = list({id(values): values for side in (left, right) for values in side.values()}.values())
     places = {id(values): i for i, values in enumerate(layers)}
     sides = [[places[id(values)] for values in side.values()] for side in (left, right)]
-    order, sizes = np.argsort(groups, kind="stable"), np.bincount(groups)
-    ranks = [centred(values, dtype=np.float32)[order] for values in layers]
+    sizes, parts = np.bincount(groups), members(groups)
+    ranks = [centred(values, dtype=np.float32, parts=parts) for values in layers]
     sums = _summed(ranks, sides, sizes)
     own = sums.own_hsic(sizes)
     shapes = [_shape(z, sums.diagonals[i], float(own[i, 0]), float(sums.own[i].sum())) for i, z in enumerate(ranks)]
@@ -149,32 +156,48 @@ class _Sums(NamedTuple):
 
 
 def _summed(layers: list[np.ndarray], sides: list[list[int]], sizes: np.ndarray) -> _Sums:
-    """Go through the upper triangles of all kernels at once, one group of rows after the other: no kernel is ever whole.
+    """Go through the lower triangles of all kernels at once, some blocks after the other: no kernel is ever whole.
 
-    Blocks of all layers stand side by side, so inner products of all pairs are one matrix product a block.
+    Columns are those of one group, so a block of rows of one group is contiguous, and inner products of all pairs are one product a block.
     """
-    n, count, groups = int(sizes.sum()), len(layers), len(sizes)
-    ends = np.cumsum(sizes)
+    count, groups, ends = len(layers), len(sizes), np.cumsum(sizes)
+    starts, most = ends - sizes, int(sizes.max())
     cross, own = np.empty((len(sides[0]), len(sides[1]), groups, groups)), np.empty((count, groups, groups))
-    by_group = np.empty((count, n, groups))
     diagonals = np.stack([np.einsum("nd,nd->n", z, z) for z in layers]).astype(np.float64)
-    member = np.repeat(np.eye(groups, dtype=np.float32), sizes, axis=0)
-    buffer = np.empty((count, int(sizes.max()) * n), dtype=np.float32)
-    for g, (end, size) in enumerate(zip(ends, sizes, strict=True)):
-        start, wide = int(end - size), n - int(end - size)
-        strips = buffer[:, : size * wide].reshape(count, size, wide)
-        for z, strip in zip(layers, strips, strict=True):
-            np.matmul(z[start:end], z[start:].T, out=strip)
-        # of the first block, the diagonal is left out
-        strips[:, np.arange(size), np.arange(size)] = 0.0
-        by_group[:, start:end, g:] = strips @ member[start:, g:]
-        by_group[:, end:, g] = np.ones(size, dtype=np.float32) @ strips[:, :, size:]
-        for h in range(g, groups):
-            columns = slice(int(ends[h] - sizes[h]) - start, int(ends[h]) - start)
-            block = strips[:, :, columns].reshape(count, -1)
-            cross[..., g, h] = cross[..., h, g] = block[sides[0]] @ block[sides[1]].T
-            own[:, g, h] = own[:, h, g] = np.matmul(block[:, None, :], block[:, :, None])[:, 0, 0]
-    return _Sums(cross, own, by_group, diagonals)
+    left, right = (_as_slice(side) for side in sides)
+    buffer = np.empty((count, AT_ONCE * most * most), dtype=np.float32)
+    for g, size in enumerate(sizes):
+        for first in range(g, groups, AT_ONCE):
+            last = min(first + AT_ONCE, groups)
+            rows = int(ends[last - 1] - starts[first])
+            strips = buffer[:, : rows * size].reshape(count, rows, size)
+            for z, strip in zip(layers, strips, strict=True):
+                np.matmul(z[starts[first] : ends[last - 1]], z[starts[g] : ends[g]].T, out=strip)
+            if first == g:
+                # what stands on the diagonal is left out
+                strips[:, np.arange(size), np.arange(size)] = 0.0
+            for h in range(first, last):
+                block = strips[:, starts[h] - starts[first] : ends[h] - starts[first]].reshape(count, -1)
+                cross[..., g, h] = cross[..., h, g] = block[left] @ block[right].T
+                own[:, g, h] = own[:, h, g] = np.matmul(block[:, None, :], block[:, :, None])[:, 0, 0]
+    return _Sums(cross, own, _row_sums(layers, sizes), diagonals)
+
+
+def _row_sums(layers: list[np.ndarray], sizes: np.ndarray) -> np.ndarray:
+    """(L, n, g) sums of each row of each kernel over the columns of each group, without what stands on the diagonal."""
+    member = np.repeat(np.eye(len(sizes), dtype=np.float32), sizes, axis=0)
+    own = np.arange(len(member)), np.repeat(np.arange(len(sizes)), sizes)
+    sums = np.empty((len(layers), *member.shape))
+    for z, out in zip(layers, sums, strict=True):
+        out[:] = z @ (member.T @ z).T
+        out[own] -= np.einsum("nd,nd->n", z, z)
+    return sums
+
+
+def _as_slice(places: list[int]) -> slice | list[int]:
+    """Consecutive places as a slice, which is read without a copy."""
+    first = places[0]
+    return slice(first, first + len(places)) if places == list(range(first, first + len(places))) else places
 
 
 def _counts(sizes: np.ndarray) -> np.ndarray:
@@ -185,14 +208,22 @@ def _shape(z: np.ndarray, diagonal: np.ndarray, own: float, off_diagonal: float)
     squares = off_diagonal + float(diagonal @ diagonal)
     if not squares > 0:
         return Shape(spread=0.0, concentration=1.0, effective_rank=0.0, diagonal=1.0)
-    # the large eigenvalues make the skewness, and a random subspace finds them (Halko, Martinsson and Tropp 2011)
-    start = np.random.default_rng(0).normal(size=(len(z), min(16, *z.shape))).astype(np.float32)
-    basis, _ = np.linalg.qr(z @ (z.T @ start))
-    found = (z.T @ basis).astype(np.float64)
-    largest = np.maximum(np.linalg.eigvalsh(found.T @ found), 0.0)
     return Shape(
         spread=own / squares,
-        concentration=min(1.0, float(np.sum(largest**3)) / squares**1.5),
+        concentration=concentration(z.T @ z) if z.shape[1] <= SPECTRUM else _of_largest(z, squares),
         effective_rank=float(diagonal.sum()) ** 2 / squares,
         diagonal=float(diagonal @ diagonal) / squares,
     )
+
+
+def _of_largest(z: np.ndarray, squares: float) -> float:
+    """Σλ³/(Σλ²)^{3/2} from large eigenvalues, which make it: a random subspace finds them (Halko, Martinsson and Tropp 2011)."""
+    basis, _ = np.linalg.qr(z @ (z.T @ _directions(len(z))))
+    found = (z.T @ basis).astype(np.float64)
+    largest = np.maximum(np.linalg.eigvalsh(found.T @ found), 0.0)
+    return min(1.0, float(np.sum(largest**3)) / squares**1.5)
+
+
+@lru_cache(maxsize=1)
+def _directions(n: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(n, min(16, n))).astype(np.float32)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg.blas import ssyrk  # pyright: ignore[reportAttributeAccessIssue]
 
+from kdprobe.probes._arrays import Rows, members
 from kdprobe.probes._features import shape_of
 from kdprobe.probes._hsic import Terms, combine
 from kdprobe.probes._null import Shape
@@ -33,7 +34,7 @@ def terms_in_single_precision(x: np.ndarray, y: np.ndarray, groups: np.ndarray) 
     a, b = _Shifted(x, int(sizes.max())), _Shifted(y, int(sizes.max()))
     own_x, own_y, cross = (_Products(*side, len(sizes)) for side in ((a.width, None), (b.width, None), (a.width, b.width)))
     with np.errstate(over="ignore", invalid="ignore"):
-        for g, rows in enumerate(_members(groups)):
+        for g, rows in enumerate(members(groups)):
             left, right = a.augmented(rows), b.augmented(rows)
             own_x.add(g, left)
             own_y.add(g, right)
@@ -170,7 +171,7 @@ class _Shifted:
         """(n,) |z|², filled while groups are read."""
         self._buffer = np.empty((most, self.width), dtype=np.float32)
 
-    def augmented(self, rows: np.ndarray | slice) -> np.ndarray:
+    def augmented(self, rows: Rows) -> np.ndarray:
         """[z, 1, |z|²] of these rows; overwritten by the next call."""
         values = self.x[rows]
         out = self._buffer[: len(values)]
@@ -192,15 +193,6 @@ def _far(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The few rows farthest from the mean: those that alone can move the value much."""
     far = np.sqrt(x), np.sqrt(y)
     return np.unique([*np.argpartition(far[0] * far[1], -3)[-3:], *(np.argmax(f) for f in far)])
-
-
-def _members(groups: np.ndarray) -> list[np.ndarray] | list[slice]:
-    """Rows of each group; as slices where they were dealt like cards, since a slice is read without a copy."""
-    count = int(groups.max()) + 1
-    if np.array_equal(groups, np.arange(len(groups)) % count):
-        return [slice(g, None, count) for g in range(count)]
-    order = np.argsort(groups, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(groups))[:-1])
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:

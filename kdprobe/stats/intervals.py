@@ -142,7 +142,8 @@ def _jackknife_error(estimate: float, left_out: np.ndarray, sizes: np.ndarray) -
     h: np.ndarray = np.sum(sizes) / sizes
     # pseudo-values less the estimate; with equal sizes this is the textbook (g-1)/g Σ(θ_j - mean)²
     pseudo = (h - 1) * (estimate - left_out)
-    return float(np.sqrt(np.mean((pseudo - np.mean(pseudo)) ** 2 / (h - 1))))
+    around = pseudo - pseudo.sum() / len(sizes)
+    return math.sqrt(float(around @ (around / (h - 1))) / len(sizes))
 
 
 def summed(parts: Sequence[Interval]) -> Interval:
