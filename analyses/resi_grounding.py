@@ -218,26 +218,27 @@ def predicted(similar: np.ndarray, nets: list[Network]) -> Interval | Refusal:
     return from_left_out(correlation(everyone), left_out, np.ones(len(nets)), transform=FISHER)
 
 
-def answers(task: str, plan: Plan) -> tuple[dict[str, Interval | Refusal], dict[str, dict[str, Cell]]]:
-    """Accuracy of each group, and measure -> question -> answer."""
+def answers(task: str, plan: Plan) -> tuple[dict[str, Interval | Refusal], dict[str, dict[str, dict[str, Cell]]]]:
+    """Accuracy of each group, and measure -> question -> column -> answer."""
     groups = networks(task, plan)
     everyone = [net for nets in groups.values() for net in nets]
     names = np.repeat(list(groups), plan.networks)
-    found: dict[str, dict[str, Cell]] = {}
+    found: dict[str, dict[str, dict[str, Cell]]] = {}
     for name, measure in measures().items():
         similarity = checked(name, measure)
         similar = table_of(similarity, everyone)
-        row: dict[str, Cell] = {}
+        row: dict[str, dict[str, Cell]] = {}
         for other in OTHERS:
             both = np.flatnonzero(np.isin(names, [CLEAN, other]))
             part, group = similar[np.ix_(both, both)], names[both]
-            for seen_from in (CLEAN, other):
-                row[f"{CLEAN} or {other}, of {seen_from}"] = told_apart(part, group == seen_from)
-            row[f"{CLEAN} or {other}, AP"] = precision(part, group)
-        for group in (CLEAN, UNTRAINED):
-            row[f"layers in order, {group}"] = monotone(similarity, groups[group])
+            shares: dict[str, Cell] = {f"seen from {side}": told_apart(part, group == side) for side in (CLEAN, other)}
+            row[f"{CLEAN} or {other}"] = shares | {"AP": precision(part, group)}
         clean = np.flatnonzero(names == CLEAN)
-        row["agreement of predictions"] = predicted(similar[np.ix_(clean, clean)], groups[CLEAN])
+        row["Layers in order, and predictions"] = {
+            "layers of clean labels": monotone(similarity, groups[CLEAN]),
+            "layers of untrained": monotone(similarity, groups[UNTRAINED]),
+            "agreement of predictions": predicted(similar[np.ix_(clean, clean)], groups[CLEAN]),
+        }
         found[name] = row
     return {group: over_seeds(np.array([net.accuracy for net in nets])) for group, nets in groups.items()}, found
 
@@ -269,11 +270,9 @@ def markdown(tasks: Mapping[str, Plan]) -> str:
         groups = "; ".join(f"{group} {shown(interval)}" for group, interval in accuracy.items())
         trained = f"{plan.networks} networks in each group, {plan.steps} steps, {plan.rows} probe rows"
         text += [f"## {task}", "", f"{trained}. Accuracy on clean labels: {groups}.", ""]
-        questions = list(next(iter(found.values())))
-        for start in (0, 3, 6, 9):
-            some = questions[start : start + 3]
-            text += [f"| measure | {' | '.join(some)} |", "|---" * (len(some) + 1) + "|"]
-            text += [f"| {name} | {' | '.join(shown(row[question]) for question in some)} |" for name, row in found.items()]
+        for question, columns in next(iter(found.values())).items():
+            text += [f"### {question.capitalize()}", "", f"| measure | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+            text += [f"| {name} | {' | '.join(map(shown, row[question].values()))} |" for name, row in found.items()]
             text.append("")
     return "\n".join(text)
 

@@ -188,9 +188,9 @@ def _row_sums(layers: list[np.ndarray], sizes: np.ndarray) -> np.ndarray:
     member = np.repeat(np.eye(len(sizes), dtype=np.float32), sizes, axis=0)
     own = np.arange(len(member)), np.repeat(np.arange(len(sizes)), sizes)
     sums = np.empty((len(layers), *member.shape))
-    for z, out in zip(layers, sums, strict=True):
-        out[:] = z @ (member.T @ z).T
-        out[own] -= np.einsum("nd,nd->n", z, z)
+    for i, z in enumerate(layers):
+        sums[i] = z @ (member.T @ z).T
+        sums[i][own] -= np.einsum("nd,nd->n", z, z)
     return sums
 
 
