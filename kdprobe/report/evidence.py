@@ -12,16 +12,19 @@ from scipy.special import stdtr, stdtrit
 
 from kdprobe.core.section import Card
 from kdprobe.core.trace import Trace
+from kdprobe.report import words
 from kdprobe.report.scrub import scrub
 from kdprobe.stats.pairing import complete_pairs
 from kdprobe.training.job import TUNING_SEEDS
-from kdprobe.zoo.gains import with_settings
+from kdprobe.zoo.gains import chosen, with_settings
 
 Value = TypeVar("Value")
 Frame = Any
 """A pandas DataFrame or Series. pandas annotates itself in part only, so that a type checker would guess at unions of everything."""
 CELL = ["task", "student", "arm", "teacher"]
 LOSS = {"classification": "nll", "regression": "mse"}
+FEW_ARMS = 4
+"""More arms of a student have a card each, not a column each."""
 PRIMARY = {"classification": "agreement_top1", "regression": "r2"}
 """The one similarity a kind of task whose verdicts stand on the first screen, chosen before any result; all others are shown beside it."""
 
@@ -107,9 +110,7 @@ class Evidence:
         frame["arm"] = _arms(frame)
         for name in ("task", "scheme"):
             frame[f"{name}_order"] = frame[name].map({value: i for i, value in enumerate(dict.fromkeys(frame[name]))})
-        settings = ["distiller", "labelled_rows", "unlabelled_rows", "label_noise", "steps", "alpha", "temperature"]
-        order = ["task_order", "size", "student", "scheme_order", *settings, "arm", "teacher_size", "teacher", "draw", "seed"]
-        return frame.sort_values(order, kind="stable").reset_index(drop=True)
+        return frame.sort_values(_ORDER, kind="stable").reset_index(drop=True)
 
     @cached_property
     def values(self) -> Frame:
@@ -150,6 +151,38 @@ class Evidence:
         """Every student in every arm, in reading order."""
         return [Group(frame) for _, frame in self.students.groupby(CELL[:3], sort=False)]
 
+    @property
+    def tune(self) -> list[str]:
+        """Settings that the plan chooses for each teacher size."""
+        return list(self.provenance().get("plan", {}).get("tune", ()))
+
+    @cached_property
+    def tuned_groups(self) -> "list[Group]":
+        """Every student in every arm under the settings that validation rows chose for each teacher size, where the plan asks for that."""
+        tune = self.tune
+        pilots = self.tuning()
+        if not tune or pilots.empty:
+            return []
+        wanted = pilots.loc[(pilots["status"] == "done") & (pilots["role"] != "teacher")]
+        history = self._zoo.history(list(wanted["model_id"])).groupby("model_id", sort=False)["validation_loss"]
+        best, last = history.min().to_dict(), history.last().to_dict()
+        stopped = dict(zip(wanted["model_id"], wanted["patience"] > 0, strict=True))
+        frame = chosen(named(self._all_models), {model: (best if stopped[model] else last)[model] for model in last}, tune)
+        frame = frame.loc[frame["tuned"]].copy()
+        # what was chosen is not what an arm is called
+        told = [name for name in _SETTINGS if name not in tune and (name != "loss_parameters" or "temperature" not in tune)]
+        frame["arm"] = _arms(frame, told) + ", tuned"
+        frame["task_order"] = frame["task"].map(dict(zip(self.students["task"], self.students["task_order"], strict=True)))
+        frame["scheme_order"] = frame["scheme"].map(dict(zip(self.students["scheme"], self.students["scheme_order"], strict=True)))
+        frame = frame.sort_values([name for name in _ORDER if name not in tune], kind="stable")
+        return [Group(part, tuned=True) for _, part in frame.groupby(CELL[:3], sort=False)]
+
+    def place(self, group: "Group") -> tuple[str, str]:
+        """Headline and scope of what is said of a student in an arm; where there are many arms each has a headline of its own."""
+        arms = [other for other in (*self.groups, *self.tuned_groups) if (other.task, other.student) == (group.task, group.student)]
+        headline = words.headline(group.task, group.student, group.student_size)
+        return (headline, group.arm) if len(arms) <= FEW_ARMS else (f"{headline} · {group.arm}", "this setting")
+
     def over_seeds(self, values: Frame) -> Frame:
         """95 % intervals over seeds of each column in each cell, all at once.
 
@@ -187,11 +220,13 @@ class Group:
     ----------
     frame
         Rows of `Evidence.students`.
+    tuned
+        Whether each teacher size has settings of its own, chosen on validation rows.
     """
 
-    def __init__(self, frame: Frame):
+    def __init__(self, frame: Frame, *, tuned: bool = False):
         first = frame.iloc[0]
-        self.frame = frame
+        self.frame, self.tuned = frame, tuned
         self.task, self.kind, self.arm, self.student = (str(first[name]) for name in ("task", "kind", "arm", "student"))
         self.student_size = int(first["size"])
         self.teachers: tuple[str, ...] = tuple(dict.fromkeys(frame["teacher"]))
@@ -260,18 +295,24 @@ def short_names(teachers: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     return ("width", tuple(name.rpartition("-")[2] for name in teachers)) if len(families) == 1 else ("teacher", tuple(teachers))
 
 
+_ORDER = [
+    *("task_order", "size", "student", "scheme_order", "distiller", "labelled_rows", "unlabelled_rows", "label_noise", "steps", "alpha"),
+    *("temperature", "arm", "teacher_size", "teacher", "draw", "seed"),
+]
 _SETTINGS: dict[str, Callable[[Any], str]] = {
     "distiller": str,
+    "labelled_rows": "n={:.0f}".format,
+    "unlabelled_rows": "m={:.0f}".format,
+    "label_noise": "label noise {:g}".format,
     "alpha": "α={:g}".format,
-    "loss_parameters": lambda text: ", ".join(f"{name} {value:g}" for name, value in json.loads(text).items()),
+    "loss_parameters": lambda text: ", ".join(
+        f"T={value:g}" if name == "temperature" else f"{name} {value:g}" for name, value in json.loads(text).items()
+    ),
     "learning_rate": "learning rate {:g}".format,
     "weight_decay": "weight decay {:g}".format,
     "batch_size": "batches of {}".format,
     "steps": "{} steps".format,
     "matched": "matched to {}".format,
-    "labelled_rows": "{:.0f} labelled rows".format,
-    "unlabelled_rows": "{:.0f} transfer rows".format,
-    "label_noise": "label noise {:g}".format,
     "teacher_weight_decay": "teachers' weight decay {:g}".format,
     "teacher_patience": "teachers stopped after {:.0f} checks".format,
     "teacher_steps": "teachers {:.0f} steps".format,
@@ -286,12 +327,12 @@ def named(models: Frame) -> Frame:
     return students
 
 
-def _arms(students: Frame) -> Frame:
+def _arms(students: Frame, told: Sequence[str] = tuple(_SETTINGS)) -> Frame:
     """Name each student's arm: its scheme, and of the other settings those that vary within it."""
     label = students["scheme"].str.replace("_", " ")
-    for column, shown in _SETTINGS.items():
+    for column, shown in ((name, _SETTINGS[name]) for name in told):
         varies = students[column].astype(str).groupby([students["task"], students["scheme"]]).transform("nunique") > 1
         if varies.any():
-            words = students[column].map(shown, na_action="ignore").fillna("")
-            label = label.where(~varies, (label + " " + words).str.strip())
+            told_as = students[column].map(shown, na_action="ignore").fillna("")
+            label = label.where(~varies, (label + " " + told_as).str.strip())
     return label

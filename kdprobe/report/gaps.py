@@ -25,6 +25,9 @@ class Gap:
     arm: str
     student: str
     student_size: int
+    headline: str
+    scope: str
+    """Where the page speaks of it."""
     unit: str
     curve: Curve
     """With values "gain" and "teacher_loss"; for classification "gain_calibrated" and "teacher_loss_calibrated" too."""
@@ -50,7 +53,7 @@ def gaps(evidence: Evidence) -> list[Gap]:
 
 
 def _gaps(evidence: Evidence) -> list[Gap]:
-    found = [_gap(evidence, group) for group in evidence.groups]
+    found = [_gap(evidence, group) for group in (*evidence.groups, *evidence.tuned_groups)]
     for name in ("reading", "calibrated", "second"):
         places = [i for i, gap in enumerate(found) if getattr(gap, name) is not None]
         for i, reading in zip(places, decide([getattr(found[i], name) for i in places]), strict=True):
@@ -61,8 +64,8 @@ def _gaps(evidence: Evidence) -> list[Gap]:
 
 def _gap(evidence: Evidence, group: Group) -> Gap:
     metric, unit = LOSS[group.kind], evidence.unit(group.task, "gain")
-    grids = {"gain": group.grid(evidence.value("gain", "panel")), "teacher_loss": group.grid(evidence.score(metric), of="teacher_id")}
-    tempered = group.grid(evidence.value("gain_calibrated", "panel"))
+    grids = {"gain": _gains(evidence, group, metric, "gain"), "teacher_loss": group.grid(evidence.score(metric), of="teacher_id")}
+    tempered = _gains(evidence, group, f"{metric}_calibrated", "gain_calibrated")
     if np.isfinite(tempered).any():
         grids |= {"gain_calibrated": tempered}
         grids |= {"teacher_loss_calibrated": group.grid(evidence.score(f"{metric}_calibrated"), of="teacher_id")}
@@ -74,8 +77,11 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
         if reading.deficit is not None:
             inherited = _part_of_deficit(gain - found.values["gain_calibrated"], reading.rival, unit)
             discrimination = _part_of_deficit(found.values["gain_calibrated"], reading.rival, unit)
+    headline, scope = evidence.place(group)
     return Gap(
         task=group.task,
+        headline=headline,
+        scope=scope,
         kind=group.kind,
         arm=group.arm,
         student=group.student,
@@ -92,6 +98,15 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
     )
 
 
+def _gains(evidence: Evidence, group: Group, metric: str, probe: str) -> np.ndarray:
+    """Gain over the twin, of each seed under each teacher size; under tuned settings the twin may be another than the probe's."""
+    if not group.tuned:
+        return group.grid(evidence.value(probe, "panel"))
+    sign = 1.0 if metric in SECOND.values() else -1.0
+    score = evidence.score(metric)
+    return sign * (group.grid(score) - group.grid(score, of="twin_id"))
+
+
 def _read(evidence: Evidence, group: Group, found: Curve, metric: str, unit: str, *, suffix: str = "") -> GapReading:
     twins = group.grid(evidence.score(metric), of="twin_id")
     return read_gap(
@@ -106,7 +121,7 @@ def _read(evidence: Evidence, group: Group, found: Curve, metric: str, unit: str
 
 def _second(evidence: Evidence, group: Group) -> GapReading | None:
     metric = SECOND[group.kind]
-    gain = group.grid(evidence.value("gain_second", "panel"))
+    gain = _gains(evidence, group, metric, "gain_second")
     if not np.isfinite(gain).any():
         return None
     # a score, not a loss: the larger is the better model

@@ -158,6 +158,8 @@ def lede(evidence: Evidence) -> str:
     draws = max(cell["draw"].nunique() for _, cell in students.groupby(["task", "seed"]))
     done = int((models["status"] == "done").sum())
     trained = words.counted(len(models), "network") + (" trained" if done == len(models) else f", of which {len(models) - done:,} failed")
+    if evidence.tune:
+        trained += f", and {len(evidence.tuning()):,} on seeds of their own to choose settings by"
     arms = list(dict.fromkeys(students["arm"]))
     what = words.listed(arms)
     if len(arms) > MOST_ARMS:

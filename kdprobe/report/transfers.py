@@ -21,6 +21,9 @@ class Transfer:
     arm: str
     student: str
     student_size: int
+    headline: str
+    scope: str
+    """Where the page speaks of it."""
     probe: str
     unit: str
     curve: Curve
@@ -78,6 +81,7 @@ def _transfer(evidence: Evidence, group: Group, probe: str, found: Curve) -> Tra
     own, siblings, baseline = (found.values[name][:, shown].mean(axis=1) if shown.size else np.empty(0) for name in COMPARISONS)
     return Transfer(
         **{"task": group.task, "kind": group.kind, "arm": group.arm, "student": group.student, "student_size": group.student_size},
+        **dict(zip(("headline", "scope"), evidence.place(group), strict=True)),
         **{"probe": probe, "unit": unit, "curve": found},
         reading=read_transfer(own, siblings, baseline, lower_is_closer=lower_is_closer(probe), unit=unit, seeds=found.seeds),
     )

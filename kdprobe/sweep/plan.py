@@ -173,7 +173,9 @@ class GapPlan:
         found: Scheme = find("schemes", scheme)
         taught: Distiller = find("distillers", distiller)
         same: dict[str, Any] = {}
-        if found.student.alpha is not None and "response" not in taught.parameters:
+        if not found.taught:
+            same |= {"alpha": listed_values(self.alpha)[0], "temperature": listed_values(self.temperature)[0]}
+        elif found.student.alpha is not None and "response" not in taught.parameters:
             same["alpha"] = found.student.alpha
         if "temperature" not in taught.parameters:
             same["temperature"] = listed_values(self.temperature)[0]

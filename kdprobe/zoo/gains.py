@@ -57,7 +57,7 @@ def chosen(students: Frame, validation: dict[str, float], tune: Sequence[str]) -
     -------
     pandas.DataFrame
         The twin of a student is the one under the learning rate that is best for twins: the same for all teacher sizes. What has no seeds
-        to tune on, having nothing to choose, is there as it is.
+        to tune on, having nothing to choose, is there as it is: "tuned" is False.
     """
     students = students.loc[students["status"] == "done"].copy()
     students["validation"] = students["model_id"].map(validation)
@@ -73,8 +73,8 @@ def chosen(students: Frame, validation: dict[str, float], tune: Sequence[str]) -
             twins = _at(cell, ["learning_rate"], rate).drop_duplicates(["draw", "seed"]).set_index(["draw", "seed"])["twin_id"]
             pairs = pd.MultiIndex.from_frame(reported[["draw", "seed"]])
             reported = reported.assign(twin_id=twins.reindex(pairs).to_numpy())
-        kept.append(reported)
-    return pd.concat(kept) if kept else students
+        kept.append(reported.assign(tuned=bool(len(pilots))))
+    return pd.concat(kept) if kept else students.assign(tuned=False)
 
 
 def _best(pilots: Frame, column: str, tune: Sequence[str]) -> tuple[Any, ...]:

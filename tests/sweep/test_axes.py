@@ -66,6 +66,11 @@ def test_a_regression_has_no_temperature():
     assert jobs_of(plan) == {"teacher": 4, "twin": 2, "student": 8}
 
 
+def test_an_untaught_student_has_neither_alpha_nor_temperature():
+    plan = replace(PLAN, schemes=("step_matched_twin", "true_labels"), alpha=(0.3, 0.7), temperature=(1, 2), transfer_rows=(100, 300))
+    assert jobs_of(plan) == {"teacher": 4, "twin": 2, "student": 4 * (1 + 2)}
+
+
 def test_student_and_twin_learn_under_one_setting():
     plan = replace(PLAN, train_rows=(100, 300), label_noise=(0, 0.3), learning_rate=(0.01, 0.1), steps=(20, 30))
     jobs = {job.id: job for job in plan.jobs(DATA)}
@@ -229,3 +234,17 @@ def test_noise_and_few_rows_cost_the_teacher(swept):
 def test_without_similarity_only_gains_are_measured(swept):
     assert set(swept.measurements()["comparison"]) == {"panel"}
     assert {"gain", "gain_calibrated", "gain_second"} <= set(swept.measurements()["probe"])
+
+
+def test_the_ladder_of_the_transfer_rows(tmp_path):
+    """On true labels a student does best, on its own pseudo-labels it stays where it was; a good teacher's word lies in between."""
+    ladder = ("transfer_rows", "self_pseudo_labels", "step_matched_twin", "true_labels")
+    plan = GapPlan(
+        tasks=("letters",), schemes=ladder, teacher_widths=(32,), student_widths=(8,), seeds=3, steps=400, train_rows=500,
+        transfer_rows=(100, 4000),
+    )  # fmt: skip
+    with kdprobe.sweep(plan, tmp_path / "zoo", similarity=False) as zoo:
+        gain = zoo.gains(metric="nll_calibrated").groupby(["scheme", "unlabelled_rows"], dropna=False)["gain"].mean()
+        assert zoo.gains().groupby("scheme").size().to_dict() == {name: 3 if name == "step_matched_twin" else 6 for name in ladder}
+    assert gain["true_labels", 4000] > gain["transfer_rows", 4000] > gain["self_pseudo_labels", 4000]
+    assert gain["transfer_rows", 4000] > gain["transfer_rows", 100]

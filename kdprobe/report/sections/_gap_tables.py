@@ -5,7 +5,7 @@ import numpy as np
 from kdprobe.core.result import Refusal
 from kdprobe.core.section import Column, Table
 from kdprobe.report import words
-from kdprobe.report.evidence import LOSS, short_names
+from kdprobe.report.evidence import LOSS, Evidence, short_names
 from kdprobe.report.gaps import SECOND, TITLES, Gap
 from kdprobe.stats.model_comparison import compare_models
 
@@ -35,6 +35,25 @@ def claims(found: list[Gap]) -> Table:
                 }
             )  # fmt: skip
     return Table(caption="Every claim with its numbers", columns=COLUMNS, rows=tuple(rows))
+
+
+def choices(evidence: Evidence) -> tuple[Table, ...]:
+    """Which settings validation rows chose for each teacher size."""
+    tune = evidence.tune
+    rows = [
+        {"student": f"{group.task} · {group.student}", "arm": group.arm, "teacher": teacher}
+        | {name: float(own[name].iloc[0]) if own[name].notna().iloc[0] else "as for all" for name in tune}
+        for group in evidence.tuned_groups
+        for teacher, own in group.frame.groupby("teacher", sort=False)
+    ]
+    columns = (
+        Column(key="student", title="student"),
+        Column(key="arm", title="regime"),
+        Column(key="teacher", title="teacher"),
+        *(Column(key=name, title=name.replace("_", " "), shown="number") for name in tune),
+    )
+    caption = "What was chosen on validation rows, on seeds that are in no result"
+    return (Table(caption=caption, columns=columns, rows=tuple(rows)),) if rows else ()
 
 
 def shapes(found: list[Gap]) -> tuple[Table, ...]:

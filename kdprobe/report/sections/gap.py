@@ -9,7 +9,7 @@ from kdprobe.core.section import Card, Content, Figure, Finding, Section
 from kdprobe.report import words
 from kdprobe.report.evidence import Evidence, axis, short_names
 from kdprobe.report.gaps import Gap, gaps
-from kdprobe.report.sections._gap_tables import claims, shapes
+from kdprobe.report.sections._gap_tables import choices, claims, shapes
 from kdprobe.report.theme.plots import Panel, Role, Series, panels
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast
 
@@ -20,22 +20,24 @@ ROLES: tuple[Role, ...] = ("one", "two", "three", "four")
 def draw(evidence: Evidence) -> Content:
     """Draw a card and a figure a task × student, and one table of all readings."""
     found = gaps(evidence)
-    students: dict[tuple[str, str], list[Gap]] = {}
+    cards: dict[str, list[Gap]] = {}
     for gap in found:
-        students.setdefault((gap.task, gap.student), []).append(gap)
-    groups = list(students.values())
+        cards.setdefault(gap.headline, []).append(gap)
+    groups = list(cards.values())
+    # of many settings each has its card, and every seed is in the table of cells
+    drawn = [group for group in groups if group[0].scope == group[0].arm and any(len(gap.curve.sizes) for gap in group)]
     return Content(
         cards=tuple(_card(group, f"c{i}") for i, group in enumerate(groups)),
         words=_words(found),
-        figures=tuple(_figure(group, f"g{i}") for i, group in enumerate(groups) if any(len(gap.curve.sizes) for gap in group)),
-        tables=(claims(found), *shapes(found)),
+        figures=tuple(_figure(group, f"g{i}") for i, group in enumerate(drawn)),
+        tables=(claims(found), *choices(evidence), *shapes(found)),
     )
 
 
 def _card(group: list[Gap], prefix: str) -> Card:
     first = group[0]
     return Card(
-        headline=words.headline(first.task, first.student, first.student_size),
+        headline=first.headline,
         findings=(*(_help(gap) for gap in group), *(_finding(gap) for gap in group)),
         figure=_sketch(group, prefix) if any(gap.gains for gap in group) else None,
     )
@@ -60,7 +62,7 @@ def _help(gap: Gap) -> Finding:
             sentence += f" Under no teacher is it more than {limit} {gap.unit} (95 % limit), which is negligible."
     return Finding(
         claim="teaching helps",
-        scope=gap.arm,
+        scope=gap.scope,
         verdict=reading.verdict,
         qualifier=reading.qualifier,
         measures="largest gain over the untaught twin",
@@ -81,7 +83,7 @@ def _finding(gap: Gap) -> Finding:
         number += f"; calibrated {words.result(gap.calibrated.deficit)}: {gap.calibrated.verdict.lower()}"
     return Finding(
         claim="capacity gap",
-        scope=gap.arm,
+        scope=gap.scope,
         verdict=reading.verdict,
         qualifier=reading.qualifier,
         measures="what the largest teacher costs against the best smaller one",
@@ -207,6 +209,11 @@ def _sketch(group: list[Gap], prefix: str) -> Figure:
     """The curves of a card: one line an arm, without seeds."""
     first = group[0]
     series = tuple(_series(gap, "gain", gap.arm, role, seeds=False) for gap, role in zip(group, ROLES, strict=False) if gap.gains)
+    if len(group) == 1:
+        metric = "NLL" if first.kind == "classification" else "MSE"
+        series = (_series(first, "gain", metric, "one", seeds=False),)
+        if "gain_calibrated" in first.curve.values:
+            series = (*series, _series(first, "gain_calibrated", "calibrated", "two", seeds=False))
     ratios = axis([gap.curve for gap in group if gap.gains])[0] / first.student_size
     svg = panels(
         [Panel(title=f"Gain over the twin ({first.unit})", series=series, zero="no gain")],

@@ -29,7 +29,9 @@ def draw(evidence: Evidence) -> Content | None:
     students = list(dict.fromkeys((transfer.task, transfer.student, transfer.student_size) for transfer in found))
     for i, student in enumerate(students):
         own = [transfer for transfer in found if (transfer.task, transfer.student, transfer.student_size) == student]
-        cards.append(Card(headline=words.headline(*student), findings=tuple(_finding(transfer) for transfer in own if transfer.primary)))
+        for headline in dict.fromkeys(transfer.headline for transfer in own):
+            said = tuple(_finding(transfer) for transfer in own if transfer.primary and transfer.headline == headline)
+            cards.append(Card(headline=headline, findings=said))
         shown = [transfer for transfer in own if transfer.probe in FIGURE_PROBES and len(transfer.curve.sizes)]
         if shown:
             figures.append(_figure(shown, f"t{i}"))
@@ -40,7 +42,7 @@ def _finding(transfer: Transfer) -> Finding:
     reading = transfer.reading
     return Finding(
         claim="teacher-specific transfer",
-        scope=transfer.arm,
+        scope=transfer.scope,
         verdict=reading.verdict,
         qualifier=reading.qualifier,
         measures="own teacher minus siblings",
