@@ -96,9 +96,9 @@ def shape_of(moments: np.ndarray, own: float) -> Shape:
     if not trace > 0:
         return Shape(spread=0.0, concentration=1.0, effective_rank=0.0, diagonal=1.0)
     # single precision is plenty for a skewness, and its product costs half
-    covariance = (c / trace).astype(np.float32)
-    covariance -= np.outer(t / trace, t / n).astype(np.float32)
-    squares = float(np.einsum("ab,ab->", covariance, covariance, dtype=np.float64))
+    covariance = np.multiply(c, 1 / trace, dtype=np.float64).astype(np.float32)
+    covariance -= np.outer((t / trace).astype(np.float32), (t / n).astype(np.float32))
+    squares = float(covariance.ravel() @ covariance.ravel())
     return Shape(
         spread=float(own) / trace / trace / squares,
         concentration=concentration(covariance),

@@ -98,7 +98,7 @@ def concentration(matrix: np.ndarray) -> float:
     # a matrix times its own transpose takes half the time
     squared = matrix.T @ matrix
     second = float(np.trace(squared, dtype=np.float64))
-    third = float(np.einsum("ab,ab->", squared, matrix, dtype=np.float64))
+    third = float(squared.ravel() @ matrix.ravel())
     return min(1.0, max(0.0, third / second**1.5)) if second > 0 else 1.0
 
 

@@ -116,8 +116,7 @@ class _Products:
             diagonals = np.einsum("gaa->ga", c).astype(np.float64)
             squares, met = 2 * squares - _dot(diagonals, diagonals), 2 * met - diagonals @ np.diag(whole)
             lost = 2 * lost - _dot(diagonals * left.tx, left.ty)
-        square = np.einsum("ab,ab->", whole, whole, dtype=np.float64)
-        squares = np.concatenate([[square], square - 2 * met + squares])
+        squares = np.concatenate([[self._square], self._square - 2 * met + squares])
         between = np.concatenate([[sums.tx @ (whole @ sums.ty)], _dot(left.tx @ whole, left.ty) - lost])
         both = _Sums(*(np.concatenate([total[None], part]) for total, part in zip(sums, left, strict=True)))
         return both.hsic(squares, between, np.concatenate([[n], n - sizes]))
@@ -126,8 +125,7 @@ class _Products:
         """(r,) HSIC₁·n(n-3) without each of r rows, given by their features (r, dx) and (r, dy), of n."""
         qa, qb, whole = _dot(a, a), _dot(b, b), self._whole
         left = self._sums.less(_Sums(a, b, a * qb[:, None], b * qa[:, None], qa, qb, qa * qb))
-        square = np.einsum("ab,ab->", whole, whole, dtype=np.float64)
-        squares = square - 2 * _dot(a @ whole, b) + qa * qb
+        squares = self._square - 2 * _dot(a @ whole, b) + qa * qb
         between = _dot(left.tx @ whole, left.ty) - _dot(left.tx, a) * _dot(left.ty, b)
         return left.hsic(squares, between, n - 1)
 
@@ -146,11 +144,15 @@ class _Products:
 
     @cached_property
     def _whole(self) -> np.ndarray:
-        """(dx, dy) products of features over all rows."""
-        whole = self._total.reshape(self._by_group.shape[1:])[:-2, :-2].copy()
+        """(dx, dy) products of features over all rows, in float64: what follows would cast them again and again."""
+        whole = self._total.reshape(self._by_group.shape[1:])[:-2, :-2].astype(np.float64)
         if self._symmetric:
             whole += np.triu(whole, 1).T
         return whole
+
+    @cached_property
+    def _square(self) -> float:
+        return float(self._whole.ravel() @ self._whole.ravel())
 
 
 class _Shifted:
