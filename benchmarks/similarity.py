@@ -1,6 +1,6 @@
 """Similarity of representations: error, time and memory beside pytorch-cka, ckatorch and rsatoolbox; how often the null cries wolf.
 
-    python benchmarks/similarity.py                  # all parts but the last two: about three minutes with peers
+    python benchmarks/similarity.py                  # all parts but the last: about three minutes with peers
     python benchmarks/similarity.py --quick          # small cases, no peers
     python benchmarks/similarity.py --part million   # one million rows of 20 × 12 layers in one stream: about ten minutes
 
