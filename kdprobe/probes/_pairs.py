@@ -107,9 +107,8 @@ def _gram_pairs(left: dict[str, np.ndarray], right: dict[str, np.ndarray], group
     sizes, parts = np.bincount(groups), members(groups)
     ranks = [centred(values, dtype=np.float32, parts=parts) for values in layers]
     sums = _summed(ranks, sides, sizes)
-    own = sums.own_hsic(sizes)
+    own, cross = sums.hsic(sides, sizes)
     shapes = [_shape(z, sums.diagonals[i], float(own[i, 0]), float(sums.own[i].sum())) for i, z in enumerate(ranks)]
-    cross = sums.cross_hsic(sides, sizes)
     return {
         (a, b): _Found(Terms(cross[i, j], own[sides[0][i]], own[sides[1][j]], sizes), (shapes[sides[0][i]], shapes[sides[1][j]]))
         for i, a in enumerate(left)
@@ -125,32 +124,29 @@ class _Sums(NamedTuple):
     own: np.ndarray
     """(L, g, g) the same of each layer with itself."""
     by_group: np.ndarray
-    """(L, n, g) sums of each row over the columns of each group."""
+    """(g, L, n) sums of each row over the columns of each group."""
     diagonals: np.ndarray
     """(L, n) what stood on the diagonals."""
 
-    def own_hsic(self, sizes: np.ndarray) -> np.ndarray:
-        """(L, 1 + g) HSIC₁·n(n-3) of each layer with itself: on all rows, then without each group."""
-        totals = self._totals(sizes)
-        sums = np.stack([np.einsum("ln,ln->l", rows, rows) for rows in self._rows(sizes)], axis=-1)
-        return combine(without_each(self.own), totals, totals, sums, _counts(sizes))
-
-    def cross_hsic(self, sides: list[list[int]], sizes: np.ndarray) -> np.ndarray:
-        """(left, right, 1 + g) HSIC₁·n(n-3) of all pairs."""
-        totals = self._totals(sizes)
-        sums = np.stack([rows[sides[0]] @ rows[sides[1]].T for rows in self._rows(sizes)], axis=-1)
-        return combine(without_each(self.cross), totals[sides[0]][:, None], totals[sides[1]], sums, _counts(sizes))
-
-    def _totals(self, sizes: np.ndarray) -> np.ndarray:
-        """(L, 1 + g) sums of all entries."""
-        return without_each(np.add.reduceat(self.by_group, np.cumsum(sizes) - sizes, axis=1))
+    def hsic(self, sides: list[list[int]], sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(L, 1 + g) HSIC₁·n(n-3) of each layer with itself and (left, right, 1 + g) of all pairs: on all rows, then without each group."""
+        left, right = sides
+        # sums of all entries
+        totals = without_each(np.add.reduceat(self.by_group, np.cumsum(sizes) - sizes, axis=2).swapaxes(0, 1).astype(np.float64))
+        both = [(np.einsum("ln,ln->l", rows, rows), rows[left] @ rows[right].T) for rows in self._rows(sizes)]
+        own, cross = (np.stack(parts, axis=-1) for parts in zip(*both, strict=True))
+        n = _counts(sizes)
+        return (
+            combine(without_each(self.own), totals, totals, own, n),
+            combine(without_each(self.cross), totals[left][:, None], totals[right], cross, n),
+        )
 
     def _rows(self, sizes: np.ndarray) -> Iterator[np.ndarray]:
         """(L, n) sums of each row: over all columns, then without each group, whose own rows add nothing."""
-        whole = self.by_group.sum(axis=2)
+        whole = self.by_group.sum(axis=0, dtype=np.float64)
         yield whole
-        for g, (end, size) in enumerate(zip(np.cumsum(sizes), sizes, strict=True)):
-            left = whole - self.by_group[..., g]
+        for lost, end, size in zip(self.by_group, np.cumsum(sizes), sizes, strict=True):
+            left = whole - lost
             left[:, end - size : end] = 0.0
             yield left
 
@@ -184,13 +180,13 @@ def _summed(layers: list[np.ndarray], sides: list[list[int]], sizes: np.ndarray)
 
 
 def _row_sums(layers: list[np.ndarray], sizes: np.ndarray) -> np.ndarray:
-    """(L, n, g) sums of each row of each kernel over the columns of each group, without what stands on the diagonal."""
+    """(g, L, n) sums of each row of each kernel over the columns of each group, without what stands on the diagonal."""
     member = np.repeat(np.eye(len(sizes), dtype=np.float32), sizes, axis=0)
-    own = np.arange(len(member)), np.repeat(np.arange(len(sizes)), sizes)
-    sums = np.empty((len(layers), *member.shape))
+    own, rows = np.repeat(np.arange(len(sizes)), sizes), np.arange(len(member))
+    sums = np.empty((len(sizes), len(layers), len(member)), dtype=np.float32)
     for i, z in enumerate(layers):
-        sums[i] = z @ (member.T @ z).T
-        sums[i][own] -= np.einsum("nd,nd->n", z, z)
+        sums[:, i] = (z @ (member.T @ z).T).T
+        sums[own, i, rows] -= np.einsum("nd,nd->n", z, z)
     return sums
 
 
