@@ -1,6 +1,6 @@
 """Stacks of networks that are chains, by hand: batched products, and gradients without a graph where a loss knows its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -8,6 +8,7 @@ from torch import nn
 from torch.func import functional_call, vmap
 
 from kdprobe.core.recipe import ClosedForm, TaskKind
+from kdprobe.distillers._soft_targets import log_probabilities
 from kdprobe.training.chain import Chain
 from kdprobe.training.flat import under
 from kdprobe.training.job import Job
@@ -16,7 +17,7 @@ from kdprobe.training.rounding import SameRounding
 from kdprobe.training.stack import Stack
 from kdprobe.training.teachers import Teachers, rows_of
 
-CHUNK, CHUNK_OF_MAPS = 512, 64
+CHUNK, CHUNK_OF_MAPS = 256, 64
 """Validation rows at once, for the whole stack."""
 
 
@@ -28,24 +29,22 @@ class Chained(Stack):
     def __init__(self, jobs: Sequence[Job], problem: Problem, modules: Sequence[nn.Module], chain: Chain):
         super().__init__(jobs, problem, modules)
         self.chain = chain
-        self.flat = self.flat.detach()
-        self.gradient = torch.zeros_like(self.flat)
+        self._lay_out()
         self.x = _channels_last(problem.x) if chain.of_maps else problem.x.flatten(1)
         self.closed = problem.distiller.closed
         self.targets = _fixed(jobs, problem, self.closed) if problem.taught and self.closed else None
 
     def slope(self, batch: torch.Tensor, y: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         """Each model's mean loss on its own batch (models,), and its gradient by the parameters (models, parameters)."""
-        values, into = self.layout.unpack(self.flat), self.layout.unpack(self.gradient)
-        network = under("network", values) | self.masks.next(self.problem.device)
+        network = self.network | self.masks.next(self.problem.device)
         inputs = rows_of(self.x, batch)
         found = self.chain.forward(_as_maps(inputs) if self.chain.of_maps else inputs, network, len(batch))
         of_features: dict[str, torch.Tensor] = {}
         if self.problem.taught and self.closed is None:
-            losses, gradient, of_features = self._by_graph(batch, y, found, under("auxiliary", values), under("auxiliary", into))
+            losses, gradient, of_features = self._by_graph(batch, y, found)
         else:
             losses, gradient = self._by_hand(batch, y, found[-1])
-        self.chain.backward(gradient, of_features, found, network, under("network", into))
+        self.chain.backward(gradient, of_features, found, network, self.into)
         return losses, self.gradient
 
     def answers(self, x: torch.Tensor) -> torch.Tensor:
@@ -56,14 +55,13 @@ class Chained(Stack):
 
     def validation_losses(self) -> torch.Tensor:
         """Each model's loss on the validation rows: (models,), on the CPU."""
-        problem, network = self.problem, under("network", self.layout.unpack(self.flat))
-        maps, models = self.chain.of_maps, len(self.places)
+        problem, maps, models = self.problem, self.chain.of_maps, len(self.places)
         inputs = _channels_last(problem.validation_x) if maps else problem.validation_x.flatten(1)
         total, chunk = torch.zeros(models, dtype=torch.float64), CHUNK_OF_MAPS if maps else CHUNK
         for start in range(0, len(inputs), chunk):
             x, y = inputs[start : start + chunk], problem.validation_y[start : start + chunk]
             x = x.expand(models, *x.shape)
-            outputs = self.chain.forward(_as_maps(x) if maps else x, network, models)[-1]
+            outputs = self.chain.forward(_as_maps(x) if maps else x, self.network, models)[-1]
             losses = label_loss(problem.kind, outputs.flatten(0, 1), y.expand(models, *y.shape).flatten(0, 1), problem.distiller.head)
             total += losses.view(models, -1).sum(dim=1).cpu()
         return (total / len(inputs)).float()
@@ -72,25 +70,35 @@ class Chained(Stack):
         """Go on with some of the models only, but never with one alone."""
         before = self.places
         super().keep(chosen)
-        self.flat = self.flat.detach()
-        self.gradient = torch.zeros_like(self.flat)
+        self._lay_out()
         if self.targets is not None:
             kept = torch.isin(before, self.places).to(self.problem.device)
             self.targets = (self.targets[0][kept], self.targets[1])
 
+    def _lay_out(self) -> None:
+        """Views into parameters and gradients, and the weights of the losses: the same for all steps."""
+        self.flat = self.flat.detach()
+        self.gradient = torch.zeros_like(self.flat)
+        values, into = self.layout.unpack(self.flat), self.layout.unpack(self.gradient)
+        self.network, self.into = under("network", values), under("network", into)
+        self.own, self.into_own = under("auxiliary", values), under("auxiliary", into)
+        alpha = self.alpha[:, None, None]
+        self.shares = (1 - alpha, alpha)
+        self.named = {name: values[:, None, None] for name, values in self.numbers.items()}
+
     def _by_hand(self, batch: torch.Tensor, y: torch.Tensor | None, outputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Losses and gradients of labels and of teachers in closed form."""
-        loss, gradient = torch.zeros_like(outputs[..., :1]), torch.zeros_like(outputs)
-        alpha, rows = self.alpha[:, None, None], outputs.shape[1]
+        parts: list[tuple[torch.Tensor, torch.Tensor]] = []
         if y is not None:
-            of_labels, slope = label_slope(self.problem.kind, outputs, y)
-            loss, gradient = (1 - alpha) * of_labels, slope.mul_((1 - alpha) / rows)
+            parts.append(_weighted(self.shares[0], *label_slope(self.problem.kind, outputs, y)))
         if self.targets is not None and self.closed is not None:
             starts, table = self.targets
-            said = {name: rows_of(values, starts[:, None] + batch) for name, values in table.items()}
-            numbers = {name: values[:, None, None] for name, values in self.numbers.items()}
-            of_teacher, slope = self.closed.slope(outputs, said, **numbers)
-            loss, gradient = loss + alpha * of_teacher, gradient.add_(slope.mul_(alpha / rows))
+            at = starts[:, None] + batch
+            said = {name: rows_of(values, at) for name, values in table.items()}
+            parts.append(_weighted(self.shares[1], *self.closed.slope(outputs, said, **self.named)))
+        (loss, gradient), *more = parts
+        for other, slope in more:
+            loss, gradient = loss.add_(other), gradient.add_(slope)
         return loss[..., 0].mean(dim=1), gradient
 
     def _by_graph(
@@ -98,8 +106,6 @@ class Chained(Stack):
         batch: torch.Tensor,
         y: torch.Tensor | None,
         found: list[torch.Tensor],
-        auxiliary: Mapping[str, torch.Tensor],
-        into: Mapping[str, torch.Tensor],
     ) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
         """Losses of any distiller; gradients by outputs and by hidden layers. Those of the auxiliary modules are written at once."""
         problem, read = self.problem, "features" in self.problem.distiller.needs
@@ -108,7 +114,7 @@ class Chained(Stack):
         outputs = found[-1].detach().requires_grad_()
         models = len(outputs)
         features = {name: _by_model(found[place], models).detach().requires_grad_() for name, place in self.chain.features.items() if read}
-        own = {name: values.detach().requires_grad_() for name, values in auxiliary.items()}
+        own = {name: values.detach().requires_grad_() for name, values in self.own.items()}
         buffers = under("auxiliary", self.buffers)
 
         def one(outputs: Any, features: Any, own: Any, buffers: Any, y: Any, said: Any, alpha: Any, numbers: Any) -> torch.Tensor:
@@ -123,7 +129,7 @@ class Chained(Stack):
         gradients = torch.autograd.grad(losses.sum(), [outputs, *features.values(), *own.values()], allow_unused=True)
         of_features = dict(zip(features, gradients[1 : 1 + len(features)], strict=True))
         for name, values in zip(own, gradients[1 + len(features) :], strict=True):
-            into[name].zero_() if values is None else into[name].copy_(values)
+            self.into_own[name].zero_() if values is None else self.into_own[name].copy_(values)
         gradient = torch.zeros_like(outputs) if gradients[0] is None else gradients[0]
         of_features = {name: values for name, values in of_features.items() if values is not None}
         maps = [name for name in of_features if found[self.chain.features[name]].ndim == 4]
@@ -145,12 +151,17 @@ def _by_model(values: torch.Tensor, models: int) -> torch.Tensor:
     return values.unflatten(1, (models, -1)).transpose(0, 1) if values.ndim == 4 else values
 
 
+def _weighted(share: torch.Tensor, loss: torch.Tensor, slope: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """A part of the loss (models, n, 1), and its share of the gradient of the mean over the n rows (models, n, c)."""
+    return share * loss, slope.mul_(share / slope.shape[1])
+
+
 def label_slope(kind: TaskKind, outputs: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Loss of the labels of each row (models, n, 1) and its gradient by the outputs (models, n, c)."""
     if kind == "classification":
-        log_probabilities = torch.log_softmax(outputs, dim=-1)
-        loss = -log_probabilities.gather(-1, y[..., None])
-        return loss, log_probabilities.exp_().scatter_add_(-1, y[..., None], -torch.ones_like(loss))
+        log_p = log_probabilities(outputs)
+        loss = -log_p.gather(-1, y[..., None])
+        return loss, log_p.exp_().scatter_add_(-1, y[..., None], -torch.ones_like(loss))
     apart = outputs - y
     return (apart**2).mean(dim=-1, keepdim=True), apart * (2 / apart.shape[-1])
 

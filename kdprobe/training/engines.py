@@ -23,6 +23,9 @@ LARGEST = 64
 """Models at once, at most: more saves nothing and costs memory."""
 SIZES = (2, 4, 8, 16, LARGEST)
 TRIED_STEPS = 2
+AT_ONCE = 400_000
+"""Parameters of a stack of perceptrons, at most where it has more than `FEWEST` models: what does not stay in the cache costs a third."""
+FEWEST = 8
 CLEARLY = 0.85
 """The loop is chosen where it takes less than this share of the best stack's time: it has other last bits, so noise shall not decide."""
 
@@ -94,12 +97,12 @@ def stacked(jobs: Sequence[Job], problem: Problem) -> Stack:
 def choose(jobs: Sequence[Job], problem: Problem, *, loop: bool = True) -> str:
     """The engine that takes a step of a model in the least time, such as "chain of 4" or "loop".
 
-    It depends on the networks and not on how many jobs there are. Multilayer perceptrons need no trial: they are fastest all at once.
-    Costs a few steps of `LARGEST` models.
+    It depends on the networks and not on how many jobs there are. Multilayer perceptrons need no trial: they are fastest all at once, as
+    long as the cache holds their parameters. Costs a few steps of `LARGEST` models.
     """
     probe = stacked([jobs[0], jobs[0]], problem.part([0, 0]))
     if isinstance(probe, Chained) and not probe.chain.of_maps:
-        return f"{probe.name} of {LARGEST}"
+        return f"{probe.name} of {min(LARGEST, max(FEWEST, AT_ONCE // probe.layout.size))}"
     best, size = float("inf"), LARGEST
     for tried in SIZES:
         places = [place % len(jobs) for place in range(tried)]

@@ -31,9 +31,8 @@ class Layout:
     def pack(self, states: Sequence[Mapping[str, torch.Tensor]]) -> torch.Tensor:
         """(models, size) of the parameters of some models."""
         flat = torch.zeros(len(states), self.size, dtype=next(iter(states[0].values())).dtype)
-        for row, state in zip(flat, states, strict=True):
-            for name, place in self.unpack(row).items():
-                place.copy_(state[name])
+        for name, place in self.unpack(flat).items():
+            place.copy_(torch.stack([state[name] for state in states]))
         return flat
 
     def unpack(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -52,9 +51,10 @@ def buffers_of(module: nn.Module, auxiliary: nn.Module | None) -> dict[str, torc
     """Buffers of a network and of its auxiliary module that belong to their state, in one mapping."""
     found: dict[str, torch.Tensor] = {}
     for prefix, owner in (("network", module), ("auxiliary", auxiliary)):
-        if owner is not None:
+        buffers = {} if owner is None else dict(owner.named_buffers())
+        if owner is not None and buffers:
             kept = owner.state_dict()
-            found |= {f"{prefix}.{name}": value.detach() for name, value in owner.named_buffers() if name in kept}
+            found |= {f"{prefix}.{name}": value.detach() for name, value in buffers.items() if name in kept}
     return found
 
 

@@ -1,6 +1,6 @@
 """AdamW for a stack, with a learning rate, a weight decay and a largest gradient norm for each model."""
 
-import math
+from itertools import groupby
 
 import torch
 
@@ -9,19 +9,21 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
 class StackedAdamW:
-    """Moments of a stack's parameters (models, parameters), and the step.
+    """Moments of a stack's parameters (models, parameters), and the step: torch's fused kernel, once for all neighbours of equal rates.
+
+    It changes each number by itself, so a model is the same bits whoever shares its call.
 
     Parameters
     ----------
     rate, decay, clip
-        (models,) peak learning rate, decoupled weight decay, largest norm of the gradient (infinite for none).
+        (models,) float64 peak learning rate, decoupled weight decay, largest norm of the gradient (infinite for none).
     """
 
     def __init__(self, flat: torch.Tensor, rate: torch.Tensor, decay: torch.Tensor, clip: torch.Tensor):
-        self.average, self.square, self._scratch = torch.zeros_like(flat), torch.zeros_like(flat), torch.empty_like(flat)
-        self.rate, self.decay, self.clip = rate[:, None], decay[:, None], clip[:, None]
-        self._clips = not torch.isinf(clip).all()
-        self._taken = 0
+        self.average, self.square = torch.zeros_like(flat), torch.zeros_like(flat)
+        self.rate, self.decay, self.clip = rate, decay, clip
+        self._taken = torch.zeros((), device=flat.device)
+        self._group()
 
     def step(self, flat: torch.Tensor, gradient: torch.Tensor, factor: float) -> None:
         """Change `flat` in place.
@@ -33,21 +35,40 @@ class StackedAdamW:
         factor
             Of the schedule: the learning rate is this share of its peak.
         """
-        self._taken += 1
         if self._clips:
             # the formula of torch's clip_grad_norm_
-            gradient = gradient * (self.clip / (gradient.norm(dim=1, keepdim=True) + 1e-6)).clamp(max=1.0)
-        current = self.rate * factor
-        bias1, bias2 = 1 - BETAS[0] ** self._taken, math.sqrt(1 - BETAS[1] ** self._taken)
-        self.average.lerp_(gradient, 1 - BETAS[0])
-        self.square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
-        # (rate / bias1) · average / (√square / bias2 + ε), with the corrections moved out of the large tensors
-        step = torch.sqrt(self.square, out=self._scratch).add_(EPSILON * bias2)
-        torch.div(self.average, step, out=step)
-        flat.mul_(1 - current * self.decay).sub_(step.mul_(current * (bias2 / bias1)))
+            clip = self.clip.to(gradient)[:, None]
+            gradient = gradient * (clip / (gradient.norm(dim=1, keepdim=True) + 1e-6)).clamp(max=1.0)
+        self._taken += 1
+        for start, end, rate, decay in self._groups:
+            # what torch.optim.AdamW(fused=True) calls; a fifth of its time for one small network
+            torch._fused_adamw_(
+                *([values[start:end]] for values in (flat, gradient, self.average, self.square)),
+                max_exp_avg_sqs=[],
+                state_steps=[self._taken],
+                lr=rate * factor,
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                weight_decay=decay,
+                eps=EPSILON,
+                amsgrad=False,
+                maximize=False,
+            )
 
     def keep(self, models: torch.Tensor) -> None:
         """Go on with some of the models only."""
-        for name in ("average", "square", "rate", "decay", "clip"):
+        for name in ("average", "square"):
             setattr(self, name, getattr(self, name)[models])
-        self._scratch = torch.empty_like(self.average)
+        for name in ("rate", "decay", "clip"):
+            setattr(self, name, getattr(self, name)[models.cpu()])
+        self._group()
+
+    def _group(self) -> None:
+        """Find neighbours of equal rates: (first, after the last, rate, decay)."""
+        self._clips = not torch.isinf(self.clip).all()
+        self._groups: list[tuple[int, int, float, float]] = []
+        start = 0
+        for (rate, decay), group in groupby(zip(self.rate.tolist(), self.decay.tolist(), strict=True)):
+            end = start + len(list(group))
+            self._groups.append((start, end, rate, decay))
+            start = end

@@ -60,9 +60,9 @@ class Stack:
         self.alpha = self._column([job.alpha for job in jobs])
         self.optimiser = StackedAdamW(
             self.flat.detach(),
-            rate=self._column([job.learning_rate for job in jobs]),
-            decay=self._column([job.weight_decay for job in jobs]),
-            clip=self._column([job.gradient_clip or math.inf for job in jobs]),
+            rate=torch.tensor([job.learning_rate for job in jobs], dtype=torch.float64),
+            decay=torch.tensor([job.weight_decay for job in jobs], dtype=torch.float64),
+            clip=torch.tensor([job.gradient_clip or math.inf for job in jobs], dtype=torch.float64),
         )
         self.numbers = {name: self._column([job.parameters[name] for job in jobs]) for name in first.parameters}
         self.order = torch.stack([torch.from_numpy(batch_order(job, len(problem.x))) for job in jobs], dim=1).to(problem.device)

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from scipy.special import log_softmax
 from scipy.stats import norm
 
 from kdprobe.core.recipe import View
 from kdprobe.core.registry import available
+from kdprobe.distillers._soft_targets import log_probabilities
 
 ALL = available("distillers")
 KD, DKD, LOGIT_MSE = ALL["kd"].loss, ALL["dkd"].loss, ALL["logit_mse"].loss
@@ -34,6 +36,16 @@ def test_soft_targets_tend_to_logit_matching_with_one_over_two_c(rng):
     # the next term of the expansion is of order 1/T
     assert errors[0] / errors[1] == pytest.approx(10, rel=0.3)
     assert errors[1] / errors[2] == pytest.approx(10, rel=0.3)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10, 15, 16, 26])
+@pytest.mark.parametrize("rows", [1, 29, 64])
+def test_log_probabilities_of_any_number_of_classes(rng, classes, rows):
+    logits = 30 * rng.normal(size=(3, rows, classes)).astype(np.float32)
+    found = log_probabilities(torch.from_numpy(logits))
+    np.testing.assert_allclose(found.numpy(), log_softmax(logits.astype(np.float64), axis=-1), atol=2e-5)
+    for model in range(3):  # the same bits whatever lies beside it
+        assert torch.equal(log_probabilities(torch.from_numpy(logits[[model, 0]]))[0], found[model])
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 4.0])

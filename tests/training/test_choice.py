@@ -49,7 +49,11 @@ def test_no_model_is_trained_twice_to_fill_a_stack(monkeypatch):
 
 def test_perceptrons_are_fastest_all_at_once_and_that_is_known_without_a_trial(monkeypatch):
     monkeypatch.setattr(engines, "_seconds_a_step", lambda *_: pytest.fail("timed"))
-    assert choose(jobs(2, KD), problem(KD, "classification", [0, 1])) == "chain of 64"
+    asked = problem(KD, "classification", [0, 1])
+    assert choose(jobs(2, KD), asked) == "chain of 64"
+    # 6·w + w + 5·w + 5 parameters: as many models as the cache holds, but never fewer than 8
+    assert choose(jobs(2, KD, width=1000), asked) == "chain of 33"
+    assert choose(jobs(2, KD, width=9000), asked) == "chain of 8"
 
 
 @pytest.mark.parametrize(
