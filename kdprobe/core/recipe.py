@@ -9,7 +9,9 @@ from kdprobe.core.trace import TaskKind
 
 Knowledge = Literal["none", "response", "intermediate", "relation", "information", "control"]
 Need = Literal["outputs", "features", "labels"]
-Head = Literal["plain", "gaussian"]
+Head = Literal["plain", "gaussian", "histogram"]
+HEADS: Mapping[Head, int] = {"plain": 1, "gaussian": 2, "histogram": 50}
+"""Outputs of a student's network for each output of its task."""
 Option = int | float | str
 Fit = Literal["steps", "ridge"]
 
@@ -69,7 +71,7 @@ class Shapes(NamedTuple):
 
     kind: TaskKind
     outputs: int
-    """Classes or target columns; a Gaussian head has twice as many student outputs."""
+    """Classes or target columns; the student's network has `HEADS` times as many outputs."""
     student: Mapping[str, tuple[int, ...]]
     """Shape of one row of each hidden layer, in forward order."""
     teacher: Mapping[str, tuple[int, ...]]
@@ -134,7 +136,8 @@ class Distiller:
         sweep refuses a distiller that needs labels on rows without labels.
     head
         "gaussian" gives the student 2·c outputs: the c means, then the c log-variances. Only the means are its predictions; the label
-        loss is the negative log-likelihood.
+        loss is the negative log-likelihood. "histogram" gives it the logits of 50 bins for each target, one target after the other; its
+        predictions are the means of the histograms, the label loss is the cross-entropy from the label's own smoothed histogram.
     auxiliary
         (Shapes, torch.Generator) -> torch.nn.Module trained with the student and thrown away: a regressor, a critic. All its
         randomness comes from the generator.

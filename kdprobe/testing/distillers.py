@@ -9,7 +9,7 @@ from torch import nn
 from torch.func import functional_call, vmap
 
 from kdprobe.core.errors import ContractError
-from kdprobe.core.recipe import Distiller, LossTruth, Shapes, View
+from kdprobe.core.recipe import HEADS, Distiller, LossTruth, Shapes, View
 
 DRAWS, ROWS, OUTPUTS = 3, 12, 4
 NETWORKS: tuple[tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]], ...] = (
@@ -249,9 +249,8 @@ def _views(distiller: Distiller, shapes: Shapes, *, seed: int = 0, scale: float 
     labels = None
     if "labels" in distiller.needs:
         labels = torch.from_numpy(rng.integers(0, OUTPUTS, ROWS)) if shapes.kind == "classification" else random(ROWS, OUTPUTS) / scale
-    head = 2 * OUTPUTS if distiller.head == "gaussian" else OUTPUTS
     kind = shapes.kind
-    return View(random(ROWS, head), hidden(shapes.student), labels, kind=kind), View(
+    return View(random(ROWS, HEADS[distiller.head] * OUTPUTS), hidden(shapes.student), labels, kind=kind), View(
         random(ROWS, OUTPUTS), hidden(shapes.teacher), kind=kind
     )
 

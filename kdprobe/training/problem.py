@@ -12,6 +12,7 @@ from torch.func import functional_call
 
 from kdprobe.core.recipe import Distiller, Family, Head, Shapes, View
 from kdprobe.core.trace import TaskKind
+from kdprobe.training.heads import head_loss
 from kdprobe.training.job import Job
 from kdprobe.training.shapes import layer_shapes, network_outputs
 from kdprobe.training.teachers import Teachers
@@ -151,14 +152,11 @@ HISTORY = ("loss", "validation_loss", "gradient_norm")
 
 
 def label_loss(kind: TaskKind, outputs: torch.Tensor, y: torch.Tensor, head: Head = "plain") -> torch.Tensor:
-    """Cross-entropy in nats; squared error, or a Gaussian's negative log-likelihood in nats, averaged over the outputs: (n,)."""
+    """Cross-entropy in nats; squared error, or what the student's head asks for, averaged over the outputs: (n,)."""
     if kind == "classification":
         return torch.nn.functional.cross_entropy(outputs, y, reduction="none")
-    if head == "gaussian":
-        mean, log_variance = outputs.chunk(2, dim=-1)
-        # targets have variance 1: below e^-10 of it a variance is no estimate, and its inverse would overflow
-        log_variance = log_variance.clamp(min=-10.0)
-        return 0.5 * (log_variance + (y - mean) ** 2 * torch.exp(-log_variance) + math.log(2 * math.pi)).mean(dim=-1)
+    if head != "plain":
+        return head_loss(head, outputs, y)
     return ((outputs - y) ** 2).mean(dim=-1)
 
 

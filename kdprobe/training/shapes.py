@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from kdprobe.core.recipe import Distiller, Family, Option
+from kdprobe.core.recipe import HEADS, Distiller, Family, Option
 
 Layers = dict[str, tuple[int, ...]]
 
 
 def network_outputs(distiller: Distiller, outputs: int) -> int:
-    """Outputs of a student's network: twice those of the task for a Gaussian head."""
-    return 2 * outputs if distiller.head == "gaussian" else outputs
+    """Outputs of a student's network: by its head several for each of the task's."""
+    return HEADS[distiller.head] * outputs
 
 
 def layer_shapes(family: Family, input_shape: tuple[int, ...], outputs: int, width: int, options: Mapping[str, Option]) -> Layers:

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from kdprobe.core.recipe import Distiller, Family
+from kdprobe.core.recipe import Distiller, Family, Head
 from kdprobe.core.registry import find
 from kdprobe.core.trace import TaskKind, Trace
 from kdprobe.stats.scores import fit_temperature
 from kdprobe.tasks.splits import Part, Split
+from kdprobe.training.heads import predicted
 from kdprobe.training.job import Job
 from kdprobe.training.shapes import network_outputs
 from kdprobe.training.streams import initial_module
@@ -31,16 +32,17 @@ class Stored(NamedTuple):
 
 
 class Means(nn.Module):
-    """A network with a Gaussian head, as everybody else sees it: its predictions are the means."""
+    """A network with a head, as everybody else sees it: its predictions are the means of what it says."""
 
-    def __init__(self, network: nn.Module):
+    def __init__(self, network: nn.Module, head: Head):
         super().__init__()
         self.network = network
+        self.head: Head = head
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """x (n, ...) -> means (n, c) and the hidden layers."""
         outputs, features = self.network(x)
-        return outputs.chunk(2, dim=-1)[0], features
+        return predicted(self.head, outputs), features
 
 
 def outputs_of(module: nn.Module, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -63,11 +65,11 @@ def network_of(job: Job, split: Split) -> nn.Module:
 
 
 def module_of(job: Job, state: Mapping[str, torch.Tensor], slot: int, split: Split) -> nn.Module:
-    """Rebuild the network of a job with the weights in one slot of a stack, in evaluation mode; of a Gaussian head, only the means."""
+    """Rebuild the network of a job with the weights in one slot of a stack, in evaluation mode; of a head, only the predictions."""
     module = network_of(job, split)
     module.load_state_dict({name: state[name][slot] for name in module.state_dict()})
     distiller: Distiller = find("distillers", job.distiller)
-    return (Means(module) if distiller.head == "gaussian" else module).eval()
+    return (module if distiller.head == "plain" else Means(module, distiller.head)).eval()
 
 
 def load_module(zoo: Path, stored: Stored, split: Split) -> nn.Module:

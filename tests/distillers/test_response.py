@@ -8,6 +8,7 @@ from scipy.stats import norm
 
 from kdprobe.core.recipe import View
 from kdprobe.core.registry import available
+from kdprobe.distillers._histogram import smoothed
 from kdprobe.distillers._soft_targets import log_probabilities
 
 ALL = available("distillers")
@@ -149,3 +150,35 @@ def test_a_gaussian_head_is_best_at_the_mean_and_the_whole_spread():
     assert np.exp(log_variance) == pytest.approx(teacher.var(correction=0).item() + 0.3**2, rel=1e-4)
     # and then the loss is the entropy that the student has above the teacher's, as KL of equal means says
     assert closure().item() == pytest.approx(norm(0, np.exp(log_variance / 2)).entropy() - norm(0, 0.3).entropy(), abs=1e-4)
+
+
+# ---- histograms
+
+
+HL_GAUSS = ALL["hl_gauss"].loss
+
+
+@pytest.mark.parametrize("spread", [0.15, 0.5])
+def test_a_student_that_says_the_teachers_histogram_loses_nothing(rng, spread):
+    values = torch.from_numpy(rng.uniform(-7, 7, size=(30, 2)))
+    same = smoothed(values, spread).clamp(min=1e-300).log().flatten(1)
+    assert HL_GAUSS(View(same, {}), View(values, {}), spread=spread).abs().max() < 1e-12
+    other = View(same + 0.1 * torch.from_numpy(rng.normal(size=same.shape)), {})
+    assert (HL_GAUSS(other, View(values, {}), spread=spread) > 0).all()
+
+
+def test_its_gradient_is_the_difference_of_histograms_and_so_bounded(rng):
+    """However far the student is: what is said to make histograms easier to learn than squares."""
+    logits = torch.from_numpy(50 * rng.normal(size=(5, 50))).requires_grad_()
+    teacher = torch.tensor([[-40.0], [-1.0], [0.0], [2.0], [40.0]], dtype=torch.float64)
+    (slope,) = torch.autograd.grad(HL_GAUSS(View(logits, {}), View(teacher, {}), spread=0.15).sum(), logits)
+    torch.testing.assert_close(slope, torch.softmax(logits, -1) - smoothed(teacher, 0.15)[:, 0])
+    assert slope.abs().sum(dim=1).max() <= 2
+
+
+def test_a_value_beyond_the_range_is_taken_at_its_end(rng):
+    ends = smoothed(torch.tensor([[-1000.0, -5.0, 5.0, 1e6]]), 0.15)[0]
+    assert torch.equal(ends[0], ends[1])
+    assert torch.equal(ends[2], ends[3])
+    torch.testing.assert_close(ends.sum(dim=-1), torch.ones(4))
+    torch.testing.assert_close(ends[0], ends[2].flip(0))

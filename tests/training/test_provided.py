@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scipy import stats
+from scipy import special, stats
 from torch import nn
 
 from kdprobe.core.errors import ContractError
@@ -14,6 +14,7 @@ from kdprobe.core.registry import available
 from kdprobe.training import teachers as teachers_module
 from kdprobe.training.dropout import MaskedDropout, masks_of, with_masks
 from kdprobe.training.engines import train_stack
+from kdprobe.training.heads import predicted
 from kdprobe.training.loop import train_loop
 from kdprobe.training.problem import label_loss
 from kdprobe.training.streams import batch_order, generator_of, initial_auxiliary, initial_module
@@ -36,6 +37,33 @@ def test_a_gaussian_heads_loss_stays_finite_on_points_it_hits():
     loss = label_loss("regression", outputs, torch.tensor([[0.5]]), "gaussian")
     assert loss.isfinite().all()
     assert torch.autograd.grad(loss.sum(), outputs)[0].isfinite().all()
+
+
+def bins_of(values):
+    """Mass of a Gaussian of sd .15 round each value in 50 bins from -5 to 5, by scipy; a value beyond them lies at the edge."""
+    values = np.clip(values, -5, 5)[..., None]
+    cut = stats.truncnorm((-5 - values) / 0.15, (5 - values) / 0.15, loc=values, scale=0.15)
+    return np.diff(cut.cdf(np.linspace(-5, 5, 51)), axis=-1)
+
+
+def test_a_histogram_heads_label_loss_is_the_cross_entropy_of_smoothed_labels():
+    rng = np.random.default_rng(0)
+    outputs, y = rng.normal(size=(20, 2, 50)), 4 * rng.normal(size=(20, 2))
+    found = label_loss("regression", torch.from_numpy(outputs.reshape(20, -1)), torch.from_numpy(y), "histogram")
+    wanted = -(bins_of(y) * special.log_softmax(outputs, axis=-1)).sum(axis=-1).mean(axis=1)
+    np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-9)
+
+
+def test_what_heads_predict():
+    rng = np.random.default_rng(0)
+    y = np.array([[-4.2, 0.0], [0.03, 1.7], [3.14, -2.2]])
+    said = torch.from_numpy(np.log(bins_of(y) + 1e-30).reshape(3, -1))
+    np.testing.assert_allclose(predicted("histogram", said).numpy(), y, atol=1e-3)  # smoothing moves no mean well inside the range
+    said[:, :50] += 7.0  # logits of one target have no scale, and nothing to do with those of another
+    np.testing.assert_allclose(predicted("histogram", said).numpy(), y, atol=1e-3)
+    both = torch.from_numpy(rng.normal(size=(4, 6)))
+    assert torch.equal(predicted("gaussian", both), both[:, :3])
+    assert torch.equal(predicted("plain", both), both)
 
 
 def test_labels_are_seen_only_where_they_are_declared_and_are_there():
