@@ -61,6 +61,9 @@ class Probe:
         "cheap" probes run on every cell, "costly" ones on request.
     better
         "higher", "lower", or "neither" where more is not better.
+    likeness
+        Whether it says how alike the student is to the model that it is read against: only then is what it shares with that model split
+        into baseline, recipe level and teacher-specific part.
     bounds
         Smallest and largest possible value.
     """
@@ -76,6 +79,7 @@ class Probe:
     cost: Literal["cheap", "costly"] = "cheap"
     better: Literal["higher", "lower", "neither"] = "neither"
     unit: str = ""
+    likeness: bool = True
     bounds: tuple[float, float] = (-np.inf, np.inf)
     symmetric: bool = False
     invariant: tuple[Invariance, ...] = ()

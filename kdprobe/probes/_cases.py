@@ -1,4 +1,4 @@
-"""Panels with known answers, for the truths of the panel probes."""
+"""Models with known answers, for the truths of several probes."""
 
 import numpy as np
 
@@ -38,3 +38,30 @@ def feature_pair(x: np.ndarray, y: np.ndarray) -> tuple[Trace, Trace, None]:
         for layer, name in ((x, "student"), (y, "teacher"))
     )
     return student, teacher, None
+
+
+def degraded_student(rng: np.random.Generator, *, n: int = 4000) -> tuple[Trace, Trace, np.ndarray]:
+    """A teacher of correlation .8 with the target, a student that sees it through noise: correlation .7 with it, .56 with the target."""
+    y, seen, noise = rng.normal(size=(3, n, 1))
+    teacher = 0.8 * y + 0.6 * seen
+    student = 0.7 * teacher + np.sqrt(1 - 0.49) * noise
+    return Trace.from_raw("regression", student, name="student"), Trace.from_raw("regression", teacher, name="teacher"), y
+
+
+def student_of_noise(rng: np.random.Generator, *, n: int = 4000) -> tuple[Trace, Trace, np.ndarray]:
+    """A teacher of two classes whose logits differ by 2 · N(0, 2): log 2 less the mean entropy is .3178 nats. The student knows nothing."""
+    logits, noise = 2 * rng.normal(size=(2, n, 2))
+    labels = (logits[:, 1] - logits[:, 0] + rng.logistic(size=n) > 0).astype(np.int64)
+    return Trace.from_raw("classification", noise, name="student"), Trace.from_raw("classification", logits, name="teacher"), labels
+
+
+def one_class(rng: np.random.Generator) -> tuple[Trace, Trace, np.ndarray]:
+    """Labels that hold nothing to know."""
+    trace = Trace.from_raw("classification", rng.normal(size=(100, 3)), name="student")
+    return trace, trace, np.zeros(100, dtype=np.int64)
+
+
+def rare_class(rng: np.random.Generator) -> tuple[Trace, Trace, np.ndarray]:
+    """Labels of which one has 19 rows."""
+    trace = Trace.from_raw("classification", rng.normal(size=(100, 3)), name="student")
+    return trace, trace, (np.arange(100) < 19).astype(np.int64)

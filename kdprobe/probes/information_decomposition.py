@@ -250,19 +250,20 @@ def _of_classes(
         base = prior_losses(labels, folds)
         each = [calibrated_losses(chosen, labels, folds) for chosen in (aligned[:1], aligned[1:], aligned)]
         few = np.unique(labels, return_counts=True)[1].min()
-        dark = (
-            Refusal(
-                reason=f"a class has {few} rows, {LEAST_CLASS_ROWS} are needed to know the teacher's mean answer", advice="give more rows"
-            )
-            if few < LEAST_CLASS_ROWS
-            else _ByClass(dark_terms(aligned[0], aligned[1], labels, folds), labels)
-        )
+        enough = few >= LEAST_CLASS_ROWS
+        dark = _ByClass(dark_terms(aligned[0], aligned[1], labels, folds), labels) if enough else few_rows(few)
         return base[:, None] - np.stack(each, axis=1), dark
     numbers = codes(labels[:, None])[0]
     chosen = "linear" if family == "auto" else family
     each = [feature_losses(x, numbers, folds, chosen, seed) for x in _features(teacher, student)]
     dark = Refusal(reason="what was distilled besides the label needs outputs of both models", advice="give logits or probabilities")
     return prior_losses(numbers, folds)[:, None] - np.stack(each, axis=1), dark
+
+
+def few_rows(rows: int) -> Refusal:
+    """The refusal of what needs the teacher's mean answer to each class."""
+    reason = f"a class has {rows} rows, {LEAST_CLASS_ROWS} are needed to know the teacher's mean answer"
+    return Refusal(reason=reason, advice="give more rows")
 
 
 def _of_values(

@@ -236,6 +236,7 @@ USABLE_INFORMATION = Probe(
     cost="costly",
     better="higher",
     unit="nats",
+    likeness=False,
     truths=(
         KnownAnswer(name="an over-confident classifier of known information", make=_classifier, value=0.3178, tolerance=0.04),
         KnownAnswer(name="correlation .8", make=_regressor, value=float(-0.5 * np.log(1 - 0.64)), tolerance=0.05),

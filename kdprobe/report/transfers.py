@@ -54,6 +54,12 @@ def lower_is_closer(probe: str) -> bool:
     return known is not None and known.better == "lower"
 
 
+def is_likeness(probe: str) -> bool:
+    """Whether a probe compares the student with the model that it is read against."""
+    known: Any = available("probes").get(probe)
+    return known is None or known.likeness
+
+
 def transfers(evidence: Evidence) -> list[Transfer]:
     """Read every similarity × student × arm; the verdicts of the primary similarities form one family, the others another."""
     return evidence.derived("transfers", _transfers)
@@ -62,7 +68,7 @@ def transfers(evidence: Evidence) -> list[Transfer]:
 def _transfers(evidence: Evidence) -> list[Transfer]:
     found = []
     for group in evidence.groups:
-        for probe in evidence.probes(group.task):
+        for probe in filter(is_likeness, evidence.probes(group.task)):
             grids = {name: group.grid(evidence.value(probe, name)) for name in COMPARISONS}
             if all(np.isfinite(grid).any() for grid in grids.values()):
                 found.append(_transfer(evidence, group, probe, group.curve(grids)))

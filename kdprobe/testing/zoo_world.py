@@ -140,6 +140,7 @@ class _Drawing:
     def __init__(self, world: ZooWorld):
         self.world = world
         self.rng = np.random.default_rng(world.seed)
+        self.rng_information = np.random.default_rng([world.seed, 1])
         self.models: list[dict[str, Any]] = []
         self.scores: list[dict[str, Any]] = []
         self.measurements: list[dict[str, Any]] = []
@@ -172,6 +173,7 @@ class _Drawing:
                         self.score(student, losses[seed] - scale * gain)
                         self.panel(student, scale * gain, scale * (gain + removed), losses[seed] - scale * 0.5)
                         self.similarity(student, arm)
+                        self.information(student, arm)
                         self.histories.append((student["model_id"], arm))
 
     def model(
@@ -235,11 +237,17 @@ class _Drawing:
         for probe in (*own, "cka", "cka_output", *extra):
             base, sign = {"kl": (0.40, -1.0), "cka": (0.90, 0.5)}.get(probe, (0.70, 1.0))
             level, (shared, *noise) = base + 0.01 * np.log2(student["width"]), self.rng.normal(0, [0.003, *[0.001] * 4])
-            # a twin never met this teacher, nor did the student meet its siblings: all they share is the recipe
-            shifts = {"own": arm.recipe + arm.specific, "siblings": arm.recipe, "twin": 0.0, "baseline": 0.0}
-            for (comparison, shift), error in zip(shifts.items(), noise, strict=True):
+            for (comparison, shift), error in zip(_shifts(arm).items(), noise, strict=True):
                 value = level + sign * shift + error + (shared if comparison in ("own", "siblings") else 0.0)
                 self.measure(student, probe, comparison, value, "nats" if probe == "kl" else "")
+
+    def information(self, student: dict[str, Any], arm: TrueArm) -> None:
+        """Of 2.6 nats that the teacher tells: what is shared (twins: 2 and more), left behind; and .03 of the student's own."""
+        shared, *noise = self.rng_information.normal(0, [0.003, *[0.001] * 4])
+        for (comparison, shift), error in zip(_shifts(arm).items(), noise, strict=True):
+            value = 2.0 + 0.05 * np.log2(student["width"]) + shift + error + (shared if comparison in ("own", "siblings") else 0.0)
+            for probe, nats in (("shared_information", value), ("left_behind", 2.6 - value), ("own_information", 0.03 + error)):
+                self.measure(student, probe, comparison, nats, "nats")
 
     def measure(self, student: dict[str, Any], probe: str, comparison: str, value: float, unit: str) -> None:
         row = {key: student[key] for key in ("model_id", "task", "scheme", "distiller", "seed", "draw")}
@@ -296,3 +304,8 @@ class _Drawing:
             "failed_cells": [{"title": cell + text, "reason": world.reason + text} for cell in cells],
             "deviations": [{"from": "a" * 8, "to": "b" * 8, "changes": [text], "models_there": 10}] if text else [],
         }
+
+
+def _shifts(arm: TrueArm) -> dict[str, float]:
+    """What is shared beyond twins. A twin never met this teacher, nor did the student meet its siblings: they share the recipe only."""
+    return {"own": arm.recipe + arm.specific, "siblings": arm.recipe, "twin": 0.0, "baseline": 0.0}

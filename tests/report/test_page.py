@@ -62,6 +62,7 @@ def test_the_order_is_question_verdict_evidence_mind_runs_provenance(outline):
         "Verdicts",
         "Which teacher size serves this student best?",
         "How much of the teacher arrived, and is it this teacher's own?",
+        "How much of the teacher's information arrived, and what was left behind?",
         "Do students show the known signs of failed distillation?",
         "What would change our mind?",
         "What did each cell give?",

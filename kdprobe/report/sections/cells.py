@@ -9,7 +9,7 @@ from kdprobe.core.section import Column, Content, Section, Table
 from kdprobe.report import words
 from kdprobe.report.evidence import CELL, Evidence
 from kdprobe.report.signatures import SIGNATURES, signatures
-from kdprobe.report.transfers import title_of
+from kdprobe.report.transfers import is_likeness, title_of
 
 
 def draw(evidence: Evidence) -> Content:
@@ -18,14 +18,15 @@ def draw(evidence: Evidence) -> Content:
         words=(
             "One row a cell: a student size under a teacher size in a regime. Ticks are seeds, all rows of a table on one scale with a "
             "line at 0. Values are means over seeds with 95 % intervals over seeds. Where a question was refused for some seeds, their "
-            "number stands beside: such a mean speaks only of the seeds that could be answered.",
+            "number stands beside: such a mean speaks only of the seeds that could be answered. Information shared, left behind and the "
+            "student's own stand by student further up, and by run in the table of all runs.",
         ),
         tables=tuple(_table(evidence, task) for task in evidence.tasks()),
     )
 
 
 def _table(evidence: Evidence, task: str) -> Table:
-    probes = evidence.probes(task)
+    probes = [probe for probe in evidence.probes(task) if probe not in ELSEWHERE]
     # a similarity has values toward own teacher and siblings, a panel probe has one
     similar = [probe for probe in probes if (probe, "own") in evidence.values]
     shown = pd.DataFrame(index=evidence.values.index)
@@ -34,7 +35,7 @@ def _table(evidence: Evidence, task: str) -> Table:
         unit = evidence.unit(task, probe)
         shown[probe] = evidence.value(probe, "own" if probe in similar else "panel")
         columns.append(Column(key=probe, title=title_of(probe), shown="interval", explains=f"in {unit}" if unit else ""))
-        if probe in similar:
+        if probe in similar and is_likeness(probe):
             shown[f"{probe} specific"] = shown[probe] - evidence.value(probe, "siblings")
             columns.append(Column(key=f"{probe} specific", title=f"{title_of(probe)}: own − siblings", shown="interval"))
     intervals = evidence.over_seeds(shown)
@@ -65,6 +66,8 @@ def _table(evidence: Evidence, task: str) -> Table:
     return Table(caption=f"{task}: {words.counted(len(rows), 'cell')}", columns=(*FIRST, *columns, FLAGS), rows=tuple(rows))
 
 
+ELSEWHERE = ("shared_information", "left_behind", "own_information", "dark_information")
+"""Of these a table of cells would say little: they matter beside each other, and the page would be too wide to print."""
 FIRST = (
     Column(key="student", title="student"),
     Column(key="teacher", title="teacher"),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 WIDTH, HEIGHT, INSET = 120, 16, 2
+"""As the page's style has it."""
 
 
 def strip(values: Sequence[float], low: float, high: float) -> Markup:
@@ -24,7 +25,4 @@ def strip(values: Sequence[float], low: float, high: float) -> Markup:
     zero = f'<path class="zero" d="M{at(0.0)} 0v{HEIGHT}"/>' if low <= 0 <= high else ""
     ticks = "".join(f"M{at(value)} 3v10" for value in values)
     label = html.escape(f"{len(values)} seeds from {min(values):.3g} to {max(values):.3g}" if values else "no seeds")
-    return Markup(
-        f'<svg class="strip" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{label}">'
-        f'{zero}<path d="{ticks}"/></svg>'
-    )
+    return Markup(f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{zero}<path d="{ticks}"/></svg>')

@@ -107,7 +107,9 @@ class _Node:
     content: str = ""
 
     def __str__(self) -> str:
-        opening = self.tag + "".join(f' {name}="{html.escape(value)}"' for name, value in self.attributes.items())
+        # the page's style leaves a path without a fill hollow
+        said = ((name, value) for name, value in self.attributes.items() if (self.tag, name, value) != ("path", "fill", "none"))
+        opening = self.tag + "".join(f' {name}="{html.escape(value)}"' for name, value in said)
         return f"<{opening}>{self.content}</{self.tag}>" if self.content else f"<{opening}/>"
 
 
@@ -130,8 +132,9 @@ def _nodes(element: ET.Element, names: dict[str, str]) -> list[_Node]:
 
 
 def _merged(nodes: list[_Node]) -> list[_Node]:
-    """Say once what neighbours repeat: lines of one look become one path, marks of one look one group."""
+    """Say once what neighbours repeat: lines of one look become one path, marks of one look one group. Text comes last, above all."""
     merged: list[_Node] = []
+    nodes = sorted(nodes, key=lambda node: node.tag == "text")
     for look, run in groupby(nodes, key=_look):
         alike = list(run)
         if look is None or len(alike) == 1:

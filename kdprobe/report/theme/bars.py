@@ -1,0 +1,121 @@
+"""Bars of parts that add up, one a line, with the intervals of one part beside them on a scale of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
+
+from kdprobe.report.theme.plots import LABEL_SIZE, TITLE_SIZE, WIDTH, fitted
+from kdprobe.report.theme.svg import COLOURS, style, to_svg
+
+ROW, TITLE, BOTTOM, KEY = 18.0, 22.0, 22.0, 15.0
+NAMES, BESIDE, GAP = 92.0, 92.0, 16.0
+HEIGHT = 0.62
+"""Of a bar, as a share of its line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """One line; a heading where it has no parts.
+
+    Parameters
+    ----------
+    label
+        Written at its left.
+    parts
+        Lengths from left to right, none negative, as many as the figure has roles.
+    beside
+        (mean, low, high) of what stands at the right.
+    """
+
+    label: str
+    parts: tuple[float, ...] = ()
+    beside: tuple[float, float, float] | None = None
+
+
+def bars(
+    lines: Sequence[Bar], *, parts: Sequence[tuple[str, str]], titles: tuple[str, str], prefix: str, title: str, description: str
+) -> str:
+    """Draw lines from top to bottom and return their SVG.
+
+    Parameters
+    ----------
+    parts
+        Name and role (colour) of each part, in their order; the key above the bars says them. A part of role "paper" is outlined.
+    titles
+        Of the bars and of what stands beside them, with units.
+    """
+    rows = _key_rows(parts)
+    top = TITLE + KEY * len(rows)
+    height = top + ROW * len(lines) + BOTTOM
+    across = WIDTH - NAMES - BESIDE - GAP - 8
+    with style():
+        canvas = Canvas(figsize=(WIDTH / 72, height / 72))
+        for place, row in enumerate(rows):
+            for left, name, role in row:
+                y = 1 - (10 + KEY * place) / height
+                mark, role = ("□", "muted") if role == "paper" else ("■", role)
+                canvas.text(left / WIDTH, y, mark, fontsize=LABEL_SIZE, va="center", color=COLOURS[role])
+                canvas.text((left + 12) / WIDTH, y, name, fontsize=LABEL_SIZE, va="center", color=COLOURS["ink"])
+        for left, wide, draw, name in ((NAMES, across, _bars, titles[0]), (NAMES + across + GAP, BESIDE, _beside, titles[1])):
+            axes = canvas.add_axes((left / WIDTH, BOTTOM / height, wide / WIDTH, ROW * len(lines) / height))
+            axes.set_ylim(len(lines) - 0.5, -0.5)
+            axes.set_yticks([])
+            axes.tick_params(length=0)
+            axes.grid(axis="x", clip_on=False)
+            axes.set_axisbelow(True)
+            draw(axes, lines, [role for _, role in parts])
+            axes.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2, steps=[1, 2, 5, 10]))
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
+            canvas.text(
+                *(left / WIDTH, 1 - (top - 6) / height, fitted(name, wide + GAP, TITLE_SIZE)),
+                **{"fontsize": TITLE_SIZE, "fontweight": "bold"},
+            )
+        for place, line in enumerate(lines):
+            canvas.text(
+                *((8 if line.parts else 0) / WIDTH, (height - top - ROW * (place + 0.5)) / height),
+                fitted(line.label, NAMES - 8, LABEL_SIZE),
+                **{"fontsize": LABEL_SIZE, "va": "center", "color": COLOURS["ink" if line.parts else "muted"]},
+            )
+        return to_svg(canvas, prefix=prefix, title=title, description=description)
+
+
+def _key_rows(parts: Sequence[tuple[str, str]]) -> list[list[tuple[float, str, str]]]:
+    """Place of each name of the key, wrapped to the figure's width."""
+    rows: list[list[tuple[float, str, str]]] = [[]]
+    left = 0.0
+    for name, role in parts:
+        wide = 24 + 0.55 * LABEL_SIZE * len(name)
+        if left + wide > WIDTH and rows[-1]:
+            rows.append([])
+            left = 0.0
+        rows[-1].append((left, name, role))
+        left += wide
+    return rows
+
+
+def _bars(axes: Axes, lines: Sequence[Bar], roles: Sequence[str]) -> None:
+    for place, line in enumerate(lines):
+        start = 0.0
+        for length, role in zip(line.parts, roles, strict=False):
+            if length > 0:
+                hollow = role == "paper"
+                edge = {"edgecolor": COLOURS["muted"], "linewidth": 0.8} if hollow else {"linewidth": 0}
+                axes.barh(place, length, HEIGHT, start, color=COLOURS[role], clip_on=False, **edge)
+            start += length
+    axes.set_xlim(0, max((sum(line.parts) for line in lines), default=1.0) or 1.0)
+
+
+def _beside(axes: Axes, lines: Sequence[Bar], roles: Sequence[str]) -> None:
+    ends = [end for line in lines if line.beside for end in line.beside] + [0.0]
+    room = 0.1 * (max(ends) - min(ends)) or 1.0
+    axes.set_xlim(min(ends) - room, max(ends) + room)
+    axes.axvline(0, color=COLOURS["ink"], linewidth=0.8, clip_on=False)
+    for place, line in enumerate(lines):
+        if line.beside:
+            mean, low, high = line.beside
+            axes.hlines(place, low, high, color=COLOURS["one"], linewidth=1.6, clip_on=False)
+            # marks as lines without length take a tenth of the bytes of markers
+            axes.hlines(place, mean, mean, color=COLOURS["one"], linewidth=6, capstyle="round", clip_on=False)
