@@ -7,9 +7,10 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
+from kdprobe.report.theme.bars import NAMES, Bar, bars
 from kdprobe.report.theme.plots import Panel, Series, _apart, panels
 from kdprobe.report.theme.strip import strip
-from kdprobe.report.theme.svg import COLOURS
+from kdprobe.report.theme.svg import COLOURS, _steps
 
 
 def drawing(label="own", prefix="p", seeds=10, sizes=6, **panel):
@@ -51,6 +52,46 @@ def test_colours_follow_the_theme():
     svg = drawing(shaded=True)
     assert not set(re.findall(r"#[0-9a-f]{6}", svg)) & set(COLOURS.values())
     assert set(re.findall(r'(?:fill|stroke)="([^"]*)"', svg)) <= {f"var(--{role})" for role in COLOURS} | {"none"}
+
+
+def test_lines_written_as_steps_end_where_they_should():
+    """A line of tenths: steps add up to the places, so that rounding does not pile up along it."""
+    rng = np.random.default_rng(0)
+    places = np.round(rng.uniform(0, 340, (30, 2)), 1)
+    text = "L".join(f"{x:g} {y:g}" for x, y in places)
+    shown = _steps(re.fullmatch(r".*", text))
+    start, _, rest = shown.partition("l")
+    numbers = [float(number) for number in re.findall(r"-?[\d.]+", rest)]
+    steps = np.reshape(numbers, (-1, 2))
+    np.testing.assert_allclose(np.cumsum([[float(n) for n in start.split()], *steps], axis=0), places, atol=1e-9)
+    assert len(shown) < len(text)
+
+
+def test_bars_lie_where_their_parts_say():
+    lines = [
+        Bar(label="a heading"),
+        Bar(label="one", parts=(2.0, 1.0, 0.5), beside=(0.1, 0.0, 0.2)),
+        Bar(label="two", parts=(4.0, 0.0, 0.0)),
+    ]
+    svg = bars(
+        lines, parts=(("known", "one"), ("new", "two"), ("left", "paper")), titles=("nats", "new"), prefix="b", title="t", description="d"
+    )
+    root = ET.fromstring(svg)
+    known, new = (
+        [
+            path.attrib["d"]
+            for path in root.iter("path")
+            if path.attrib.get("stroke") == f"var(--{role})" and path.attrib["stroke-width"] == "11"
+        ]
+        for role in ("one", "two")
+    )
+    spans = [[float(end) for end in match] for match in re.findall(r"M([\d.]+) [\d.]+H([\d.]+)", known[0])]
+    (first, half), (start, whole) = spans
+    assert first == start == NAMES
+    assert half - first == pytest.approx((whole - start) / 2, abs=0.1)
+    assert float(re.match(r"M([\d.]+)", new[0])[1]) == half
+    assert len(re.findall("M", new[0])) == 1  # a part without length is not drawn
+    assert {"a heading", "one", "two", "known", "□"} <= {element.text for element in root.iter("text")}
 
 
 def test_ids_are_prefixed():

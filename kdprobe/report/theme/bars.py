@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
@@ -12,8 +13,8 @@ from kdprobe.report.theme.svg import COLOURS, style, to_svg
 
 ROW, TITLE, BOTTOM, KEY = 18.0, 22.0, 22.0, 15.0
 NAMES, BESIDE, GAP = 92.0, 92.0, 16.0
-HEIGHT = 0.62
-"""Of a bar, as a share of its line."""
+THICK = 11.0
+"""Of a bar, in points."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,25 +98,34 @@ def _key_rows(parts: Sequence[tuple[str, str]]) -> list[list[tuple[float, str, s
 
 
 def _bars(axes: Axes, lines: Sequence[Bar], roles: Sequence[str]) -> None:
-    for place, line in enumerate(lines):
-        start = 0.0
-        for length, role in zip(line.parts, roles, strict=False):
-            if length > 0:
-                hollow = role == "paper"
-                edge = {"edgecolor": COLOURS["muted"], "linewidth": 0.8} if hollow else {"linewidth": 0}
-                axes.barh(place, length, HEIGHT, start, color=COLOURS[role], clip_on=False, **edge)
-            start += length
-    axes.set_xlim(0, max((sum(line.parts) for line in lines), default=1.0) or 1.0)
+    most = max((sum(line.parts) for line in lines), default=0.0) or 1.0
+    axes.set_xlim(0, most)
+    pixel = most / (axes.get_position().width * WIDTH)
+    # a part is a thick line, all of one role one path: a tenth of the bytes of rectangles
+    for part, role in enumerate(roles):
+        starts = [(place, sum(line.parts[:part]), line.parts[part]) for place, line in enumerate(lines) if line.parts]
+        spans = [(place, start, start + length) for place, start, length in starts if length > 0]
+        _thick(axes, spans, COLOURS["muted" if role == "paper" else role], THICK)
+        if role == "paper":
+            inside = [(place, start + pixel, end - pixel) for place, start, end in spans if end - start > 2 * pixel]
+            _thick(axes, inside, COLOURS[role], THICK - 2)
 
 
 def _beside(axes: Axes, lines: Sequence[Bar], roles: Sequence[str]) -> None:
-    ends = [end for line in lines if line.beside for end in line.beside] + [0.0]
+    found = [(place, line.beside) for place, line in enumerate(lines) if line.beside]
+    ends = [end for _, beside in found for end in beside] + [0.0]
     room = 0.1 * (max(ends) - min(ends)) or 1.0
     axes.set_xlim(min(ends) - room, max(ends) + room)
     axes.axvline(0, color=COLOURS["ink"], linewidth=0.8, clip_on=False)
-    for place, line in enumerate(lines):
-        if line.beside:
-            mean, low, high = line.beside
-            axes.hlines(place, low, high, color=COLOURS["one"], linewidth=1.6, clip_on=False)
-            # marks as lines without length take a tenth of the bytes of markers
-            axes.hlines(place, mean, mean, color=COLOURS["one"], linewidth=6, capstyle="round", clip_on=False)
+    _thick(axes, [(place, low, high) for place, (_, low, high) in found], COLOURS["one"], 1.6)
+    # marks as lines without length
+    _thick(axes, [(place, mean, mean) for place, (mean, _, _) in found], COLOURS["one"], 6, "round")
+
+
+def _thick(
+    axes: Axes, spans: Sequence[tuple[int, float, float]], colour: str, width: float, ends: Literal["butt", "round"] = "butt"
+) -> None:
+    """Draw (line, from, to)."""
+    if spans:
+        places, starts, stops = zip(*spans, strict=True)
+        axes.hlines(places, starts, stops, color=colour, linewidth=width, capstyle=ends, clip_on=False)

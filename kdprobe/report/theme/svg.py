@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
@@ -175,9 +175,17 @@ def _attributes(element: ET.Element, names: dict[str, str]) -> dict[str, str]:
             value = re.sub(r"M(\S+) (\S+)L\1 ([-\d.]+)(?![-\d.L])", r"M\1 \2V\3", value)
             value = re.sub(r"M([-\d.]+) ([-\d.]+)L([-\d.]+) \2(?![-\d.L])", r"M\1 \2H\3", value)
             value = re.sub(r"M(\S+) (\S+)V\2(?![.\d])", r"M\1 \2h0", value)
+            value = re.sub(r"(?<=M)[-\d. ]+(?:L[-\d. ]+)+", _steps, value)
         kept[name] = _VARIABLES.get(value, value)
     defaults = _TEXT if element.tag.endswith("}text") else {}
     return {name: value for name, value in kept.items() if defaults.get(name) != value}
+
+
+def _steps(match: re.Match[str]) -> str:
+    """Corners of a line as steps from one to the next, in tenths of a pixel, which are shorter than places."""
+    places = [[round(10 * float(number)) for number in corner.split()] for corner in match.group().split("L")]
+    steps = [f"{(x - before_x) / 10:g} {(y - before_y) / 10:g}" for (before_x, before_y), (x, y) in pairwise(places)]
+    return match.group().split("L")[0] + "l" + " ".join(steps).replace(" -", "-")
 
 
 def _rounded(match: re.Match[str]) -> str:
