@@ -7,6 +7,7 @@ import numpy as np
 from kdprobe.core.result import Measurement
 from kdprobe.report.evidence import LOSS, Curve, Evidence, Group
 from kdprobe.report.help_verdict import HelpReading, read_help, read_helps
+from kdprobe.report.laws import Law, law_of
 from kdprobe.stats.bootstrap import simultaneous
 from kdprobe.stats.capacity_gap import seed_spread
 from kdprobe.stats.gap_reading import MARGIN_SHARE, GapReading, decide, read_gap
@@ -45,6 +46,8 @@ class Gap:
     """The rest of the deficit: what the student tells apart less well."""
     gains: tuple[Measurement, ...] = ()
     """Gain over the twin by teacher size, simultaneous over the sizes."""
+    law: Law | None = None
+    """What is expected, where the task is a world with a law."""
 
 
 def gaps(evidence: Evidence) -> list[Gap]:
@@ -95,6 +98,7 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
         inherited=inherited,
         discrimination=discrimination,
         gains=tuple(contrast(column).measurement(unit, tests=gain.shape[1]) for column in gain.T) if len(gain) > 1 else (),
+        law=law_of(group, found),
     )
 
 

@@ -10,6 +10,9 @@ import pytest
 import kdprobe
 from kdprobe import GapPlan
 from kdprobe.core.registry import find
+from kdprobe.report.evidence import Evidence
+from kdprobe.report.gaps import gaps
+from kdprobe.report.laws import law_of
 from kdprobe.stats.capacity_gap import seed_spread
 from kdprobe.tasks.nested_ols import BETA, FEATURES, NOISE, VARIANCE
 from kdprobe.tasks.splits import split
@@ -111,3 +114,26 @@ def test_its_report_counts_seeds_and_not_draws(zoo, tmp_path):
     page = kdprobe.report(zoo, tmp_path / "page.html").read_text(encoding="utf-8")
     assert "24 paired seeds, " in page
     assert "draws of labelled rows" not in page
+
+
+@pytest.mark.slow
+def test_its_report_shows_the_law_beside_what_was_found(zoo, tmp_path):
+    found = {gap.arm: gap for gap in gaps(Evidence(zoo))}
+    transfer = found["transfer rows"]
+    wanted = [law(teacher=width) for width in (4, 14, 58)]
+    np.testing.assert_allclose(transfer.law.gain, [one.twin - one.student for one in wanted], rtol=1e-12)
+    np.testing.assert_allclose(transfer.law.teacher_loss, [one.teacher for one in wanted], rtol=1e-12)
+    assert (found["same rows"].law.gain == 0).all()
+    # 58 features of 80 rows: the largest teacher is the worse model, so what it costs is no capacity gap
+    assert (transfer.reading.verdict, transfer.reading.qualifier) == ("NOT APPLICABLE", "teacher degraded")
+    page = kdprobe.report(zoo, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "What the exact law says, and what was found" in page
+    assert "yes, in the set" in page
+
+
+def test_no_law_is_drawn_for_other_tasks_or_noisy_labels(small_zoo, zoo):
+    assert all(gap.law is None for gap in gaps(Evidence(small_zoo)))
+    group = Evidence(zoo).groups[0]
+    curve = gaps(Evidence(zoo))[0].curve
+    group.frame = group.frame.assign(teacher_label_noise=0.3)
+    assert law_of(group, curve) is None

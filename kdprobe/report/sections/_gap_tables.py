@@ -56,6 +56,26 @@ def choices(evidence: Evidence) -> tuple[Table, ...]:
     return (Table(caption=caption, columns=columns, rows=tuple(rows)),) if rows else ()
 
 
+def laws(found: list[Gap]) -> tuple[Table, ...]:
+    """In a world with a law: what is true under each teacher, beside what was found."""
+    rows = []
+    for gap in found:
+        if gap.law is None or not gap.gains:
+            continue
+        noun, names = short_names(gap.curve.teachers)
+        best = int(np.argmax(gap.law.gain))
+        for i, (name, gain) in enumerate(zip(names, gap.gains, strict=True)):
+            rows.append(
+                {
+                    "student": f"{gap.task} · {gap.student}", "arm": gap.arm, "teacher": f"{noun} {name}", "found": _triple(gain),
+                    "law": float(gap.law.gain[i]), "teacher_law": float(gap.law.teacher_loss[i]), "unit": gap.unit,
+                    "best": ("yes, " + ("in" if i in gap.reading.best_set else "not in") + " the set") if i == best else "",
+                }
+            )  # fmt: skip
+    titles = words.listed(list(dict.fromkeys(gap.law.title for gap in found if gap.law)))
+    return (Table(caption=f"What {titles} says, and what was found", columns=LAWS, rows=tuple(rows)),) if rows else ()
+
+
 def shapes(found: list[Gap]) -> tuple[Table, ...]:
     """Which shape predicts the gains of a seed that was left out."""
     rows = []
@@ -111,6 +131,17 @@ COLUMNS = (
         explains="of the deficit: one-sided sign flips over all smaller sizes, Holm-adjusted over this page",
     ),
     Column(key="seeds", title="seeds", shown="number"),
+    Column(key="unit", title="unit"),
+)
+
+LAWS = (
+    Column(key="student", title="student"),
+    Column(key="arm", title="regime"),
+    Column(key="teacher", title="teacher"),
+    Column(key="law", title="true gain", shown="number"),
+    Column(key="found", title="found", shown="interval", explains="95 %, simultaneous over the teacher sizes"),
+    Column(key="best", title="truly best", explains="and whether the 95 % set of best sizes holds it"),
+    Column(key="teacher_law", title="teacher's true loss", shown="number"),
     Column(key="unit", title="unit"),
 )
 

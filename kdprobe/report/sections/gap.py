@@ -9,7 +9,7 @@ from kdprobe.core.section import Card, Content, Figure, Finding, Section
 from kdprobe.report import words
 from kdprobe.report.evidence import Evidence, axis, short_names
 from kdprobe.report.gaps import Gap, gaps
-from kdprobe.report.sections._gap_tables import choices, claims, shapes
+from kdprobe.report.sections._gap_tables import choices, claims, laws, shapes
 from kdprobe.report.theme.plots import Panel, Role, Series, panels
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast
 
@@ -30,7 +30,7 @@ def draw(evidence: Evidence) -> Content:
         cards=tuple(_card(group, f"c{i}") for i, group in enumerate(groups)),
         words=_words(found),
         figures=tuple(_figure(group, f"g{i}") for i, group in enumerate(drawn)),
-        tables=(claims(found), *choices(evidence), *shapes(found)),
+        tables=(claims(found), *choices(evidence), *laws(found), *shapes(found)),
     )
 
 
@@ -205,6 +205,14 @@ def _series(gap: Gap, name: str, label: str, role: Role, *, seeds: bool) -> Seri
     return Series(label=label, role=role, x=at, mean=mean, low=low, high=high, seeds=values if seeds else None)
 
 
+def _law(gap: Gap, name: str) -> list[Series]:
+    """The truth, where it is known."""
+    if gap.law is None:
+        return []
+    truth, nowhere = getattr(gap.law, name), np.full(len(gap.curve.sizes), np.nan)
+    return [Series(label="law", role="four", x=np.log2(gap.curve.sizes / gap.student_size), mean=truth, low=nowhere, high=nowhere)]
+
+
 def _sketch(group: list[Gap], prefix: str) -> Figure:
     """The curves of a card: one line an arm, without seeds."""
     first = group[0]
@@ -234,11 +242,13 @@ def _figure(group: list[Gap], prefix: str) -> Figure:
         series = [_series(gap, "gain", metric, "one", seeds=True)]
         if "gain_calibrated" in gap.curve.values:
             series.append(_series(gap, "gain_calibrated", "calibrated", "two", seeds=True))
+        series += _law(gap, "gain")
         title = f"{gap.arm}: gain ({gap.unit})"
         rows.append(Panel(title=title, series=tuple(series), scale="gain", zero="no gain", shaded=True))
     teacher = [_series(first, "teacher_loss", metric, "three", seeds=True)]
     if "teacher_loss_calibrated" in first.curve.values:
         teacher.append(_series(first, "teacher_loss_calibrated", "calibrated", "four", seeds=False))
+    teacher += _law(first, "teacher_loss")
     rows.append(Panel(title=f"the teacher's own loss ({first.unit})", series=tuple(teacher)))
     sizes, teachers = axis([gap.curve for gap in group])
     (name, names), ratios = short_names(teachers), sizes / first.student_size
