@@ -173,3 +173,23 @@ WORLDS: dict[str, GapWorld] = {
         law_world("law far", "the law, 160 transfer rows, teachers to 58 features", m=160, sizes=(*LAW_SIZES[:-1], 58)),
     )
 }
+
+
+def pilot_worlds() -> list[GapWorld]:
+    """More than fifty worlds of 1 and 2 sd, with the best size anywhere: humps, spikes, slopes, and second humps."""
+    curves: dict[str, np.ndarray] = {"rising": POSITIONS / 8, "falling": -POSITIONS / 8}
+    curves |= {"rising and level": 1 - np.exp(-POSITIONS / 2), "falling and level": np.exp(-POSITIONS / 2)}
+    for peak in range(SIZES):
+        curves[f"hump at {peak}"] = -(((POSITIONS - peak) / max(peak, 8 - peak)) ** 2)
+    for peak in (0, 2, 4, 6, 8):
+        curves[f"spike at {peak}"] = np.maximum(0.0, 1 - np.abs(POSITIONS - peak) / 2)
+    for peak in (2, 4, 6):
+        curves[f"tent at {peak}"] = -np.where(peak > POSITIONS, (peak - POSITIONS) / peak, (POSITIONS - peak) / (8 - peak))
+    for first, second in ((1, 6), (2, 7), (3, 7), (6, 2)):
+        bells = [np.exp(-0.5 * ((POSITIONS - peak) / 0.9) ** 2) for peak in (first, second)]
+        curves[f"humps at {first} and {second}"] = bells[0] + 0.6 * bells[1]
+    return [
+        world(f"{name}, {height:g} sd", f"{name}, {height:g} sd", height * curve / np.ptp(curve))
+        for height in (1.0, 2.0)
+        for name, curve in curves.items()
+    ]

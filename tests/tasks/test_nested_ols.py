@@ -135,5 +135,5 @@ def test_no_law_is_drawn_for_other_tasks_or_noisy_labels(small_zoo, zoo):
     assert all(gap.law is None for gap in gaps(Evidence(small_zoo)))
     group = Evidence(zoo).groups[0]
     curve = gaps(Evidence(zoo))[0].curve
-    group.frame = group.frame.assign(teacher_label_noise=0.3)
+    group.frame = group.frame.assign(label_noise=0.3)
     assert law_of(group, curve) is None
