@@ -60,6 +60,7 @@ class Where:
 def sweep(
     *,
     gap: Flag = False,
+    pilot: Flag = False,
     quick: Flag = False,
     plan: GapPlan | None = None,
     where: Where | None = None,
@@ -73,6 +74,9 @@ def sweep(
     gap
         Ask which teacher size serves a student best. With --knowledge in its place: which kind of knowledge helps; see
         `kdprobe sweep --knowledge --help`.
+    pilot
+        Train a tenth of the seeds first, name the half of the teacher sizes that most probably holds the best, and stop. The same command
+        without --pilot then trains what you ask for, and its report says whether the pilot was right.
     quick
         A small plan of a minute or so, too few seeds for a verdict.
     """
@@ -80,7 +84,7 @@ def sweep(
     if not gap:
         asked = "--gap (which teacher size serves a student best?) or --knowledge (which kind of knowledge helps?)"
         raise PlanError(f"sweep: say what to ask: {asked}")
-    return _sweep(plan, where, quick)
+    return _pilot(plan, where, quick) if pilot else _sweep(plan, where, quick)
 
 
 def knowledge(
@@ -102,6 +106,39 @@ def knowledge(
         A small plan of a minute or so, too few seeds for a verdict.
     """
     return _sweep(plan or KnowledgePlan(), where or Where(), quick)
+
+
+def _pilot(plan: GapPlan, where: Where, quick: bool) -> int:
+    """The pilot lies in a folder of its own inside the sweep's."""
+    from kdprobe.sweep.pilot import FOLDER, pilot_plan
+
+    plan = plan.quick() if quick else plan
+    few, out = pilot_plan(plan), where.out or Path("sweep-gap")
+    if where.dry_run:
+        return _dry_run(few, where)
+    from kdprobe.report.pilots import pilot_lines
+    from kdprobe.sweep.provenance import shown_path
+    from kdprobe.sweep.run import default_jobs, run
+    from kdprobe.sweep.spelling import spelled
+    from kdprobe.zoo.writer import INDEX
+
+    if (out / INDEX).exists() and not (out / FOLDER).exists():
+        raise PlanError(f"--pilot: {shown_path(out)} holds results, and a pilot comes before them: choose another folder with --out")
+    jobs = 0 if where.scheduler else default_jobs(where.device) if where.jobs is None else where.jobs
+    out.mkdir(parents=True, exist_ok=True)
+    command = spelled("kdprobe sweep --gap", plan, shown_path(out))
+    with run(
+        few, out / FOLDER, jobs=jobs, scheduler=where.scheduler, progress=True, engine=where.engine, device=where.device, measure=False,
+        command=f"{command} --pilot",
+    ) as zoo:  # fmt: skip
+        advice = pilot_lines(zoo)
+        failed = zoo.provenance()["failed_cells"]
+    if where.json:
+        print(json_module.dumps({"pilot": str(out / FOLDER), "advice": advice, "next": command, "failed_cells": failed}))
+    else:
+        print(*advice, sep="\n")
+        print(f"\nnext: {command} --teacher-widths …   (all widths, or those worth training)")
+    return 1 if failed else 0
 
 
 def _sweep(plan: Plan, where: Where, quick: bool) -> int:

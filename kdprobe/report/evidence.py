@@ -39,7 +39,7 @@ class Evidence:
     """
 
     def __init__(self, zoo: Any):
-        self._zoo = zoo
+        self._zoo = self.zoo = zoo
         self._memo: dict[Hashable, Any] = {}
         self.cards: list[Card] = []
         """Cards of the sections that stand before the one being drawn."""

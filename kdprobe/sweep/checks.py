@@ -53,8 +53,8 @@ def check(plan: "GapPlan") -> None:
             raise PlanError(f"no distiller of {', '.join(plan.distillers)} is for task {task.name!r} ({task.kind}): add one that is")
     if plan.seeds < 2:
         raise PlanError(f"seeds={plan.seeds}: an interval over seeds needs at least 2, a verdict 8")
-    if plan.seeds > TUNING_SEEDS:
-        raise PlanError(f"seeds={plan.seeds}: give at most {TUNING_SEEDS}")
+    if plan.first_seed < 0 or plan.first_seed + plan.seeds > TUNING_SEEDS:
+        raise PlanError(f"seeds={plan.seeds} from first_seed={plan.first_seed}: give numbers from 0 to below {TUNING_SEEDS}")
     for name in ("draws", "batch_size", "tune_seeds"):
         if getattr(plan, name) < 1:
             raise PlanError(f"{name}={getattr(plan, name)}: give at least 1")

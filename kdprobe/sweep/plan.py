@@ -67,6 +67,8 @@ class GapPlan:
         Options in which teachers differ.
     seeds
         Paired seeds, in each draw: one teacher per size, one twin and one student per cell and seed.
+    first_seed
+        Number of the first seed. Sweeps whose seeds do not overlap share no model.
     draws
         Draws of labelled rows.
     distillers
@@ -122,6 +124,7 @@ class GapPlan:
     options: dict[str, Option] = field(default_factory=dict)
     teacher_options: dict[str, Option] = field(default_factory=dict)
     seeds: int = 10
+    first_seed: int = 0
     draws: int = 1
     distillers: Annotated[tuple[str, ...], listed("distiller", "distillers")] = ()
     alpha: Annotated[Numbers, axis("alpha")] = 0.7
@@ -205,7 +208,10 @@ class GapPlan:
             for distiller in self.distillers_for(task):
                 own = self.settings(task, scheme, distiller)
                 chosen = any(len({getattr(setting, name) for setting in own}) > 1 for name in self.tune)
-                seeds = [*range(self.seeds), *range(TUNING_SEEDS, TUNING_SEEDS + self.tune_seeds * chosen)]
+                seeds = [
+                    *range(self.first_seed, self.first_seed + self.seeds),
+                    *range(TUNING_SEEDS, TUNING_SEEDS + self.tune_seeds * chosen),
+                ]
                 cells += [
                     Cell(
                         task=task, draw=self._draw(task, draw, seed), scheme=scheme, distiller=distiller, setting=setting,

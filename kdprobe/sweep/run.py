@@ -44,16 +44,17 @@ def run(
     engine: str = "auto",
     device: str = "cpu",
     similarity: bool = True,
+    measure: bool = True,
     command: str = "kdprobe.sweep(plan, out)",
 ) -> Zoo:
-    """Do what `kdprobe.sweep` says; `command` is what the provenance names."""
+    """Do what `kdprobe.sweep` says; `command` is what the provenance names. Without `measure` no probe is run."""
     if engine not in ENGINES:
         raise PlanError(f"engine={engine!r} is unknown: {did_you_mean(engine, ENGINES)}")
     if jobs < 0:
         raise PlanError(f"jobs={jobs}: give 0 to run in this process, or the number of worker processes")
     if scheduler is None:
         check_device(device)
-    names = probes_of(plan, probes, similarity=similarity)
+    names = probes_of(plan, probes, similarity=similarity) if measure else ()
     data = data_of(plan)  # before anything is created: a task whose data is missing leaves no folder behind
     start = time.perf_counter()
     with Writer(Path(out)) as writer:
@@ -123,7 +124,7 @@ class _Run:
             self._add(row["model_id"], msgspec.json.decode(row["job"], type=Job), row)
         done = {row["unit_id"] for row in self.writer.index.rows("SELECT unit_id FROM units WHERE status = 'done'")}
         units: list[Unit] = [*train_units([job for job in jobs if job.id not in self.stored], jobs)]
-        measured = measure_units(self.plan, self.data, self.probes)
+        measured = measure_units(self.plan, self.data, self.probes) if self.probes else []
         units += [unit for unit in measured if unit.id not in done]
         self.waiting = {unit.id: unit for unit in units}
         self.progress.begin(
