@@ -204,3 +204,37 @@ def test_the_response_beside_it_is_the_label_loss_with_the_teachers_answer_for_a
     else:
         expected = ((student.outputs - teacher.outputs) ** 2).mean(dim=1)
     torch.testing.assert_close(beside - without, 3 * torch.as_tensor(expected))
+
+
+# ---- directions
+
+
+class _Same(torch.nn.Module):
+    def forward(self, student, teacher):
+        return student[:, None], teacher[:, None]
+
+
+def test_directions_are_blind_to_length_where_hints_are_not(pair):
+    _, teacher = pair
+    student = view(teacher[::-1].copy(), auxiliary=_Same())
+    assert loss("cosine", student, view(teacher)) == pytest.approx(loss("cosine", student, view(3 * teacher)), rel=1e-9)
+    assert loss("hint", student, view(teacher)) != pytest.approx(loss("hint", student, view(3 * teacher)), rel=1e-2)
+    assert loss("cosine", view(2 * teacher, auxiliary=_Same()), view(teacher)) == pytest.approx(0, abs=1e-9)
+    assert loss("cosine", view(-teacher, auxiliary=_Same()), view(teacher)) == pytest.approx(2, abs=1e-9)
+
+
+def test_a_silent_layer_has_no_direction_and_a_finite_gradient():
+    silent = torch.zeros(4, 5, dtype=torch.float64, requires_grad=True)
+    teacher = torch.ones(4, 5, dtype=torch.float64)
+    teacher[0] = 0
+    found = ALL["cosine"].loss(view(silent, auxiliary=_Same()), view(teacher), weight=1.0, response=0.0)
+    assert found.tolist() == pytest.approx([1.0] * 4)
+    found.sum().backward()
+    assert torch.isfinite(silent.grad).all()
+
+
+@pytest.mark.parametrize("layer", [(1,), (1, 7, 7), (1, 1)])
+def test_single_numbers_have_no_direction(layer):
+    shapes = Shapes(kind="regression", outputs=1, student={"hidden": (4,)}, teacher={"hidden": layer})
+    assert "has one channel, and the direction of a single number is its sign" in ALL["cosine"].refuses(shapes)
+    assert not ALL["cosine"].refuses(shapes._replace(teacher={"hidden": (2, *layer[1:])}))
