@@ -1,0 +1,98 @@
+"""Analyses of sweeps: the quick tier of each, as a reader runs it, and the arithmetic of its tables."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import ttest_1samp
+
+ROOT = Path(__file__).parent.parent.parent
+FOLDER = ROOT / "analyses"
+
+
+def run(name, *words):
+    """Output of an analysis in a process of its own."""
+    done = subprocess.run([sys.executable, FOLDER / name, *map(str, words)], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def paired():
+    spec = importlib.util.spec_from_file_location("paired", FOLDER / "paired.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_intervals_are_students(paired):
+    values = pd.Series(np.random.default_rng(0).normal(0.3, 1, 12))
+    for of in (1, 5):
+        low, high = ttest_1samp(values, 0).confidence_interval(1 - 0.05 / of)
+        found = paired.interval(values, of=of)
+        assert (found.value, found.low, found.high) == pytest.approx((values.mean(), low, high), abs=1e-12)
+    assert str(paired.interval(values[:1])) == "too few seeds"
+    assert paired.interval(values[:1]).word == "not known"
+    words = [paired.Interval(0, low, high, 5).word for low, high in ((0.1, 1), (-1, -0.1), (-1, 1))]
+    assert words == ["better", "worse", "not told apart"]
+
+
+def test_an_arm_has_one_student_a_seed(paired):
+    table = pd.DataFrame({"seed": [0, 1, 0], "gain": [1.0, 2.0, 3.0], "scheme": ["a", "a", "b"]})
+    assert paired.by_seed(table, "gain", scheme="a").to_dict() == {0: 1.0, 1: 2.0}
+    with pytest.raises(ValueError, match="several students of one seed, tell them apart"):
+        paired.by_seed(table, "gain")
+
+
+def test_what_is_written_by_hand_stays(paired, tmp_path):
+    out = tmp_path / "some_page.md"
+    paired.write("## letters\n\nold", out)
+    assert out.read_text() == "# Some page\n\n## letters\n\nold\n"
+    out.write_text("# Mine\n\nRead so.\n\n## letters\n\nold\n")
+    paired.write("## letters\n\nnew", out)
+    assert out.read_text() == "# Mine\n\nRead so.\n\n## letters\n\nnew\n"
+
+
+def cells(text):
+    """Rows of all tables."""
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+
+
+def test_first_experiments():
+    text = run("first_experiments.py", "--quick")
+    rows = [row for row in cells(text) if row[0] in ("the teacher's labelled rows", "unlabelled rows")]
+    assert len(rows) == 6 + 4 + 6  # gains, against logits, likeness
+    assert {row[1] for row in rows} >= {"logits", "hints", "logits and hints", "three teachers' logits"}
+    assert "nan" not in text
+    assert "0 failed" in text
+    assert "attention, same_rows: no layer of the student has places to attend to" in text
+    assert "hint, multi_teacher: it reads hidden layers, and in scheme 'multi_teacher' several teachers have none in common" in text
+
+
+@pytest.mark.parametrize("task", ["letters", "bikeshare"])
+def test_trade_offs(tmp_path, task):
+    out = tmp_path / "trade_offs.md"
+    assert run("trade_offs.py", "--quick", "--task", task, "--zoo", tmp_path / "zoo", "--out", out) == ""
+    text, table = out.read_text(), pd.read_csv(out.with_suffix(".csv"))
+    questions = {"alpha", "kind of knowledge", "teacher size", "L2 or cosine"} | ({"temperature"} if task == "letters" else set())
+    assert set(table["question"]) == questions
+    assert np.isfinite(table["gain"]).all()
+    assert "nan" not in text
+    # a mean of the page is the mean of the table's students
+    own = table[(table["question"] == "alpha") & (table["alpha"] == 0.3) & (table["metric"] == table["metric"].iloc[0])]["gain"]
+    shown = next(row for row in cells(text.split("### α")[1]) if row[1] == "0.3")[2]
+    assert float(re.match(r"[+-][\d.]+", shown)[0]) == pytest.approx(own.mean(), abs=6e-4)
+    assert "is chosen on validation rows" in text
+    assert "capacity gap INCONCLUSIVE" in text  # three seeds decide nothing
+
+
+def test_every_analysis_is_listed_with_its_command():
+    listed = (FOLDER / "README.md").read_text()
+    for path in FOLDER.glob("*.py"):
+        if "__main__" in path.read_text():
+            assert f"`python analyses/{path.name}" in listed
