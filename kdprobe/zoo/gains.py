@@ -108,7 +108,18 @@ def gains(index: Index, path: Path, *, metric: str, tune: Sequence[str]) -> Fram
     table = students.rename(columns={"width": "student_width", "size": "student_size"})
     own, teacher, twin = (table[column].map(score.get) for column in ("model_id", "teacher_id", "twin_id"))
     table = table.assign(gain=own - twin, teacher_loss=-teacher, twin_score=twin).dropna(subset=["gain", "teacher_loss"])
-    names = ["task", "kind", "scheme", "distiller", "loss_parameters", *SETTINGS, "student_width", "student_size", "teacher_width", "teacher_size"]
+    names = [
+        "task",
+        "kind",
+        "scheme",
+        "distiller",
+        "loss_parameters",
+        *SETTINGS,
+        "student_width",
+        "student_size",
+        "teacher_width",
+        "teacher_size",
+    ]
     return table.loc[:, [*names, "draw", "seed", "gain", "teacher_loss", "twin_score"]].reset_index(drop=True)
 
 
