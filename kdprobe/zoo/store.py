@@ -97,9 +97,10 @@ class Zoo:
         Returns
         -------
         pandas.DataFrame
-            One row a student: task, scheme, distiller, the parameters of its loss as JSON, the columns of its setting (NaN where one does not apply, or is the same for
-            teachers as for all), student_size, teacher_size, draw, seed, and gain, teacher_loss, twin_score as `kdprobe.capacity_gap`
-            reads them: the larger gain and the smaller loss is the better. One task and scheme at a time has a verdict.
+            One row a student: task, scheme, distiller, the parameters of its loss as JSON, the columns of its setting (NaN where one does
+            not apply, or is the same for teachers as for all), student_size, teacher_size, draw, seed, and gain, teacher_loss, twin_score
+            as `kdprobe.capacity_gap` reads them: the larger gain and the smaller loss is the better. One task and scheme at a time has a
+            verdict.
 
         Raises
         ------
