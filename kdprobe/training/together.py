@@ -7,8 +7,10 @@ from typing import Any
 
 import torch
 
+from kdprobe.core.recipe import Head
 from kdprobe.core.trace import TaskKind
 from kdprobe.training.engines import choose, cuts_of, joined, stacked
+from kdprobe.training.heads import predicted
 from kdprobe.training.job import Job
 from kdprobe.training.loop import Learner, gathered
 from kdprobe.training.problem import Problem, Trained
@@ -22,14 +24,14 @@ class Live:
 
     Parameters
     ----------
-    columns
-        Classes or target columns: of a Gaussian head the means are what a peer says.
+    head
+        Of all of them: of a head of its own, a peer says what it predicts.
     learners
         Those who teach: each a `Learner`, or a `Stack` whose models teach the models in the same places.
     """
 
     kind: TaskKind
-    columns: int
+    head: Head
     learners: list[Any] = field(default_factory=list)
     layers: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]], init=False)
 
@@ -42,7 +44,7 @@ class Live:
         return self._together([learner.answers(x) for learner in self.learners])
 
     def _together(self, said: Sequence[torch.Tensor]) -> Said:
-        return mean_output(torch.stack([one[..., : self.columns] for one in said]), self.kind), {}
+        return mean_output(torch.stack([predicted(self.head, one) for one in said]), self.kind), {}
 
 
 def train_together(groups: Sequence[Sequence[Job]], problems: Sequence[Problem], engine: str = "auto") -> list[Trained]:
@@ -75,11 +77,11 @@ def train_together(groups: Sequence[Sequence[Job]], problems: Sequence[Problem],
 def _live(jobs: Sequence[Job], problem: Problem) -> Problem:
     # closed forms prepare what they need of the teachers once, before training
     distiller = replace(problem.distiller, closed=None)
-    return replace(problem, distiller=distiller, teachers=Live(problem.kind, problem.outputs), teacher_of=range(len(jobs)))
+    return replace(problem, distiller=distiller, teachers=Live(problem.kind, problem.distiller.head), teacher_of=range(len(jobs)))
 
 
 def _in_loops(cohort: Sequence[Job], problems: Sequence[Problem]) -> list[Any]:
-    own = [replace(problem, teachers=Live(problem.kind, problem.outputs)) for problem in problems]
+    own = [replace(problem, teachers=Live(problem.kind, problem.distiller.head)) for problem in problems]
     learners = [Learner(job, problem, 0) for job, problem in zip(cohort, own, strict=True)]
     _introduce(learners, own)
     return in_turns([learner.training() for learner in learners])

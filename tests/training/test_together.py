@@ -50,6 +50,7 @@ CASES = [
     (KD, "classification", FAMILIES["mlp"]),
     (DISTILLERS["l2_imitation"], "regression", FAMILIES["mlp"]),
     (GAUSSIAN, "regression", FAMILIES["mlp"]),
+    (DISTILLERS["hl_gauss"], "regression", FAMILIES["mlp"]),
     (KD, "classification", NORMED),
     (KD, "classification", MAPS),
     (KD, "classification", FAMILIES["cnn"]),
