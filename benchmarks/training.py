@@ -8,7 +8,7 @@ The same students for all: one architecture, real teachers, soft targets at T = 
 the same rows, the loss on the same validation rows after each pass. Every student has its own initialisation and its own batch order in
 every row of the table. Trainers are processes of their own (`benchmarks/trainers/`), one thread each, that take turns within one run; times
 are CPU seconds by student, made networks and batch orders included, and ratios are medians over the rounds. Accuracies on test rows must be
-equal: each row tells the difference of means with a 95 % interval. Peers that are packages need environments of their own:
+equal: each row tells the difference of means, with intervals that hold all at once with 95 % (Bonferroni). Peers that are packages need environments of their own:
 
     python -m venv TD && TD/bin/pip install torch numpy scipy pyyaml cython pillow
     TD/bin/pip install --no-deps torchvision torchdistill==1.1.5
@@ -92,9 +92,9 @@ def _case(title: str, task: str, family: str, width: int, teacher_width: int, ro
 CASES = {
     "mlp32": _case("MLP h=32, letters (16 inputs)", "letters", "mlp", 32, 128, 1920, 64, SMALL),
     "mlp128": _case("MLP h=128, letters (16 inputs)", "letters", "mlp", 128, 256, 1920, 64, WIDE),
-    "pixels32": _case("MLP h=32, Fashion-MNIST (784 inputs)", "fashion_mnist", "mlp", 32, 128, 1920, 64, SMALL),
-    "pixels128": _case("MLP h=128, Fashion-MNIST (784 inputs)", "fashion_mnist", "mlp", 128, 256, 1920, 64, WIDE),
-    "cnn": _case("CNN with 8 channels, Fashion-MNIST (28×28)", "fashion_mnist", "cnn", 8, 16, 960, 16, MAPS),
+    "pixels32": _case("MLP h=32, Fashion-MNIST (784 inputs)", "fashion_mnist", "mlp", 32, 128, 1920, 32, SMALL),
+    "pixels128": _case("MLP h=128, Fashion-MNIST (784 inputs)", "fashion_mnist", "mlp", 128, 256, 1920, 16, WIDE),
+    "cnn": _case("CNN with 8 channels, Fashion-MNIST (28×28)", "fashion_mnist", "cnn", 8, 16, 960, 8, MAPS),
 }
 PARTS = (*CASES, "grid")
 AT_ONCE = {HONEST: 8, REPDISTILLER: 2, TORCHDISTILL: 2}
@@ -188,8 +188,8 @@ def trainer(name: str, python: str, folder: Path) -> Iterator[Any]:
         process.stdin.close()
 
 
-def compare(case: Case, pythons: dict[str, str], *, epochs: int, models: int, rounds: int) -> Iterator[Row]:
-    """One case: all trainers take turns, in another order each round."""
+def compare(case: Case, pythons: dict[str, str], *, epochs: int, models: int, rounds: int, comparisons: int) -> Iterator[Row]:
+    """One case: all trainers take turns, in another order each round. `comparisons` are those of the whole table."""
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         work_of(case, epochs).save(Path(name))
         asked = {peer: stack.enter_context(trainer(peer, python, Path(name))) for peer, python in pythons.items()}
@@ -200,24 +200,27 @@ def compare(case: Case, pythons: dict[str, str], *, epochs: int, models: int, ro
         for turn in range(rounds):
             order = list(asked)
             for peer in order[turn % len(order) :] + order[: turn % len(order)]:
-                seeds = range(100 + turn * models, 100 + turn * models + counts[peer])
-                answers[peer].append(asked[peer](list(seeds)))
+                # every peer has students of all teachers, whether it trains many in a round or two
+                first = 100 + turn * (TEACHERS * models + counts[peer])
+                answers[peer].append(asked[peer](list(range(first, first + counts[peer]))))
         ours, *peers = asked
         for peer in peers:
-            yield beside(case, answers[ours], answers[peer], peer, counts)
+            yield beside(case, answers[ours], answers[peer], peer, counts, 1 - 0.05 / comparisons)
         seconds = float(np.median([answer["cpu"] for answer in answers[ours]])) / counts[ours]
         yield compared(f"{case.title}: a student", seconds, "-", np.nan, "", "CPU s") | _told(answers[ours])
         memory = max(answer["memory"] or np.nan for answer in answers[ours])
         yield compared(f"{case.title}: peak memory", memory, "-", np.nan, "", "MB") | {"floor": MEMORY, "met": bool(memory < MEMORY)}
 
 
-def beside(case: Case, ours: list[dict[str, Any]], theirs: list[dict[str, Any]], peer: str, counts: dict[str, int]) -> Row:
+def beside(
+    case: Case, ours: list[dict[str, Any]], theirs: list[dict[str, Any]], peer: str, counts: dict[str, int], confidence: float
+) -> Row:
     """One peer of a case: times of a student, the ratio's range over rounds, and the difference of accuracies."""
     mine, other = (np.array([answer["cpu"] for answer in side]) / counts[who] for side, who in ((ours, OURS), (theirs, peer)))
     ratios = other / mine
     accuracies = [np.concatenate([answer["accuracy"] for answer in side]) for side in (ours, theirs)]
     test = stats.ttest_ind(*accuracies, equal_var=False) if min(map(len, accuracies)) > 1 else None
-    interval = test.confidence_interval(0.95) if test is not None else (None, None)
+    interval = test.confidence_interval(confidence) if test is not None else (None, None)
     row = compared(case.title, float(np.median(mine)), peer, float(np.median(other)), theirs[0]["versions"], "CPU s by student")
     faster = float(np.median(ratios))
     return (
@@ -319,13 +322,15 @@ def main() -> None:
         parser.error(f"--python {unknown.pop()}=...: give {TORCHDISTILL} or {EQUINOX}")
     epochs, rounds = options.epochs or (4 if quick else 20), options.rounds or (1 if quick else 4)
     rows: list[Row] = []
-    for part in options.part or (("mlp32", "cnn", "grid") if quick else PARTS):
+    asked = options.part or (("mlp32", "cnn", "grid") if quick else PARTS)
+    comparisons = max(1, (len(pythons) - 1) * len(set(asked) & set(CASES)))
+    for part in asked:
         if part == "grid":
             found = grid(rows=800, epochs=2, alphas=2, seeds=2) if quick else grid()
         else:
             case = CASES[part]
             models = options.models or (min(case.models, 16) if quick else case.models)
-            found = compare(case, pythons, epochs=epochs, models=models, rounds=rounds)
+            found = compare(case, pythons, epochs=epochs, models=models, rounds=rounds, comparisons=comparisons)
         for row in found:
             # of little work no floor is asked: what is paid once weighs too much
             rows.append({"part": part} | row | ({"floor": None, "goal": None, "met": None} if quick else {}))
