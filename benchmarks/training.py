@@ -8,7 +8,8 @@ The same students for all: one architecture, real teachers, soft targets at T = 
 the same rows, the loss on the same validation rows after each pass. Every student has its own initialisation and its own batch order in
 every row of the table. Trainers are processes of their own (`benchmarks/trainers/`), one thread each, that take turns within one run; times
 are CPU seconds by student, made networks and batch orders included, and ratios are medians over the rounds. Accuracies on test rows must be
-equal: each row tells the difference of means, with intervals that hold all at once with 95 % (Bonferroni). Peers that are packages need environments of their own:
+equal: each row tells the difference of means, with intervals that hold all at once with 95 % (Bonferroni). Peers that are packages need
+environments of their own:
 
     python -m venv TD && TD/bin/pip install torch numpy scipy pyyaml cython pillow
     TD/bin/pip install --no-deps torchvision torchdistill==1.1.5
