@@ -12,9 +12,9 @@ from kdprobe import DataError, GapPlan, PlanError
 from kdprobe.core import registry
 from kdprobe.core.errors import ContractError
 from kdprobe.core.registry import available, find
+from kdprobe.sweep.problems import _rows_of, prepared, problem_of
 from kdprobe.sweep.refusals import undefined
 from kdprobe.sweep.run import data_of
-from kdprobe.sweep.training import _problem, _rows_of, prepared
 from kdprobe.sweep.units import train_units
 from kdprobe.tasks.splits import split
 from kdprobe.zoo.traces import Means, Stored, outputs_of
@@ -45,7 +45,7 @@ def test_features_of_a_teacher_are_those_of_its_module_by_sample_id(letters):
     index = {row["model_id"]: row for row in letters._index.rows("SELECT model_id, targets FROM models")}
     stored = Stored(letters.job(job.teacher), rows[job.teacher]["shard"], rows[job.teacher]["slot"])
     teachers = {job.teacher: (stored, index[job.teacher]["targets"])}
-    made = _problem(letters.path, [job], find("tasks", "letters"), parts, teachers, torch.device("cpu"))
+    made = problem_of(letters.path, [job], find("tasks", "letters"), parts, teachers, torch.device("cpu"))
     outputs, features = outputs_of(letters.module(job.teacher), parts.train.x)
     np.testing.assert_allclose(made.teachers.outputs[0].numpy(), outputs, atol=1e-5)
     np.testing.assert_allclose(made.teachers.features["hidden"][0].numpy(), features["hidden"], atol=1e-5)
