@@ -171,12 +171,14 @@ def test_a_model_that_diverges_costs_itself_and_its_students(tmp_path, monkeypat
 
 PLUGIN = """
 import os
-import torch
+import signal
 from kdprobe.core.recipe import Distiller, LossTruth
 
 def _loss(student, teacher):
     if (teacher.outputs.shape[0] >= 0) and os.environ.get("KDPROBE_TEST_POISON") == "raise":
         raise RuntimeError("poison")
+    if os.environ.get("KDPROBE_TEST_POISON") == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
     return ((student.outputs - teacher.outputs) ** 2).mean(-1)
 
 TRUTH = LossTruth(name="t", make=lambda rng: (rng.normal(size=(3, 2)),) * 2, oracle=lambda s, t: ((s - t) ** 2).mean(1))
@@ -198,6 +200,30 @@ def test_a_poison_cell_ends_as_failed_rows_and_exit_code_1(tmp_path, poison_envi
         assert set(models.loc[models["status"] == "failed", "distiller"]) == {"poison"}
         assert (models.loc[models["status"] == "failed", "reason"] == "RuntimeError: poison").all()
         assert (models.loc[models["distiller"] != "poison", "status"] == "done").all()
+
+
+def test_a_cell_that_kills_its_worker_each_time_costs_no_other_cell(tmp_path, poison_environment):
+    """As running out of memory does: a real SIGKILL of a real worker, twice for each call."""
+    flags = "--task letters --scheme same_rows --teacher-widths 4 --student-widths 2 --seeds 2 --steps 40 --distiller kd poison"
+    done = subprocess.run(
+        [sys.executable, "-m", "kdprobe", "sweep", "--gap", *flags.split(), "--out", str(tmp_path / "zoo"), "--jobs", "2", "--json"],
+        capture_output=True,
+        text=True,
+        env=poison_environment | {"KDPROBE_TEST_POISON": "kill"},
+    )
+    assert done.returncode == 1, done.stderr
+    with kdprobe.Zoo(tmp_path / "zoo") as zoo:
+        models = zoo.models()
+        failed = models[models["status"] == "failed"]
+        assert set(failed["distiller"]) == {"poison"}
+        assert len(failed) == 2
+        assert failed["reason"].str.startswith("its worker died twice (out of memory, or a crash in native code)").all()
+        assert (models.loc[models["distiller"] != "poison", "status"] == "done").all()
+        assert len(json.loads(done.stdout)["failed_cells"]) == 2
+        measured = zoo.runs()
+        gains = [column for column in measured.columns if column.startswith("gain")]
+        assert gains
+        assert measured.loc[measured["distiller"] == "kd", gains].notna().all(axis=None)
 
 
 @pytest.fixture
