@@ -26,6 +26,7 @@ from kdprobe.core.files import write_atomically
 from kdprobe.core.section import Column, Content, Table
 from kdprobe.report import words
 from kdprobe.report.page import compose
+from kdprobe.sweep.spelling import spelled
 
 
 def advice(tables: Tables) -> tuple[str, str, str]:
@@ -38,6 +39,7 @@ def advice(tables: Tables) -> tuple[str, str, str]:
     rows = sorted(fresh["nll"]["unlabelled_rows"].unique())
     gains = {m: grid(pick(fresh["nll_calibrated"], unlabelled_rows=m)) for m in (rows[0], rows[-1])}
     deficit = claims.over_seeds([gains[rows[-1]]], claims.deficit)
+    longer = pick(tables["letters, ladder"]["nll_calibrated"], scheme="step_matched_twin")
     settings, best, p = claims.best_everywhere(tables)
     return (
         f"Choose α and the temperature on validation rows before you choose a smaller teacher: on letters the student of width {STUDENT} "
@@ -46,7 +48,8 @@ def advice(tables: Tables) -> tuple[str, str, str]:
         f"With four unlabelled rows for each labelled one, take the largest teacher and divide the logits by one temperature: it then "
         f"costs {shown(deficit, 'nats')} against the best smaller one and gains {shown(claims.largest_gain(gains[rows[-1]]), 'nats')} over "
         f"an untaught twin; with {rows[0]:.0f} rows alone do not distil at all, the best teacher's gain is "
-        f"{shown(claims.best_gain(gains[rows[0]]), 'nats')}.",
+        f"{shown(claims.best_gain(gains[rows[0]]), 'nats')} (and train longer first: twice the steps on the labelled rows, without any "
+        f"teacher, gained {shown(claims.largest_gain(grid(longer)), 'nats')}).",
         f"Carry no ratio from one setting to another, sweep your own: over {settings} settings on letters the best teacher had "
         f"{' or '.join(f'{ratio:.1f}' for ratio in best)} times the student's size, and that one size is best in all of them is refuted "
         f"(p {words.p_value(p)}).",
@@ -72,6 +75,18 @@ LIMITS = (
 )
 
 
+def provenance() -> Table:
+    """The command that repeats each sweep, and the hash of its plan."""
+    rows = tuple(
+        {"study": name, "hash": study.plan.hash[:12], "command": spelled("kdprobe sweep --gap", study.plan, "FOLDER") + " --no-similarity"}
+        for name, study in studies(quick=False).items()
+    )
+    columns = (
+        Column(key="study", title="study"), Column(key="hash", title="plan"), Column(key="command", title="command", shown="prose"),
+    )  # fmt: skip
+    return Table(caption="python analyses/optimal_ratio.py runs them all", columns=columns, rows=rows)
+
+
 def page(tables: Tables, found: Sequence[Claim], law: Sequence[tuple[float, float, float]], *, models: int) -> str:
     """The whole page."""
     seeds = min(int(table["seed"].nunique()) for study in tables.values() for table in study.values())
@@ -93,6 +108,7 @@ def page(tables: Tables, found: Sequence[Claim], law: Sequence[tuple[float, floa
         ("ladder", "What are unlabelled rows worth?", Content(words=(RUNGS,), tables=(ladder(tables),))),
         ("settings", "What holds in each setting?", Content(tables=(verdicts(tables),))),
         ("limits", "What is this no evidence of?", Content(words=LIMITS)),
+        ("provenance", "Where does it come from?", Content(tables=(provenance(),))),
     ]
     return compose("How large should the teacher be?", lede, sections)
 

@@ -1,5 +1,6 @@
 """The analysis of teacher sizes: its claims on tables whose truth is chosen, and the page that is made of them."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -159,8 +160,13 @@ def test_a_page_of_all_claims(analysis, tables):
     assert verdicts["C2"] == verdicts["C10"] == verdicts["C14"] == "SUPPORTED"
     assert verdicts["C15"] == "CONTRADICTED"
     page = optimal.page(tables, found, law, models=1234)
-    for text in ("What should you do?", "C13", "1,234 networks", "Choose α and the temperature on validation rows"):
+    for text in (
+        "What should you do?",
+        "C13",
+        "1,234 networks",
+        "Choose α and the temperature on validation rows",
+        "--teacher-steps 300 1200",
+    ):
         assert text in page
-    for wrong in ("nan", "inf ", "None"):
-        assert wrong not in page.replace("isNaN", "").replace("finance", "")
+    assert not re.search(r"\b(nan|inf|None)\b", page)
     assert len(page) < 250_000
