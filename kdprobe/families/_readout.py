@@ -9,7 +9,13 @@ from kdprobe.families._parts import check_number, linear
 
 
 class Readout(nn.Module):
-    """Inputs -> fixed features -> a linear layer `output`, to be fitted."""
+    """Inputs -> fixed features -> a linear layer `output`, to be fitted.
+
+    `fixed` tells features apart that are costly: networks with equal keys have equal features of the same rows. None where computing them
+    costs nothing.
+    """
+
+    fixed: tuple[object, ...] | None = None
 
     def __init__(self, width: int, outputs: int, generator: torch.Generator, *, bias: bool):
         super().__init__()
@@ -23,7 +29,10 @@ class Readout(nn.Module):
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """x (n, ...) -> outputs (n, c) and the features (n, width)."""
-        features = self.hidden(x.flatten(1))
+        return self.read(self.hidden(x.flatten(1)))
+
+    def read(self, features: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """What `forward` gives, from the features (n, width)."""
         return self.output(features), {"hidden": features}
 
 

@@ -21,6 +21,7 @@ class RandomFeatures(Readout):
     def __init__(self, inputs: int, outputs: int, width: int, generator: torch.Generator):
         super().__init__(width, outputs, generator, bias=True)
         # drawn anew from the generator whenever the network is built, so a zoo stores the output layer alone
+        self.fixed = ("random_features", generator.initial_seed(), inputs, outputs, width)
         self.register_buffer("weight", torch.randn(width, inputs, generator=generator) / math.sqrt(inputs), persistent=False)
         self.register_buffer("bias", torch.randn(width, generator=generator), persistent=False)
 

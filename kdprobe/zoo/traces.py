@@ -1,8 +1,9 @@
 """Traces of the models of a zoo."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -45,11 +46,39 @@ class Means(nn.Module):
         return predicted(self.head, outputs), features
 
 
+class _FixedFeatures:
+    """Features that are drawn and never trained, of the rows last asked for: all students of a seed have the same."""
+
+    def __init__(self, most_bytes: int):
+        self._most, self._kept = most_bytes, OrderedDict[tuple[object, int], tuple[np.ndarray, torch.Tensor]]()
+
+    def features(self, module: Any, x: np.ndarray) -> torch.Tensor:
+        # the rows are kept too, so that no other array can have their id
+        key = (module.fixed, id(x))
+        if key not in self._kept:
+            self._kept[key] = (
+                x,
+                torch.cat(
+                    [module.hidden(torch.from_numpy(np.array(x[start : start + CHUNK])).flatten(1)) for start in range(0, len(x), CHUNK)]
+                ),
+            )
+        self._kept.move_to_end(key)
+        while len(self._kept) > 1 and sum(values.nbytes for _, values in self._kept.values()) > self._most:
+            self._kept.popitem(last=False)
+        return self._kept[key][1]
+
+
+_FIXED = _FixedFeatures(128 << 20)
+
+
 def outputs_of(module: nn.Module, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Outputs (n, c) and hidden layers of a family's module on rows x, float32, in evaluation mode."""
     module.eval()
     pieces = []
     with torch.inference_mode():
+        if getattr(module, "fixed", None) is not None:
+            outputs, features = module.read(_FIXED.features(module, x))  # pyright: ignore[reportCallIssue]
+            return outputs.numpy(), {name: values.numpy() for name, values in features.items()}
         for start in range(0, len(x), CHUNK):
             # copied: the rows of a split are read-only, which torch warns about
             pieces.append(module(torch.from_numpy(np.array(x[start : start + CHUNK]))))

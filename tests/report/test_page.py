@@ -68,6 +68,7 @@ def test_the_order_is_question_verdict_evidence_mind_runs_provenance(outline):
         "What did each cell give?",
         "What failed, or had no answer?",
         "Where do these numbers come from?",
+        "How often are such verdicts wrong?",
     ]
 
 

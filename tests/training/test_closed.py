@@ -17,6 +17,7 @@ from kdprobe.tasks.splits import split
 from kdprobe.training.closed import ENGINE, SCALE, ridge_solver
 from kdprobe.training.engines import train
 from kdprobe.training.streams import initial_module
+from kdprobe.zoo.traces import outputs_of
 from tests.training.problems import jobs, problem
 
 NONE, LOGITS, IMITATION = (find("distillers", name) for name in ("none", "logit_mse", "l2_imitation"))
@@ -126,3 +127,20 @@ def test_a_sweep_runs_like_any_other(tmp_path):
     assert (means.xs(64, level="width") < means.xs(8, level="width")).all()
     assert "random_features-8" in page
     assert "Unsteady training: 0 of 0 cells flagged" in page
+
+
+def test_features_are_computed_once_for_all_networks_that_share_them_and_change_no_bit():
+    parts = split(find("tasks", "letters"))
+    family = find("families", "random_features")
+    first, again, other = (family.build((16,), 26, 5, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    again.output.weight.data.mul_(2.0)
+    for module in (first, again, other):
+        for part in (parts.validation, parts.probe_b):
+            outputs, features = outputs_of(module, part.x)
+            with torch.no_grad():
+                wanted, hidden_layer = module(torch.from_numpy(part.x.copy()))
+            np.testing.assert_array_equal(outputs, wanted.numpy())
+            np.testing.assert_array_equal(features["hidden"], hidden_layer["hidden"].numpy())
+    assert outputs_of(first, parts.validation.x)[1]["hidden"] is not None
+    shared = [outputs_of(module, parts.validation.x)[1]["hidden"] for module in (first, again)]
+    assert np.shares_memory(*shared)

@@ -185,9 +185,8 @@ def _words(found: list[Gap]) -> tuple[str, ...]:
         "smaller sizes, which needs no more than symmetry, and a simultaneous bootstrap interval that excludes 0; and (b) the largest "
         f"teacher is itself shown to be the better model. Over the claims of this kind on the page ({family} with {SEEDS_FOR_A_VERDICT} "
         "seeds or more) p values are Holm-adjusted. A best size at the grid's edge (c) gives a bound in place of a ratio, a curve that may "
-        "have two humps (d) gives none. A deficit below a fifth of the twins' seed-to-seed standard deviation is called negligible. Of "
-        "simulated sweeps with a flat curve and 8 to 20 seeds, 5 % or fewer are called a gap, and up to 8 % where a rare seed gains much "
-        "under the largest teacher alone.",
+        "have two humps (d) gives none. A deficit below a fifth of the twins' seed-to-seed standard deviation is called negligible. How "
+        "often such a verdict is wrong is measured on simulated sweeps: see the end of this page.",
         "NLL rewards calibration. Calibrated NLL divides each model's logits by one temperature fitted on validation rows; the area "
         "between the two curves is over-confidence that the student inherited from its teacher, relative to its twin.",
     )
