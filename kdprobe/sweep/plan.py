@@ -208,9 +208,10 @@ class GapPlan:
             for distiller in self.distillers_for(task):
                 own = self.settings(task, scheme, distiller)
                 chosen = any(len({getattr(setting, name) for setting in own}) > 1 for name in self.tune)
+                tuning = TUNING_SEEDS + self.first_seed
                 seeds = [
                     *range(self.first_seed, self.first_seed + self.seeds),
-                    *range(TUNING_SEEDS, TUNING_SEEDS + self.tune_seeds * chosen),
+                    *range(tuning, tuning + self.tune_seeds * chosen),
                 ]
                 cells += [
                     Cell(

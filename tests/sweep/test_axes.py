@@ -103,6 +103,8 @@ def test_seeds_to_tune_on_are_in_no_result():
     # on transfer rows there is no alpha to choose
     assert Counter(cell.scheme for cell in extra) == {"same_rows": 2 * 4 * 3}
     assert {cell.seed for cell in extra} == set(range(TUNING_SEEDS, TUNING_SEEDS + 3))
+    later = {cell.seed for cell in replace(plan, first_seed=2).cells()}
+    assert not later & {cell.seed for cell in plan.cells() if not cell.tunes}
     measured = {model for unit in measure_units(plan, DATA, ("gain",)) for group in unit.students.values() for model in group.values()}
     assert not measured & {plan.student(cell, DATA).id for cell in extra}
     assert replace(plan, tune=()).jobs(DATA) == [job for job in plan.jobs(DATA) if job.seed < TUNING_SEEDS]
