@@ -149,7 +149,7 @@ def test_settings_are_every_combination():
         ({"tune": ("train_rows",), "train_rows": (10, 20)}, r"tune holds 'train_rows': what can be chosen"),
         ({"tune": ("alpha",)}, r"tune holds 'alpha', which has one value, 0.7: give several, as in --alpha 1,2"),
         ({"tune": ("alpha",), "alpha": (0.3, 0.7), "tune_seeds": 0}, r"tune_seeds=0: give at least 1"),
-        ({"seeds": TUNING_SEEDS + 1}, r"seeds=10001: give at most 10000"),
+        ({"seeds": TUNING_SEEDS + 1}, r"seeds=10001 from first_seed=0: give numbers from 0 to below 10000"),
     ],
 )
 def test_what_cannot_be_run_is_refused(changes, text):
