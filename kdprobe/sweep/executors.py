@@ -58,34 +58,70 @@ class InProcess:
             return Outcome(key, None, error, False)
 
 
+class _Call(NamedTuple):
+    key: str
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    again: bool = False
+    """Whether its worker has died once."""
+
+
 class OnDask:
-    """Runs calls on the workers of a Dask client; a call whose worker dies is tried once more on another."""
+    """Runs calls on the workers of a Dask client. A call whose worker died is tried once more, with nothing beside it.
+
+    Dask suspects every call that it has handed to a worker that dies, the one that waits as much as the one that runs. So no more calls are
+    handed over than run, and which of them kills workers is found out alone: it costs no other call its result.
+    """
 
     def __init__(self, client: Any):
         from distributed import as_completed
 
         self._client = client
         self._completed = as_completed(loop=client.loop)
-        self.workers = len(client.scheduler_info(n_workers=-1)["workers"])
+        self.workers = sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
+        self._waiting: deque[_Call] = deque()
+        self._suspected: deque[_Call] = deque()
+        self._running: dict[str, _Call] = {}
 
     def submit(self, key: str, function: Callable[..., Any], *arguments: Any) -> None:
         """Hand over a call."""
-        # pure=False and a key of our own: Dask must never answer from a call of an earlier sweep on the same cluster
-        future = self._client.submit(function, *arguments, key=f"{key}-{time.monotonic_ns()}", pure=False)
-        future.kdprobe_key = key
-        self._completed.add(future)
+        self._waiting.append(_Call(key, function, arguments))
+        self._fill()
 
     def next(self) -> Outcome:
         """Wait for one call to end."""
         from distributed import KilledWorker
 
-        future = next(self._completed)
-        error = future.exception() if future.status == "error" else None
-        if future.status == "cancelled":
-            raise DataError("the Dask scheduler cancelled a call: it was restarted; run the same command again to resume")
-        result = None if error is not None else future.result()
-        future.release()
-        return Outcome(future.kdprobe_key, result, error, isinstance(error, KilledWorker))
+        while True:
+            future = next(self._completed)
+            if future.status == "cancelled":
+                raise DataError("the Dask scheduler cancelled a call: it was restarted; run the same command again to resume")
+            error = future.exception() if future.status == "error" else None
+            result = None if error is not None else future.result()
+            call, lost = self._running.pop(future.key), isinstance(error, KilledWorker)
+            future.release()
+            if lost and not call.again:
+                self._suspected.append(call._replace(again=True))
+            self._fill()
+            if not lost or call.again:
+                return Outcome(call.key, result, error, lost)
+
+    def _fill(self) -> None:
+        """Hand over as many calls as run at once; of the suspected ones, one alone."""
+        if self._suspected:
+            if not self._running:
+                self._start(self._suspected.popleft())
+            return
+        if any(call.again for call in self._running.values()):
+            return
+        while self._waiting and len(self._running) < self.workers:
+            self._start(self._waiting.popleft())
+
+    def _start(self, call: _Call) -> None:
+        # pure=False and a key of our own: Dask must never answer from a call of an earlier sweep on the same cluster
+        future = self._client.submit(call.function, *call.arguments, key=f"{call.key}-{time.monotonic_ns()}", pure=False)
+        self._running[future.key] = call
+        self._completed.add(future)
 
 
 @contextmanager
@@ -134,7 +170,7 @@ def _local_cluster(jobs: int) -> Iterator[Any]:
 
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
     configuration = {
-        "distributed.scheduler.allowed-failures": 1,
+        "distributed.scheduler.allowed-failures": 0,  # we try again ourselves, see `OnDask`
         "distributed.nanny.pre-spawn-environ": threads,
         "distributed.worker.multiprocessing-method": "spawn",  # forking a process that runs torch threads can hang
         "distributed.admin.large-graph-warning-threshold": "1GB",
