@@ -140,7 +140,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             try:
                 texts.append(answer(task, options.zoo or Path(passing), 3 if options.quick else options.seeds, quick=options.quick))
             except kdprobe.DataError as error:
-                texts.append(f"## {task}\n\nNot run: {error}")
+                # not where it was looked for: that says nothing to who reads the page elsewhere
+                texts.append(
+                    f"## {task}\n\nNot run: {str(error).partition(' (looked in')[0]}. `kdprobe data fetch {task}` brings its files."
+                )
     write("\n\n".join(texts), options.out)
 
 

@@ -74,6 +74,16 @@ def test_first_experiments():
     assert "hint, multi_teacher: it reads hidden layers, and in scheme 'multi_teacher' several teachers have none in common" in text
 
 
+def test_a_task_whose_files_are_not_there_is_named_without_where_it_was_looked_for(monkeypatch, tmp_path):
+    monkeypatch.setenv("KDPROBE_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    text = run("first_experiments.py", "--task", "cifar10", "--quick")
+    assert "## cifar10" in text
+    assert "`kdprobe data fetch cifar10` brings its files." in text
+    assert str(tmp_path) not in text
+
+
 @pytest.mark.parametrize("task", ["letters", "bikeshare"])
 def test_trade_offs(tmp_path, task):
     out = tmp_path / "trade_offs.md"
