@@ -3,7 +3,7 @@
 import json as json_module
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -116,7 +116,8 @@ def _pilot(plan: GapPlan, where: Where, quick: bool) -> int:
     few, out = pilot_plan(plan), where.out or Path("sweep-gap")
     if where.dry_run:
         return _dry_run(few, where)
-    from kdprobe.report.pilots import pilot_lines
+    from kdprobe.report.evidence import Evidence
+    from kdprobe.report.pilots import advised, named_widths, pilot_lines
     from kdprobe.sweep.provenance import shown_path
     from kdprobe.sweep.run import default_jobs, run
     from kdprobe.sweep.spelling import spelled
@@ -131,13 +132,15 @@ def _pilot(plan: GapPlan, where: Where, quick: bool) -> int:
         few, out / FOLDER, jobs=jobs, scheduler=where.scheduler, progress=True, engine=where.engine, device=where.device, measure=False,
         command=f"{command} --pilot",
     ) as zoo:  # fmt: skip
-        advice = pilot_lines(zoo)
+        found = advised(Evidence(zoo))
         failed = zoo.provenance()["failed_cells"]
+    advice, narrow = pilot_lines(found), replace(plan, teacher_widths=named_widths(found) or plan.teacher_widths)
+    following = {"all": command, "named": spelled("kdprobe sweep --gap", narrow, shown_path(out))}
     if where.json:
-        print(json_module.dumps({"pilot": str(out / FOLDER), "advice": advice, "next": command, "failed_cells": failed}))
+        print(json_module.dumps({"pilot": str(out / FOLDER), "advice": advice, "next": following, "failed_cells": failed}))
     else:
         print(*advice, sep="\n")
-        print(f"\nnext: {command} --teacher-widths …   (all widths, or those worth training)")
+        print(f"\nall sizes:            {following['all']}\nthose worth training: {following['named']}")
     return 1 if failed else 0
 
 

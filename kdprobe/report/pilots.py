@@ -1,8 +1,8 @@
 """What a pilot said of each student, and what the sweep found: the pilot's own small zoo lies in a folder of the sweep's."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -103,13 +103,18 @@ def named_words(pilot: Pilot) -> str:
     return f"{noun} {words.listed([names[place] for place in pilot.advice.named])}"
 
 
-def pilot_lines(zoo: Any) -> list[str]:
+def pilot_lines(found: Sequence[Pilot]) -> list[str]:
     """What a pilot says, one line a student and arm."""
     lines = []
-    for pilot in advised(Evidence(zoo)):
+    for pilot in found:
         _, names = short_names(pilot.teachers)
         lines.append(
             f"{pilot.task} · {pilot.student} · {pilot.arm}: worth training: {named_words(pilot)} of {names[0]}…{names[-1]} "
             f"(the best is among them with probability {pilot.advice.holds:.2f}, {words.counted(pilot.seeds, 'seed')})"
         )
     return lines
+
+
+def named_widths(found: Sequence[Pilot]) -> tuple[int, ...]:
+    """Widths of teachers that are worth training for any of the students."""
+    return tuple(sorted({int(name.rpartition("-")[2]) for pilot in found for name in pilot.named}))

@@ -89,7 +89,8 @@ def test_a_narrower_sweep_leaves_it_untested(tmp_path, monkeypatch, capsys):
     assert main(["sweep", "--gap", "--pilot", *PLAN, "--seeds", "20", "--out", "zoo", "--jobs", "0"]) == 0
     out = capsys.readouterr().out
     assert "letters · mlp-3 · same rows: worth training: width" in out
-    assert "next: kdprobe sweep --gap --task letters" in out
+    assert "all sizes:            kdprobe sweep --gap --task letters --scheme same_rows --teacher-widths 3 6 12 24" in out
+    assert "those worth training: kdprobe sweep --gap --task letters --scheme same_rows --teacher-widths" in out
     narrow = [word for word in PLAN if word not in ("12", "24")]
     assert main(["sweep", "--gap", *narrow, "--seeds", "20", "--out", "zoo", "--jobs", "0", "--no-similarity", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["failed_cells"] == []
