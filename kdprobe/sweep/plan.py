@@ -94,7 +94,8 @@ class GapPlan:
         Checks of the validation loss, of 20 in all, without improvement after which a model stops training and keeps its best weights;
         0 trains all steps.
     train_rows
-        Axis. Labelled rows, in place of the task's own number. Fewer rows are the first of the most that are asked for.
+        Axis. Labelled rows, in place of the task's own number. Fewer rows are the first of the most that are asked for, and scaled as
+        these are, so that losses keep their unit.
     transfer_rows
         Axis. Unlabelled rows, in place of the task's own number; fewer are the first of the most.
     label_noise

@@ -250,3 +250,15 @@ def test_the_ladder_of_the_transfer_rows(tmp_path):
         assert zoo.gains().groupby("scheme").size().to_dict() == {name: 3 if name == "step_matched_twin" else 6 for name in ladder}
     assert gain["true_labels", 4000] > gain["transfer_rows", 4000] > gain["self_pseudo_labels", 4000]
     assert gain["transfer_rows", 4000] > gain["transfer_rows", 100]
+
+
+def test_teachers_of_every_size_are_stopped_where_they_are_as_good_as_the_twin(tmp_path):
+    plan = GapPlan(
+        tasks=("letters",), schemes=("equal_loss_teachers",), teacher_widths=(16, 64), student_widths=(4,), seeds=2, steps=400,
+    )  # fmt: skip
+    with kdprobe.sweep(plan, tmp_path / "zoo", similarity=False) as zoo:
+        models = zoo.models()
+        loss = zoo.scores().query("metric == 'nll' and rows == 'A'").set_index("model_id")["value"]
+        mean = models.assign(loss=models["model_id"].map(loss)).groupby(["role", "width"])["loss"].mean()
+    assert abs(mean["stopped", 16] - mean["stopped", 64]) < 0.3 * abs(mean["teacher", 16] - mean["twin", 4])
+    assert abs(mean["stopped", 64] - mean["twin", 4]) < 0.3 * abs(mean["teacher", 64] - mean["twin", 4])
