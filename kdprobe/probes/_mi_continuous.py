@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import digamma
 
 from kdprobe.core.result import Kind, Measurement, Refusal, Result, Status
+from kdprobe.probes._mi_bend import bend
 from kdprobe.probes._mi_copula import EllipticalCopula, fit_elliptical, fit_gaussian
 from kdprobe.probes._mi_critic import cap as critic_cap
 from kdprobe.probes._mi_critic import critic_floor, linear_floor
@@ -147,10 +148,15 @@ def high_dimensional(sides: Sides, k: int, rng: np.random.Generator) -> Result:
     gap = _gap_to_surrogate(sides, model, floors, k, rng)
     if _REJECT < gap.largest < _SURE:
         gap = _gap_to_surrogate(sides, model, floors, k, rng)
-    details |= {"z_features": gap.features, "z_critic": gap.critic, "z_neighbours": gap.neighbours}
+    details |= {"z_features": gap.features, "z_critic": gap.critic, "z_neighbours": gap.neighbours, "z_bend": bend(x, y)}
     lower, upper = _interval(floor)[0], model.information + QUANTILE * error
     if gap.largest <= _REJECT:
-        return _measurement(sides, model.information, min(lower, model.information), upper, "bracket", "ok", details, ())
+        bent = details["z_bend"] > _REJECT
+        notes = (
+            ("one side does not follow the other along a line, as the elliptical model has it: the value may be too low",) if bent else ()
+        )
+        status: Status = "unresolved" if bent else "ok"
+        return _measurement(sides, model.information, min(lower, model.information), upper, "bracket", status, details, notes)
     if floor.value > model.information:
         note = "the elliptical model misses what held-out rows share: the value is a lower bound, and nothing bounds it from above"
         return _measurement(sides, floor.value, *_interval(floor), "lower_bound", "unresolved", details, (note,))

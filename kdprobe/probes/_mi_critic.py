@@ -9,7 +9,7 @@ small network is then trained on top, and kept only as far as rows kept aside sa
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from kdprobe.probes._mi_interval import Floor, HalfFloor, Halves
 BLOCK = 2048
 _HIDDEN, _EMBEDDED = 64, 16
 _BATCH, _MOST_STEPS, _CHECK_EVERY, _PATIENCE = 256, 400, 20, 2
+_RATE, _DECAY = 3e-3, 1e-3
 
 
 def critic_floor(x: np.ndarray, y: np.ndarray, halves: Halves, rng: np.random.Generator) -> Floor:
@@ -143,56 +144,67 @@ class _Network:
 
 
 def _train(start: _CanonicalCritic, x: np.ndarray, y: np.ndarray, parts: _Parts, rng: np.random.Generator) -> _Network:
-    """Train the network on top of the canonical critic until the rows to choose by no longer gain."""
-    import torch
+    """Train the network on top of the canonical critic until the rows to choose by no longer gain.
 
-    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+    By hand: the two layers' gradients are shorter than the seconds that importing torch takes.
+    """
+    sides = x.astype(np.float32), y.astype(np.float32)
+    embedded = start.embed_x(x).astype(np.float32), start.embed_y(y).astype(np.float32)
 
-    def single(values: np.ndarray) -> Any:
-        return torch.from_numpy(values.astype(np.float32))
-
-    sides = single(x), single(y)
-    embedded = single(start.embed_x(x)), single(start.embed_y(y))
-
-    def layers(columns: int, scale: float) -> list[Any]:
-        inner = torch.randn(columns, _HIDDEN, generator=generator) * (2 / columns) ** 0.5
-        outer = torch.randn(_HIDDEN, _EMBEDDED, generator=generator) * scale / _HIDDEN**0.5
-        return [inner, torch.zeros(_HIDDEN), outer, torch.zeros(_EMBEDDED)]
+    def layers(columns: int, scale: float) -> list[np.ndarray]:
+        inner = rng.standard_normal((columns, _HIDDEN), dtype=np.float32) * np.float32((2 / columns) ** 0.5)
+        outer = rng.standard_normal((_HIDDEN, _EMBEDDED), dtype=np.float32) * np.float32(scale / _HIDDEN**0.5)
+        return [inner, np.zeros(_HIDDEN, np.float32), outer, np.zeros(_EMBEDDED, np.float32)]
 
     # nothing on one side: training starts exactly at the canonical critic
     weights = [*layers(x.shape[1], 1.0), *layers(y.shape[1], 0.0)]
-    for weight in weights:
-        weight.requires_grad_(True)
-
-    def bound(rows: Any) -> Any:
-        inner = [
-            torch.relu(side[rows] @ w + offset) @ outer + shift
-            for side, (w, offset, outer, shift) in zip(sides, (weights[:4], weights[4:]), strict=True)
-        ]
-        scores = inner[0] @ inner[1].T + embedded[0][rows] @ embedded[1][rows].T
-        true, normal = scores.diagonal(), torch.logsumexp(scores, 0) + torch.logsumexp(scores, 1)
-        return (true - normal / 2).mean() + np.log(len(rows))
-
-    optimiser = torch.optim.AdamW(weights, lr=3e-3, weight_decay=1e-3, fused=True)
-    checks = [torch.from_numpy(block) for block in _blocks(parts.check)]
-    fit_rows = torch.from_numpy(np.concatenate([parts.fit, parts.tune]))
-    best, kept, since, state = start.checked, 0, 0, [weight.detach().numpy().copy() for weight in weights]
+    moments = [(np.zeros_like(weight), np.zeros_like(weight)) for weight in weights]
+    fit_rows, checks = np.concatenate([parts.fit, parts.tune]), _blocks(parts.check)
+    best = _Network(tuple(weight.copy() for weight in weights), start.checked, 0)
+    since = 0
     for step in range(1, _MOST_STEPS + 1):
-        rows = fit_rows[torch.randperm(len(fit_rows), generator=generator)[:_BATCH]]
-        optimiser.zero_grad()
-        (-bound(rows)).backward()
-        optimiser.step()
+        rows = rng.choice(fit_rows, min(_BATCH, len(fit_rows)), replace=False)
+        slopes = _slopes(weights, tuple(side[rows] for side in sides), embedded[0][rows] @ embedded[1][rows].T)
+        for weight, slope, (mean, square) in zip(weights, slopes, moments, strict=True):
+            _adam(weight, slope, mean, square, step)
         if step % _CHECK_EVERY == 0:
-            with torch.no_grad():
-                checked = float(np.mean([float(bound(block)) for block in checks]))
-            if checked > best:
-                # a copy: training goes on in the same memory
-                best, kept, since, state = checked, step, 0, [weight.detach().numpy().copy() for weight in weights]
+            # a copy: training goes on in the same memory
+            network = _Network(tuple(weight.copy() for weight in weights), 0.0, step)
+            checked = float(np.mean([_bound(start, network, x, y, block)[0] for block in checks]))
+            if checked > best.checked:
+                best, since = replace(network, checked=checked), 0
             else:
                 since += 1
                 if since == _PATIENCE:
                     break
-    return _Network(tuple(state), best, kept)
+    return best
+
+
+def _slopes(weights: list[np.ndarray], sides: tuple[np.ndarray, ...], scores: np.ndarray) -> list[np.ndarray]:
+    """Gradient of minus the bound on a batch by each weight; `scores` are those of the critic below, and are changed."""
+    hidden = [np.maximum(side @ inner + offset, 0) for side, inner, offset in zip(sides, weights[::4], weights[1::4], strict=True)]
+    ends = [values @ outer + shift for values, outer, shift in zip(hidden, weights[2::4], weights[3::4], strict=True)]
+    scores += ends[0] @ ends[1].T
+    # by each score: half the softmax along rows and half that along columns, less the true pairs
+    by_score = np.zeros_like(scores)
+    for axis in (0, 1):
+        share = np.exp(scores - scores.max(axis=axis, keepdims=True))
+        by_score += share / (2 * share.sum(axis=axis, keepdims=True))
+    np.fill_diagonal(by_score, np.diagonal(by_score) - 1)
+    by_score /= len(scores)
+    found: list[np.ndarray] = []
+    for i, by_end in enumerate((by_score @ ends[1], by_score.T @ ends[0])):
+        by_hidden = (by_end @ weights[4 * i + 2].T) * (hidden[i] > 0)
+        found += [sides[i].T @ by_hidden, by_hidden.sum(axis=0), hidden[i].T @ by_end, by_end.sum(axis=0)]
+    return found
+
+
+def _adam(weight: np.ndarray, slope: np.ndarray, mean: np.ndarray, square: np.ndarray, step: int) -> None:
+    """Take one step of AdamW, in place (Loshchilov and Hutter 2019, arXiv:1711.05101)."""
+    weight *= 1 - _RATE * _DECAY
+    mean += 0.1 * (slope - mean)
+    square += 0.001 * (slope**2 - square)
+    weight -= _RATE * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
 
 
 def _blocks(rows: np.ndarray) -> list[np.ndarray]:

@@ -1,5 +1,8 @@
 """Held-out InfoNCE: a bound wherever it is scored, and each known way to make it none."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +10,7 @@ from scipy.special import logsumexp
 
 from kdprobe.core.errors import PlanError
 from kdprobe.probes import _mi_continuous, _mi_critic
+from kdprobe.probes._mi_bend import bend
 from kdprobe.probes._mi_copula import fit_gaussian, held_out_correlations, rank_scores
 from kdprobe.probes._mi_critic import BLOCK, cap, critic_floor, info_nce
 from kdprobe.probes._mi_expansions import columns
@@ -111,6 +115,39 @@ def test_the_weights_kept_are_those_of_the_best_step():
     assert _mi_critic._bound(start, network, x, y, parts.check)[0] == pytest.approx(network.checked, abs=1e-4)
 
 
+def test_gradients_by_hand_are_those_of_the_bound():
+    """Central differences of InfoNCE along a random direction of each weight, float64."""
+    rng = np.random.default_rng(0)
+    shapes = [(3, 64), (64,), (64, 16), (16,), (2, 64), (64,), (64, 16), (16,)]
+    weights = [0.2 * rng.normal(size=shape) for shape in shapes]
+    sides, below = (rng.normal(size=(9, 3)), rng.normal(size=(9, 2))), rng.normal(size=(9, 9))
+
+    def loss(weights):
+        ends = [
+            np.maximum(side @ w + offset, 0) @ outer + shift
+            for side, (w, offset, outer, shift) in zip(sides, (weights[:4], weights[4:]), strict=True)
+        ]
+        return -info_nce(below + ends[0] @ ends[1].T).mean()
+
+    for i, slope in enumerate(_mi_critic._slopes(weights, sides, below.copy())):
+        direction = rng.normal(size=shapes[i])
+        up, down = ([w + sign * 1e-6 * direction if j == i else w for j, w in enumerate(weights)] for sign in (1, -1))
+        assert np.sum(slope * direction) == pytest.approx((loss(up) - loss(down)) / 2e-6, rel=1e-5, abs=1e-8)
+
+
+def test_the_network_needs_no_torch():
+    """The first call would wait seconds for its import."""
+    code = """
+import sys
+import numpy as np
+from kdprobe import mutual_information
+x = np.random.default_rng(0).normal(size=(300, 4))
+print(mutual_information(x, x + np.random.default_rng(1).normal(size=x.shape)).kind, "torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["bracket", "False"]
+
+
 def test_same_answer_again_and_the_caller_keeps_torch_as_it_was():
     pair = worlds.multinormal_pairs(4, 4).draw(np.random.default_rng(0), 300)
     state, threads = torch.get_rng_state(), torch.get_num_threads()
@@ -154,6 +191,33 @@ def test_many_equal_correlations_are_not_spread_by_chance():
     held_out = held_out_correlations(x, y)
     assert 0.4 < held_out[0] < 0.6
     assert (np.diff(held_out) <= 0).all()
+
+
+def test_bends_are_seen_where_there_are_some():
+    """Maps that turn as the row grows; elliptical laws, correlated or of one common radius, do not bend."""
+    rng = np.random.default_rng(0)
+    for world in (worlds.spiralled(worlds.multinormal_pairs(6, 6), 0.8), worlds.spiralled(worlds.multinormal_pairs(30, 30), 0.7)):
+        assert bend(*(rank_scores(side) for side in world.draw(rng, 4000))) > 5
+    x = rng.normal(size=(1000, 4))
+    assert bend(rank_scores(x), rank_scores(x**2 + rng.normal(size=x.shape))) > 5
+    straight = [
+        worlds.multinormal_dense(5, 5),
+        worlds.multinormal_dense(12, 12),
+        worlds.multinormal_pairs(4, 4, pairs=4),
+        worlds.student(4, 4, 2),
+    ]
+    found = [bend(*(rank_scores(side) for side in world.draw(rng, 400))) for world in straight for _ in range(25)]
+    assert np.mean(np.array(found) > 3) <= 0.03  # .3 % are due: 4 of 100 have probability 2e-4
+    assert min(found) >= 0
+    assert bend(x, np.repeat(x[:, :1], 2, axis=1)) < 4  # nothing left to bend, only rounding
+
+
+def test_a_bend_flags_the_bracket():
+    world = worlds.spiralled(worlds.multinormal_pairs(12, 12), 1.3)
+    result = mutual_information(*world.draw(np.random.default_rng(0), 1500))
+    assert result.status == "unresolved"
+    assert result.details["z_bend"] > 3
+    assert any("does not follow the other along a line" in note or "looks different" in note or "misses" in note for note in result.notes)
 
 
 def test_one_odd_sample_of_the_model_condemns_nobody(monkeypatch):
