@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from scipy.special import ndtr
+from sklearn.cluster import KMeans
+from sklearn.metrics import mutual_info_score
 
 from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.result import Measurement, Refusal
@@ -292,7 +294,7 @@ def test_constant_side_tells_nothing():
         (np.r_[np.nan, np.zeros(59)], np.arange(60.0), {}, DataError, "x holds NaN or an infinity, first in row 0"),
         (np.arange(60.0), np.arange(61.0), {}, DataError, "x has 60 rows, y 61: rows must be paired"),
         (np.arange(49.0), np.arange(49.0), {}, DataError, "x and y have 49 rows: give at least 50"),
-        (np.arange(60.0), np.arange(60.0), {"estimator": "ksg"}, PlanError, "estimator='ksg' is unknown: did you mean 'ksg2' or 'ksg1'"),
+        (np.arange(60.0), np.arange(60.0), {"estimator": "ksg"}, PlanError, "estimator='ksg' is unknown: did you mean 'ksg1' or 'ksg2'"),
         (np.arange(60.0), np.arange(60.0), {"neighbours": 0}, PlanError, "neighbours=0 does not suit 60 rows: give a number from 1 to 6"),
         (np.arange(60.0), np.arange(60.0), {"estimator": "ross"}, PlanError, "needs classes on one side, 0 of x and y are"),
     ],
@@ -339,3 +341,14 @@ def test_gamma_exponential(theta):
     result = mutual_information(*world.draw(np.random.default_rng(0), 3000))
     assert result.status == "ok"
     assert result.value == pytest.approx(world.information, abs=0.05)
+
+
+def test_clusters_cannot_tell_more_than_the_logarithm_of_their_number():
+    """Information by clustering into k groups ends at log k, whatever is there; no estimator here clusters."""
+    rng = np.random.default_rng(0)
+    x, y = worlds.multinormal_pairs(2, 2, strength=7.0).draw(rng, 1500)
+    truth = worlds.multinormal_pairs(2, 2, strength=7.0).information
+    groups = [KMeans(8, n_init=1, random_state=0).fit_predict(side) for side in (x, y)]
+    clustered = mutual_info_score(*groups)
+    assert clustered < np.log(8) < 0.7 * truth
+    assert mutual_information(x, y).value == pytest.approx(truth, rel=0.1)
