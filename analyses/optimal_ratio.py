@@ -57,10 +57,10 @@ def advice(tables: Tables) -> tuple[str, str, str]:
 
 
 CLAIMS = (
-    "Each claim and what was expected of it was written down before these sweeps. A deficit is what the largest teacher costs the "
-    "student against the best smaller one; wherever a smaller size is selected, every bootstrap resample of the seeds selects anew. A "
-    "claim that something shrinks is supported where the paired change is shown to be above 0, and contradicted where it is shown to be "
-    "less than a fifth.",
+    "A deficit is what the largest teacher costs the student against the best smaller one; wherever a smaller size is selected, every "
+    "bootstrap resample of the seeds selects anew. A claim that something shrinks is supported where the paired change is shown to be "
+    "above 0, and contradicted where it is shown to be less than a fifth. What counts as less, and as removed, was set after a first look "
+    "at the curves; what is claimed, and what was expected, before.",
 )
 RUNGS = (
     "On unlabelled rows a student learns from the teacher's word alone. Beside it: the same student taught by its own untaught twin, "
