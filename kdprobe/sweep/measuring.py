@@ -145,4 +145,15 @@ def _mean(results: Sequence[Result], of: str) -> Result:
     found = over_seeds(np.array([result.value for result in values]))
     if isinstance(found, Refusal):
         return found
-    return Measurement(value=found.value, low=found.low, high=found.high, n=len(values), unit=values[0].unit, estimand="this recipe")
+    # a mean of values that are not resolved is no better than they are
+    limited = next((result for result in values if result.status != "ok"), values[0])
+    return Measurement(
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        n=len(values),
+        unit=values[0].unit,
+        status=limited.status,
+        estimand="this recipe",
+        notes=limited.notes if limited.status != "ok" else (),
+    )
