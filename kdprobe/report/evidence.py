@@ -1,6 +1,5 @@
 """A zoo as a report reads it: every frame once, without absolute paths, cut into groups of paired runs."""
 
-import json
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,10 +12,11 @@ from scipy.special import stdtr, stdtrit
 from kdprobe.core.section import Card
 from kdprobe.core.trace import Trace
 from kdprobe.report import words
+from kdprobe.report.arms import ORDER, SHOWN, arms, named
 from kdprobe.report.scrub import scrub
 from kdprobe.stats.pairing import complete_pairs
 from kdprobe.training.job import TUNING_SEEDS
-from kdprobe.zoo.gains import chosen, with_settings
+from kdprobe.zoo.gains import chosen
 
 Value = TypeVar("Value")
 Frame = Any
@@ -107,10 +107,10 @@ class Evidence:
     def students(self) -> Frame:
         """One row a student, finished or not, with readable names of its cell; sorted by task, student size, arm, teacher size, seed."""
         frame = named(self.models())
-        frame["arm"] = _arms(frame)
+        frame["arm"] = arms(frame)
         for name in ("task", "scheme"):
             frame[f"{name}_order"] = frame[name].map({value: i for i, value in enumerate(dict.fromkeys(frame[name]))})
-        return frame.sort_values(_ORDER, kind="stable").reset_index(drop=True)
+        return frame.sort_values(ORDER, kind="stable").reset_index(drop=True)
 
     @cached_property
     def values(self) -> Frame:
@@ -170,11 +170,11 @@ class Evidence:
         frame = chosen(named(self._all_models), {model: (best if stopped[model] else last)[model] for model in last}, tune)
         frame = frame.loc[frame["tuned"]].copy()
         # what was chosen is not what an arm is called
-        told = [name for name in _SETTINGS if name not in tune and (name != "loss_parameters" or "temperature" not in tune)]
-        frame["arm"] = _arms(frame, told) + ", tuned"
+        told = [name for name in SHOWN if name not in tune and (name != "loss_parameters" or "temperature" not in tune)]
+        frame["arm"] = arms(frame, told) + ", tuned"
         frame["task_order"] = frame["task"].map(dict(zip(self.students["task"], self.students["task_order"], strict=True)))
         frame["scheme_order"] = frame["scheme"].map(dict(zip(self.students["scheme"], self.students["scheme_order"], strict=True)))
-        frame = frame.sort_values([name for name in _ORDER if name not in tune], kind="stable")
+        frame = frame.sort_values([name for name in ORDER if name not in tune], kind="stable")
         return [Group(part, tuned=True) for _, part in frame.groupby(CELL[:3], sort=False)]
 
     def place(self, group: "Group") -> tuple[str, str]:
@@ -293,46 +293,3 @@ def short_names(teachers: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """
     families = {name.rpartition("-")[0] for name in teachers}
     return ("width", tuple(name.rpartition("-")[2] for name in teachers)) if len(families) == 1 else ("teacher", tuple(teachers))
-
-
-_ORDER = [
-    *("task_order", "size", "student", "scheme_order", "distiller", "labelled_rows", "unlabelled_rows", "label_noise", "steps", "alpha"),
-    *("temperature", "arm", "teacher_size", "teacher", "draw", "seed"),
-]
-_SETTINGS: dict[str, Callable[[Any], str]] = {
-    "distiller": str,
-    "labelled_rows": "n={:.0f}".format,
-    "unlabelled_rows": "m={:.0f}".format,
-    "label_noise": "label noise {:g}".format,
-    "alpha": "α={:g}".format,
-    "loss_parameters": lambda text: ", ".join(
-        f"T={value:g}" if name == "temperature" else f"{name} {value:g}" for name, value in json.loads(text).items()
-    ),
-    "learning_rate": "learning rate {:g}".format,
-    "weight_decay": "weight decay {:g}".format,
-    "batch_size": "batches of {}".format,
-    "steps": "{} steps".format,
-    "matched": "matched to {}".format,
-    "teacher_weight_decay": "teachers' weight decay {:g}".format,
-    "teacher_patience": "teachers stopped after {:.0f} checks".format,
-    "teacher_steps": "teachers {:.0f} steps".format,
-}
-
-
-def named(models: Frame) -> Frame:
-    """Students of a frame of models, with readable names and with what they were trained under."""
-    students, by_id = with_settings(models), models.set_index("model_id")
-    students["student"] = students["family"] + "-" + students["width"].astype(str)
-    students["teacher"] = students["teacher_id"].map(by_id["family"] + "-" + by_id["width"].astype(str)).fillna("no teacher")
-    return students
-
-
-def _arms(students: Frame, told: Sequence[str] = tuple(_SETTINGS)) -> Frame:
-    """Name each student's arm: its scheme, and of the other settings those that vary within it."""
-    label = students["scheme"].str.replace("_", " ")
-    for column, shown in ((name, _SETTINGS[name]) for name in told):
-        varies = students[column].astype(str).groupby([students["task"], students["scheme"]]).transform("nunique") > 1
-        if varies.any():
-            told_as = students[column].map(shown, na_action="ignore").fillna("")
-            label = label.where(~varies, (label + " " + told_as).str.strip())
-    return label
