@@ -154,6 +154,11 @@ class Scheme:
         return self.stage("student")
 
     @property
+    def judged(self) -> bool:
+        """Whether claims on teaching are made of its student: not where a control is taught by nobody, or by another than the teacher."""
+        return self.objective != "control" or "teacher" in self.student.taught_by
+
+    @property
     def cohort(self) -> tuple[Stage, ...]:
         """Stages that learn together, the student's among them; none in most schemes."""
         return tuple(stage for stage in self.stages if stage.together)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
+from kdprobe.core.registry import available
 from kdprobe.core.section import Card
 from kdprobe.core.trace import Trace
 from kdprobe.report import words
@@ -229,6 +230,9 @@ class Group:
         self.frame, self.tuned = frame, tuned
         self.task, self.kind, self.arm, self.student = (str(first[name]) for name in ("task", "kind", "arm", "student"))
         self.student_size = int(first["size"])
+        scheme: Any = available("schemes").get(str(first["scheme"]))
+        self.control: str = "" if scheme is None or scheme.judged else scheme.regime
+        """What its student is a control of, where nothing is claimed of it."""
         self.teachers: tuple[str, ...] = tuple(dict.fromkeys(frame["teacher"]))
         self.sizes = frame.drop_duplicates("teacher")["teacher_size"].to_numpy(dtype=float)
         pairs = list(zip(frame["draw"], frame["seed"], strict=True))

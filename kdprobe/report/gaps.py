@@ -24,6 +24,8 @@ class Gap:
     task: str
     kind: str
     arm: str
+    control: str
+    """What the student is a control of; nothing is claimed of it then."""
     student: str
     student_size: int
     headline: str
@@ -57,12 +59,21 @@ def gaps(evidence: Evidence) -> list[Gap]:
 
 def _gaps(evidence: Evidence) -> list[Gap]:
     found = [_gap(evidence, group) for group in (*evidence.groups, *evidence.tuned_groups)]
+    judged = [i for i, gap in enumerate(found) if not gap.control]
     for name in ("reading", "calibrated", "second"):
-        places = [i for i, gap in enumerate(found) if getattr(gap, name) is not None]
+        places = [i for i in judged if getattr(found[i], name) is not None]
         for i, reading in zip(places, decide([getattr(found[i], name) for i in places]), strict=True):
             found[i] = replace(found[i], **{name: reading})
-    helps = read_helps([gap.helps for gap in found])
-    return [replace(gap, helps=reading) for gap, reading in zip(found, helps, strict=True)]
+    for i, reading in zip(judged, read_helps([found[i].helps for i in judged]), strict=True):
+        found[i] = replace(found[i], helps=reading)
+    return [_unjudged(gap) if gap.control else gap for gap in found]
+
+
+def _unjudged(gap: Gap) -> Gap:
+    """Say of a control's readings that nothing is claimed; they are in no family of claims either."""
+    readings = {name: getattr(gap, name) for name in ("reading", "calibrated", "second", "helps")}
+    said = {"verdict": "NOT APPLICABLE", "qualifier": "a control"}
+    return replace(gap, **{name: replace(found, **said) for name, found in readings.items() if found is not None})
 
 
 def _gap(evidence: Evidence, group: Group) -> Gap:
@@ -87,6 +98,7 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
         scope=scope,
         kind=group.kind,
         arm=group.arm,
+        control=group.control,
         student=group.student,
         student_size=group.student_size,
         unit=unit,

@@ -165,10 +165,15 @@ def lede(evidence: Evidence) -> str:
     if len(arms) > MOST_ARMS:
         counts = [words.counted(students[name].nunique(), noun) for name, noun in (("scheme", "regime"), ("distiller", "distiller"))]
         what = f"{' × '.join(counts)}, {words.counted(len(arms), 'setting')} in all"
+    steps = models.set_index("model_id")["steps"]
+    longer = students["scheme"][students["model_id"].map(steps).to_numpy() != students["twin_id"].map(steps).to_numpy()].unique()
+    same_steps = "the same number of steps" + (
+        f" (but for {words.listed([name.replace('_', ' ') for name in longer])})" if len(longer) else ""
+    )
     return (
         f"{words.capitalised(tasks)}: {' × '.join(sizes)} × {seeds}{f' in each of {draws} draws of labelled rows' if draws > 1 else ''}, "
         f"{what}. {trained}. Every student is compared with its own twin: "
-        "the same start, the same number of steps, no teacher. Intervals are 95 %, over seeds."
+        f"the same start, {same_steps}, no teacher. Intervals are 95 %, over seeds."
     )
 
 

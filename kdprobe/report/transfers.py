@@ -19,6 +19,8 @@ class Transfer:
     task: str
     kind: str
     arm: str
+    control: str
+    """What the student is a control of; nothing is claimed of it then."""
     student: str
     student_size: int
     headline: str
@@ -73,10 +75,11 @@ def _transfers(evidence: Evidence) -> list[Transfer]:
             if all(np.isfinite(grid).any() for grid in grids.values()):
                 found.append(_transfer(evidence, group, probe, group.curve(grids)))
     for primary in (True, False):
-        places = [i for i, transfer in enumerate(found) if transfer.primary is primary]
+        places = [i for i, transfer in enumerate(found) if transfer.primary is primary and not transfer.control]
         for i, reading in zip(places, read_transfers([found[i].reading for i in places]), strict=True):
             found[i] = replace(found[i], reading=reading)
-    return found
+    unjudged = {"verdict": "NOT APPLICABLE", "qualifier": "a control"}
+    return [replace(one, reading=replace(one.reading, **unjudged)) if one.control else one for one in found]
 
 
 def _transfer(evidence: Evidence, group: Group, probe: str, found: Curve) -> Transfer:
@@ -87,6 +90,7 @@ def _transfer(evidence: Evidence, group: Group, probe: str, found: Curve) -> Tra
     own, siblings, baseline = (found.values[name][:, shown].mean(axis=1) if shown.size else np.empty(0) for name in COMPARISONS)
     return Transfer(
         **{"task": group.task, "kind": group.kind, "arm": group.arm, "student": group.student, "student_size": group.student_size},
+        control=group.control,
         **dict(zip(("headline", "scope"), evidence.place(group), strict=True)),
         **{"probe": probe, "unit": unit, "curve": found},
         reading=read_transfer(own, siblings, baseline, lower_is_closer=lower_is_closer(probe), unit=unit, seeds=found.seeds),

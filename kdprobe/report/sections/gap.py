@@ -46,7 +46,10 @@ def _card(group: list[Gap], prefix: str) -> Card:
 def _help(gap: Gap) -> Finding:
     """Whether any teacher helps: the first thing to know of a best one."""
     reading, (noun, names) = gap.helps, short_names(gap.curve.teachers)
-    if reading.gain is None:
+    if gap.control:
+        number = words.result(reading.gain) if reading.gain else ""
+        sentence = f"A control, {gap.control}: what it gains is not what teaching gives" + (f" (at most {number})." if number else ".")
+    elif reading.gain is None:
         sentence, number = f"{words.counted(reading.n, 'seed')}: {reading.qualifier}.", ""
     else:
         under = f"under {noun} {names[reading.best]}"
@@ -78,6 +81,14 @@ def _seeds(gap: Gap) -> str:
 
 def _finding(gap: Gap) -> Finding:
     reading = gap.reading
+    if gap.control:
+        return Finding(
+            claim="capacity gap",
+            scope=gap.scope,
+            verdict=reading.verdict,
+            qualifier=reading.qualifier,
+            sentences=("A control: nothing is claimed of the teachers that it is read against.",),
+        )
     number = words.result(reading.deficit) if reading.deficit else ""
     if gap.calibrated is not None and gap.calibrated.deficit is not None:
         number += f"; calibrated {words.result(gap.calibrated.deficit)}: {gap.calibrated.verdict.lower()}"
@@ -175,7 +186,7 @@ def _split(gap: Gap) -> str:
 
 
 def _words(found: list[Gap]) -> tuple[str, ...]:
-    family = sum(gap.reading.deficit is not None and gap.reading.n >= SEEDS_FOR_A_VERDICT for gap in found)
+    family = sum(gap.reading.deficit is not None and gap.reading.n >= SEEDS_FOR_A_VERDICT and not gap.control for gap in found)
     return (
         "Each panel shows what distillation gains over training the same student alone (loss of the paired twin minus loss of the "
         "student, on probe rows that no similarity was measured on) against the size of its teacher. Thin lines are seeds, marks are means "

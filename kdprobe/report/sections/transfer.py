@@ -66,6 +66,8 @@ def _sentences(transfer: Transfer) -> Iterable[str]:
 
 def _change_our_mind(transfer: Transfer) -> str:
     reading = transfer.reading
+    if transfer.control:
+        return ""
     if reading.n < SEEDS_FOR_A_VERDICT:
         return f"{SEEDS_FOR_A_VERDICT} seeds (now {reading.n})."
     if reading.verdict == "SUPPORTED":
