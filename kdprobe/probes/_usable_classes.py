@@ -17,6 +17,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, Strat
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
+from kdprobe.core.result import Refusal
 from kdprobe.core.trace import log_softmax
 from kdprobe.stats.scores import fit_temperature, nll
 
@@ -38,6 +39,19 @@ def folds_of(labels: np.ndarray, seed: int, blocks: np.ndarray | None = None) ->
         # a class with fewer rows than folds is absent from some folds, which the losses then show
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         return list(folds(FOLDS, shuffle=True, random_state=seed).split(labels, labels, blocks))
+
+
+def too_rare(labels: np.ndarray, *, most: bool) -> Refusal | None:
+    """Refuse classes (n,) of which not each fold can hold a row: all of them (`most`, where folds cannot be made), or any of them."""
+    values, counts = np.unique(labels, return_counts=True)
+    place = int(counts.argmax() if most else counts.argmin())
+    if counts[place] >= FOLDS:
+        return None
+    held = f"class {values[place]} of the target has {counts[place]} row{'s' if counts[place] > 1 else ''}"
+    return Refusal(
+        reason=f"{held}{', and no class has more' if most else ''}: {FOLDS} folds need {FOLDS}",
+        advice="give continuous values to task='regression'" if most else "give more rows of it, or leave its rows out",
+    )
 
 
 def prior_losses(labels: np.ndarray, folds: list[Fold]) -> np.ndarray:

@@ -16,7 +16,7 @@ from kdprobe.probes._mi_copula import unit_columns
 from kdprobe.probes._mi_discrete import codes
 from kdprobe.probes._rows import NO_TARGET, check_labels, check_paired, check_same_outputs, check_values, two_classes
 from kdprobe.probes._threads import single_threaded
-from kdprobe.probes._usable_classes import Fold, calibrated_losses, dark_terms, feature_losses, prior_losses
+from kdprobe.probes._usable_classes import Fold, calibrated_losses, dark_terms, feature_losses, prior_losses, too_rare
 from kdprobe.probes._usable_classes import folds_of as class_folds
 from kdprobe.probes._usable_inputs import Inputs, as_labels, as_log_probabilities
 from kdprobe.probes._usable_values import folds_of as value_folds
@@ -160,9 +160,14 @@ def information_decomposition(
             return Refusal(
                 reason=f"the target holds one class only, {labels[0]}: there is nothing to know", advice="give rows of other classes"
             )
+        if rare := too_rare(labels, most=True):
+            return rare
         held, learned = (
             _of_classes(*sides, labels, inputs, family, folds, seed) for folds in (class_folds(labels, seed, units), everything)
         )
+        if isinstance(held, Refusal):
+            return held
+        assert not isinstance(learned, Refusal)
     else:
         y = unit_columns(as_matrix(target, "target"))
         check_rows(sides[0], y, "teacher", "target", least=LEAST_ROWS)
@@ -243,7 +248,7 @@ def _reaching(held: Measurement, learned: Result) -> Measurement:
 
 def _of_classes(
     teacher: np.ndarray, student: np.ndarray, labels: np.ndarray, inputs: Inputs, family: ProbeFamily, folds: list[Fold], seed: int
-) -> tuple[np.ndarray, "np.ndarray | Refusal | _ByClass"]:
+) -> tuple[np.ndarray, "np.ndarray | Refusal | _ByClass"] | Refusal:
     outputs = [as_log_probabilities(side, inputs, 2, name) for side, name in ((teacher, "teacher"), (student, "student"))]
     aligned = [log_p for log_p in outputs if log_p is not None and labels.min() >= 0 and log_p.shape[1] > labels.max()]
     if len(aligned) == 2 and aligned[0].shape == aligned[1].shape:
@@ -253,11 +258,20 @@ def _of_classes(
         enough = few >= LEAST_CLASS_ROWS
         dark = _ByClass(dark_terms(aligned[0], aligned[1], labels, folds), labels) if enough else few_rows(few)
         return base[:, None] - np.stack(each, axis=1), dark
+    if refused := _constant_side(teacher, student) or too_rare(labels, most=False):
+        return refused
     numbers = codes(labels[:, None])[0]
     chosen = "linear" if family == "auto" else family
     each = [feature_losses(x, numbers, folds, chosen, seed) for x in _features(teacher, student)]
     dark = Refusal(reason="what was distilled besides the label needs outputs of both models", advice="give logits or probabilities")
     return prior_losses(numbers, folds)[:, None] - np.stack(each, axis=1), dark
+
+
+def _constant_side(teacher: np.ndarray, student: np.ndarray) -> Refusal | None:
+    for name, side in (("teacher", teacher), ("student", student)):
+        if (side == side[0]).all():
+            return Refusal(reason=f"the {name} is constant: it tells nothing", advice="give a model whose outputs differ between rows")
+    return None
 
 
 def few_rows(rows: int) -> Refusal:
@@ -269,6 +283,8 @@ def few_rows(rows: int) -> Refusal:
 def _of_values(
     teacher: np.ndarray, student: np.ndarray, y: np.ndarray, family: ProbeFamily, folds: list[Fold], seed: int
 ) -> tuple[np.ndarray, np.ndarray | Refusal] | Refusal:
+    if silent := _constant_side(teacher, student):
+        return silent
     chosen = "linear" if family == "auto" else family
     each = [residuals(x, y, folds, chosen, seed) for x in _features(teacher, student)]
     if any(_singular(rest) for rest in each):

@@ -13,7 +13,7 @@ from kdprobe.probes._arrays import as_matrix, check_rows
 from kdprobe.probes._mi_copula import unit_columns
 from kdprobe.probes._rows import NO_TARGET, check_labels, check_paired, check_values, two_classes
 from kdprobe.probes._threads import single_threaded
-from kdprobe.probes._usable_classes import FOLDS, Fold, calibrated_losses, feature_losses, prior_losses
+from kdprobe.probes._usable_classes import FOLDS, Fold, calibrated_losses, feature_losses, prior_losses, too_rare
 from kdprobe.probes._usable_classes import folds_of as class_folds
 from kdprobe.probes._usable_inputs import Inputs, as_labels, as_log_probabilities
 from kdprobe.probes._usable_values import folds_of as value_folds
@@ -70,8 +70,8 @@ def usable_information(
     -------
     Measurement or Refusal
         In nats, status "ok"; the interval is a jackknife over rows and speaks of new rows. Negative where the probe does worse than the
-        target's frequencies, which says that this family finds nothing. A Refusal for a single class or a constant target, and for a
-        target that X predicts exactly.
+        target's frequencies, which says that this family finds nothing. A Refusal for a single class, for classes of fewer rows
+        than there are folds, for a constant target, and for one that X predicts exactly.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def usable_information(
         labels = as_labels(target)
         check_rows(x, labels[:, None], "x", "target", least=LEAST_ROWS)
         units = as_blocks(blocks, len(x))
-        terms = _class_terms(x, labels, inputs, family, class_folds(labels, seed, units), seed)
+        terms = too_rare(labels, most=True) or _class_terms(x, labels, inputs, family, class_folds(labels, seed, units), seed)
     else:
         y = unit_columns(as_matrix(target, "target"))
         check_rows(x, y, "x", "target", least=LEAST_ROWS)
@@ -170,6 +170,8 @@ def _class_terms(
         return prior_losses(labels, folds) - calibrated_losses([log_p], labels, folds)
     if (x == x[0]).all():
         return _constant(len(x))
+    if rare := too_rare(labels, most=False):
+        return rare
     codes = np.unique(labels, return_inverse=True)[1]
     losses = feature_losses(unit_columns(x), codes, folds, "linear" if family == "auto" else family, seed)
     return prior_losses(codes, folds) - losses

@@ -229,3 +229,27 @@ LABELS = np.arange(60) % 3
 def test_bad_input(x, target, options, error, text):
     with pytest.raises(error, match=text):
         usable_information(x, target, **{"task": "classification"} | options)
+
+
+@pytest.mark.parametrize(
+    ("counts", "reason"),
+    [
+        ([1] * 60, "class 0 of the target has 1 row, and no class has more: 5 folds need 5"),
+        ([57, 2, 1], "class 2 of the target has 1 row: 5 folds need 5"),
+    ],
+)
+def test_classes_that_no_fold_can_hold_are_refused(counts, reason):
+    x, labels = np.random.default_rng(0).normal(size=(60, 4)), np.repeat(np.arange(len(counts)), counts)
+    for found in (
+        kdprobe.usable_information(x, labels, task="classification"),
+        kdprobe.information_decomposition(x, x[:, ::-1], labels, task="classification"),
+    ):
+        assert isinstance(found, Refusal)
+        assert found.reason == reason
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_a_constant_model_is_refused_by_name(task):
+    x, labels = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 3
+    for sides, name in (((x, np.ones((60, 3))), "student"), ((np.ones((60, 3)), x), "teacher")):
+        assert kdprobe.information_decomposition(*sides, labels, task=task).reason == f"the {name} is constant: it tells nothing"
