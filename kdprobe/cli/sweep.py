@@ -135,7 +135,8 @@ def _pilot(plan: GapPlan, where: Where, quick: bool) -> int:
         found = advised(Evidence(zoo))
         failed = zoo.provenance()["failed_cells"]
     advice, narrow = pilot_lines(found), replace(plan, teacher_widths=named_widths(found) or plan.teacher_widths)
-    following = {"all": command, "named": spelled("kdprobe sweep --gap", narrow, shown_path(out))}
+    how = " --no-similarity" if where.no_similarity else ""
+    following = {"all": command + how, "named": spelled("kdprobe sweep --gap", narrow, shown_path(out)) + how}
     if where.json:
         print(json_module.dumps({"pilot": str(out / FOLDER), "advice": advice, "next": following, "failed_cells": failed}))
     else:

@@ -155,6 +155,8 @@ def _of_students(by_student: dict[float, GapVerdict]) -> GapVerdict:
 
 def _settings(table: Any, by: Sequence[str], rows: int) -> "list[Setting]":
     """The setting of each row; a missing value is None."""
+    if isinstance(by, str):
+        raise DataError(f"by={by!r}: give a list of columns, such as [{by!r}]")
     missing = [name for name in by if name not in list(table.keys())]
     if missing:
         raise DataError(f"by holds {missing[0]!r}, and the table has no such column")

@@ -27,7 +27,7 @@ def test_it_speaks_of_the_verdicts_on_the_page(content):
 
 
 def test_every_verdict_keeps_its_promise(content):
-    """What the issue of calibration asks of each: false positives within two points of 5 %, power .8 at 1 sd and 20 seeds."""
+    """Of each is asked: false positives within two points of 5 %, power .8 at 1 sd and 20 seeds."""
     for row in RATES["rows"]:
         assert row.get("wrong", 0) <= 0.07, row
         assert "found" not in row or row["found"]["20"] >= 0.8, row
@@ -41,6 +41,11 @@ def test_the_numbers_are_those_of_the_table():
         lines = [line for line in text.splitlines() if line.startswith(f"| {row['verdict']} |")]
         if "wrong" in row:
             world = re.sub(r", \d+ seeds$", "", row["where"])
-            assert any(f"| {world} |" in line and f"{100 * row['wrong']:.1f} %" in line for line in lines), row
+            assert any(f"| {world} |" in line and _shows(line, row["wrong"]) for line in lines), row
         for share in row.get("found", {}).values():
-            assert any(row["effect"] in line and f"{100 * share:.1f} %" in line for line in lines), row
+            assert any(row["effect"] in line and _shows(line, share) for line in lines), row
+
+
+def _shows(line, share):
+    """Whether a row of the table holds a share, to the one decimal that is printed; halves may be rounded either way."""
+    return any(abs(float(text) - 100 * share) < 0.0501 for text in re.findall(r"([\d.]+) %", line))

@@ -158,3 +158,5 @@ def test_every_setting_is_a_condition_of_its_own_and_all_share_one_family():
         capacity_gap(pd.concat([gap, flat]))
     with pytest.raises(DataError, match="by holds 'beta', and the table has no such column"):
         capacity_gap(gap, by=["beta"])
+    with pytest.raises(DataError, match=r"by='alpha': give a list of columns, such as \['alpha'\]"):
+        capacity_gap(gap, by="alpha")
