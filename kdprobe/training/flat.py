@@ -32,7 +32,7 @@ class Layout:
         """(models, size) of the parameters of some models."""
         flat = torch.zeros(len(states), self.size, dtype=next(iter(states[0].values())).dtype)
         for name, place in self.unpack(flat).items():
-            place.copy_(torch.stack([state[name] for state in states]))
+            place.copy_(torch.stack([state[name].cpu() for state in states]))
         return flat
 
     def unpack(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
