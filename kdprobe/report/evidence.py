@@ -230,7 +230,7 @@ class Group:
         self.frame, self.tuned = frame, tuned
         self.task, self.kind, self.arm, self.student = (str(first[name]) for name in ("task", "kind", "arm", "student"))
         self.student_size = int(first["size"])
-        scheme: Any = available("schemes").get(str(first["scheme"]))
+        scheme: Any = available("schemes").get(str(first.get("scheme")))
         self.control: str = "" if scheme is None or scheme.judged else scheme.regime
         """What its student is a control of, where nothing is claimed of it."""
         self.teachers: tuple[str, ...] = tuple(dict.fromkeys(frame["teacher"]))
