@@ -1,6 +1,7 @@
 """Networks of which only the output layer is fitted: what families of the fit "ridge" share."""
 
 import math
+from abc import ABC, abstractmethod
 
 import torch
 from torch import nn
@@ -8,7 +9,7 @@ from torch import nn
 from kdprobe.families._parts import check_number, linear
 
 
-class Readout(nn.Module):
+class Readout(nn.Module, ABC):
     """Inputs -> fixed features -> a linear layer `output`, to be fitted.
 
     `fixed` tells features apart that are costly: networks with equal keys have equal features of the same rows. None where computing them
@@ -23,9 +24,9 @@ class Readout(nn.Module):
         if not bias:
             self.output.register_parameter("bias", None)
 
+    @abstractmethod
     def hidden(self, x: torch.Tensor) -> torch.Tensor:
         """x (n, inputs) -> features (n, width)."""
-        raise NotImplementedError
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """x (n, ...) -> outputs (n, c) and the features (n, width)."""

@@ -13,6 +13,7 @@ import numpy as np
 from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import Trace
 from kdprobe.probes._arrays import check_rows
+from kdprobe.probes._decomposition_terms import LEAST_CLASS_ROWS, few_rows
 from kdprobe.probes._mi_copula import unit_columns
 from kdprobe.probes._pool import Terms, pool
 from kdprobe.probes._rows import (
@@ -28,7 +29,6 @@ from kdprobe.probes._rows import (
 from kdprobe.probes._usable_classes import FOLDS, folds_of
 from kdprobe.probes._usable_values import folds_of as value_folds
 from kdprobe.probes._usable_values import gaussian_terms
-from kdprobe.probes.information_decomposition import LEAST_CLASS_ROWS, few_rows
 from kdprobe.probes.usable_information import LEAST_ROWS, from_terms
 
 # of a probability of 0, in nats

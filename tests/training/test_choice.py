@@ -188,9 +188,14 @@ def test_a_device_that_is_not_there(device, text):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU")
 @pytest.mark.parametrize(("distiller", "family"), [(KD, "mlp"), (HINT, "cnn"), (HINT, "mlp"), (KD, "gru"), (KD, "transformer")])
 def test_a_gpu_trains_what_the_cpu_trains(distiller, family):
+    """Losses to 1e-3 all the way. A weight whose gradient is rounding alone moves by Adam's whole step, so of those a few may differ."""
     asked = jobs(3, distiller, family=family, steps=20, batch_size=10, learning_rate=0.003, width=6)
-    here = train_stack(asked, problem(distiller, "classification", [0, 1, 2], family=family))
-    there = train_stack(asked, problem(distiller, "classification", [0, 1, 2], family=family, device="cuda"))
+    made = {"family": family, "teacher_width": 10}
+    here = train_stack(asked, problem(distiller, "classification", [0, 1, 2], **made))
+    there = train_stack(asked, problem(distiller, "classification", [0, 1, 2], **made, device="cuda"))
     for key, values in here.state.items():
         assert there.state[key].device.type == "cpu"
-        torch.testing.assert_close(there.state[key], values, atol=1e-3, rtol=1e-3)
+        assert torch.isclose(there.state[key], values, atol=1e-3, rtol=1e-3).float().mean() >= 0.99
+        torch.testing.assert_close(there.state[key], values, atol=asked[0].learning_rate * asked[0].steps, rtol=0)
+    for name in ("loss", "validation_loss"):
+        torch.testing.assert_close(there.history[name], here.history[name], atol=1e-3, rtol=1e-3)
