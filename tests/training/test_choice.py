@@ -11,7 +11,7 @@ from kdprobe.core.registry import available
 from kdprobe.training import engines
 from kdprobe.training.chain import chain_of
 from kdprobe.training.chained import Chained
-from kdprobe.training.device import check_device
+from kdprobe.training.device import check_device, on_device
 from kdprobe.training.dropout import with_masks
 from kdprobe.training.engines import choose, stacked, train, train_stack
 from kdprobe.training.stack import Stack
@@ -188,14 +188,15 @@ def test_a_device_that_is_not_there(device, text):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU")
 @pytest.mark.parametrize(("distiller", "family"), [(KD, "mlp"), (HINT, "cnn"), (HINT, "mlp"), (KD, "gru"), (KD, "transformer")])
 def test_a_gpu_trains_what_the_cpu_trains(distiller, family):
-    """Losses to 1e-3 all the way. A weight whose gradient is rounding alone moves by Adam's whole step, so of those a few may differ."""
     asked = jobs(3, distiller, family=family, steps=20, batch_size=10, learning_rate=0.003, width=6)
     made = {"family": family, "teacher_width": 10}
     here = train_stack(asked, problem(distiller, "classification", [0, 1, 2], **made))
-    there = train_stack(asked, problem(distiller, "classification", [0, 1, 2], **made, device="cuda"))
+    with on_device("cuda"):
+        there = train_stack(asked, problem(distiller, "classification", [0, 1, 2], **made, device="cuda"))
+    for name in ("loss", "validation_loss"):
+        torch.testing.assert_close(there.history[name], here.history[name], atol=1e-5, rtol=1e-5)
     for key, values in here.state.items():
         assert there.state[key].device.type == "cpu"
-        assert torch.isclose(there.state[key], values, atol=1e-3, rtol=1e-3).float().mean() >= 0.99
-        torch.testing.assert_close(there.state[key], values, atol=asked[0].learning_rate * asked[0].steps, rtol=0)
-    for name in ("loss", "validation_loss"):
-        torch.testing.assert_close(there.history[name], here.history[name], atol=1e-3, rtol=1e-3)
+        # softmax does not see a bias of the keys: its gradient is rounding alone, of which Adam makes whole steps
+        unseen = key.endswith("query_key_value.bias")
+        torch.testing.assert_close(there.state[key], values, atol=0.003 * 20 if unseen else 1e-3, rtol=1e-3)
