@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --constraint constraints.txt
+# by path: with a finder, Python started above a clone named kdprobe would take the clone's folder for the package
+EDITABLE := --config-settings editable_mode=compat --editable
 OUT ?= sweep-gap
 # small matrices on busy cores: a second thread costs more than it gives, several times over
 export OMP_NUM_THREADS := 1
@@ -38,11 +40,11 @@ wheel: $(VENV)/test
 
 $(VENV)/run: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable .
+	$(PIP) $(EDITABLE) .
 	touch $@
 
 $(VENV)/test: $(VENV)/run
-	$(PIP) --editable '.[notebooks,test]'
+	$(PIP) $(EDITABLE) '.[notebooks,test]'
 	touch $@
 
 clean:

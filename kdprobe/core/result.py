@@ -85,7 +85,8 @@ class Measurement:
 
     def __str__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
-        return f"{self.value:.3f}{unit} [{self.low:.3f}, {self.high:.3f}]"
+        doubt = "" if self.status == "ok" else f" ({self.status})"
+        return f"{self.value:.3f}{unit} [{self.low:.3f}, {self.high:.3f}]{doubt}"
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<br><small>{html.escape(note)}</small>" for note in self.notes)

@@ -36,7 +36,9 @@ def of_classes(
     numbers = codes(labels[:, None])[0]
     chosen = "linear" if family == "auto" else family
     each = [feature_losses(x, numbers, folds, chosen, seed) for x in _features(teacher, student)]
-    dark = Refusal(reason="what was distilled besides the label needs outputs of both models", advice="give logits or probabilities")
+    dark = Refusal(
+        reason="what was distilled besides the label needs outputs of both models", advice="say inputs='logits', or give probabilities"
+    )
     return prior_losses(numbers, folds)[:, None] - np.stack(each, axis=1), dark
 
 

@@ -89,7 +89,7 @@ def _finding(gap: Gap) -> Finding:
             qualifier=reading.qualifier,
             sentences=("A control: nothing is claimed of the teachers that it is read against.",),
         )
-    number = words.result(reading.deficit) if reading.deficit else ""
+    number = _best(gap) + words.result(reading.deficit) if reading.deficit else ""
     if gap.calibrated is not None and gap.calibrated.deficit is not None:
         number += f"; calibrated {words.result(gap.calibrated.deficit)}: {gap.calibrated.verdict.lower()}"
     return Finding(
@@ -97,11 +97,20 @@ def _finding(gap: Gap) -> Finding:
         scope=gap.scope,
         verdict=reading.verdict,
         qualifier=reading.qualifier,
-        measures="what the largest teacher costs against the best smaller one",
+        measures="best sizes (95 % set); what the largest costs against the best smaller one",
         number=number,
         sentences=tuple(_sentences(gap)),
         change_our_mind=_change_our_mind(gap),
     )
+
+
+def _best(gap: Gap) -> str:
+    """The sizes that may be best, before anything else: it is what the page is asked."""
+    noun, names = short_names(gap.curve.teachers)
+    best = gap.reading.best_set
+    if len(best) == len(names):
+        return f"any {noun}; "
+    return f"{noun} {words.span(names, best)}; "
 
 
 def _sentences(gap: Gap) -> Iterable[str]:
