@@ -44,8 +44,28 @@ class Chain:
         """Whether its inputs are images."""
         return any(link.kind == "convolution" for link in self.links)
 
+    @property
+    def shares_maps(self) -> bool:
+        """Whether images that are the same for all models need not be handed over once a model."""
+        return self.of_maps and self.links[0].kind == "convolution" and self.links[0].how[-1] == 1
+
+    def kernels(self, values: Tensors) -> dict[str, torch.Tensor]:
+        """Weights of the convolutions as one grouped convolution takes them, channels last: one copy, good until the next step."""
+        found: dict[str, torch.Tensor] = {}
+        for link in self.links:
+            if link.kind == "convolution":
+                weight = values[f"{link.name}.weight"]
+                shape = (weight.shape[0] * weight.shape[1], *weight.shape[2:])
+                joined = torch.empty(shape, dtype=weight.dtype, device=weight.device, memory_format=torch.channels_last)
+                joined.unflatten(0, weight.shape[:2]).copy_(weight)
+                found[f"{link.name}.kernels"] = joined
+        return found
+
     def forward(self, x: torch.Tensor, values: Tensors, models: int) -> list[torch.Tensor]:
-        """What lies before and after each link. `values` are the parameters and masks, each (models, ...)."""
+        """What lies before and after each link. `values` are the parameters and masks, each (models, ...), and the `kernels`.
+
+        Maps may also be given once for all models, (n, channels, height, width), if `shares_maps`.
+        """
         found = [x]
         for place, link in enumerate(self.links):
             before, bias = found[-1], values.get(f"{link.name}.bias")
@@ -54,8 +74,10 @@ class Chain:
                 found.append(torch.bmm(before, weight) if bias is None else torch.baddbmm(bias[:, None], before, weight))
             elif link.kind == "convolution":
                 stride, padding, dilation, groups = link.how
-                bias = None if bias is None else bias.flatten()
-                found.append(torch.conv2d(before, _kernels(values, link), bias, stride, padding, dilation, models * groups))
+                kernels, bias = values[f"{link.name}.kernels"], None if bias is None else bias.flatten()
+                # images that all models share are read once, where that is one convolution
+                shared = groups == 1 and before.shape[1] == kernels.shape[1]
+                found.append(torch.conv2d(before, kernels, bias, stride, padding, dilation, 1 if shared else models * groups))
             elif link.kind == "relu":
                 # what was before is read by nobody, unless it is a hidden layer
                 found.append(torch.relu(before) if place in self.features.values() or place == 0 else before.relu_())
@@ -97,8 +119,11 @@ class Chain:
             elif link.kind == "convolution":
                 gradient = self._through(link, gradient, before, values, into, place > first)
             elif link.kind == "relu":
-                # in the memory format of the activations: a convolution would copy any other
-                gradient = torch.ops.aten.threshold_backward.grad_input(gradient, after, 0, grad_input=torch.empty_like(after))
+                # in place where it can be, and in the memory format of the activations: a convolution would copy any other
+                own = place + 1 < len(self.links) and gradient.stride() == after.stride()
+                gradient = torch.ops.aten.threshold_backward.grad_input(
+                    gradient, after, 0, grad_input=gradient if own else torch.empty_like(after)
+                )
             elif link.kind == "mean":
                 area = before.shape[2] * before.shape[3]
                 gradient = (gradient / area).transpose(0, 1).flatten(1)[:, :, None, None].expand(before.shape)
@@ -111,10 +136,10 @@ class Chain:
         """Write the gradients of a convolution's parameters; the gradient by its input, if it is needed."""
         weight, bias = into[f"{link.name}.weight"], into.get(f"{link.name}.bias")
         stride, padding, dilation, groups = link.how
-        back, of_weight, of_bias = torch.ops.aten.convolution_backward(
+        back, of_weight, _ = torch.ops.aten.convolution_backward(
             gradient,
             before,
-            _kernels(values, link),
+            values[f"{link.name}.kernels"],
             [weight.shape[0] * weight.shape[1]],
             stride,
             padding,
@@ -122,16 +147,14 @@ class Chain:
             False,
             [0, 0],
             len(weight) * groups,
-            (further, True, bias is not None),
+            (further, True, False),
         )
         weight.copy_(of_weight.unflatten(0, weight.shape[:2]))
         if bias is not None:
-            bias.copy_(of_bias.view(bias.shape))
+            # half of what the convolution would take for it; as products, since a sum over rows would depend on how many columns there are
+            rows = gradient.permute(0, 2, 3, 1).reshape(-1, *bias.shape).transpose(0, 1)
+            bias.copy_(torch.bmm(rows.new_ones(len(rows), 1, rows.shape[1]), rows)[:, 0])
         return back
-
-
-def _kernels(values: Tensors, link: Link) -> torch.Tensor:
-    return values[f"{link.name}.weight"].flatten(0, 1).contiguous(memory_format=torch.channels_last)
 
 
 class _Tracer(fx.Tracer):

@@ -36,7 +36,7 @@ class Chained(Stack):
 
     def slope(self, batch: torch.Tensor, y: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         """Each model's mean loss on its own batch (models,), and its gradient by the parameters (models, parameters)."""
-        network = self.network | self.masks.next(self.problem.device)
+        network = self.network | self.chain.kernels(self.network) | self.masks.next(self.problem.device)
         inputs = rows_of(self.x, batch)
         found = self.chain.forward(_as_maps(inputs) if self.chain.of_maps else inputs, network, len(batch))
         of_features: dict[str, torch.Tensor] = {}
@@ -50,18 +50,25 @@ class Chained(Stack):
     def answers(self, x: torch.Tensor) -> torch.Tensor:
         """Outputs of each model on its own rows x (models, b, ...) as it is now, in evaluation mode: what it says to its peers."""
         maps, network = self.chain.of_maps, under("network", self.layout.unpack(self.flat))
+        network |= self.chain.kernels(network)
         inputs = _as_maps(x.permute(0, 1, 3, 4, 2).contiguous()) if maps else x.flatten(2)
         return self.chain.forward(inputs, network, len(x))[-1]
 
     def validation_losses(self) -> torch.Tensor:
         """Each model's loss on the validation rows: (models,), on the CPU."""
         problem, maps, models = self.problem, self.chain.of_maps, len(self.places)
-        inputs = _channels_last(problem.validation_x) if maps else problem.validation_x.flatten(1)
+        network = self.network | self.chain.kernels(self.network)
+        if self.chain.shares_maps:
+            # written anew: one channel has the strides of every format, and a convolution would take the slow one
+            inputs = torch.empty_like(problem.validation_x, memory_format=torch.channels_last).copy_(problem.validation_x)
+        else:
+            inputs = _channels_last(problem.validation_x) if maps else problem.validation_x.flatten(1)
         total, chunk = torch.zeros(models, dtype=torch.float64), CHUNK_OF_MAPS if maps else CHUNK
         for start in range(0, len(inputs), chunk):
             x, y = inputs[start : start + chunk], problem.validation_y[start : start + chunk]
-            x = x.expand(models, *x.shape)
-            outputs = self.chain.forward(_as_maps(x) if maps else x, self.network, models)[-1]
+            if not self.chain.shares_maps:
+                x = _as_maps(x.expand(models, *x.shape)) if maps else x.expand(models, *x.shape)
+            outputs = self.chain.forward(x, network, models)[-1]
             losses = label_loss(problem.kind, outputs.flatten(0, 1), y.expand(models, *y.shape).flatten(0, 1), problem.distiller.head)
             total += losses.view(models, -1).sum(dim=1).cpu()
         return (total / len(inputs)).float()

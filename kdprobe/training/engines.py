@@ -26,6 +26,8 @@ TRIED_STEPS = 2
 AT_ONCE = 400_000
 """Parameters of a stack of perceptrons, at most where it has more than `FEWEST` models: what does not stay in the cache costs a third."""
 FEWEST = 8
+ENOUGH = 0.97
+"""More models at once are tried as long as a step of a model takes less than this share of what it took with fewer."""
 CLEARLY = 0.85
 """The loop is chosen where it takes less than this share of the best stack's time: it has other last bits, so noise shall not decide."""
 
@@ -108,10 +110,9 @@ def choose(jobs: Sequence[Job], problem: Problem, *, loop: bool = True) -> str:
         places = [place % len(jobs) for place in range(tried)]
         stack = stacked([jobs[place] for place in places], problem.part(places))
         seconds = _seconds_a_step(stack.step, problem.device) / tried
-        if seconds < best:
-            best, size = seconds, tried
-        elif seconds > 1.1 * best:
+        if seconds > ENOUGH * best:
             break
+        best, size = seconds, tried
     if loop and _seconds_a_step(Learner(jobs[0], problem, problem.teacher_of[0]).step, problem.device) < CLEARLY * best:
         return "loop"
     return f"{probe.name} of {size}"
