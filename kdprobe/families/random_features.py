@@ -27,7 +27,7 @@ class RandomFeatures(Readout):
 
     def hidden(self, x: torch.Tensor) -> torch.Tensor:
         """x (n, inputs) -> features (n, width)."""
-        return torch.relu(torch.nn.functional.linear(x, self.weight, self.bias)) * math.sqrt(2 / len(self.bias))
+        return torch.nn.functional.linear(x, self.weight, self.bias).relu_().mul_(math.sqrt(2 / len(self.bias)))
 
 
 def _build(input_shape: tuple[int, ...], outputs: int, width: int, generator: torch.Generator, *, ridge: float = 1e-4) -> RandomFeatures:

@@ -64,7 +64,7 @@ class Evidence:
         return scrub(self._zoo.models())
 
     def scores(self) -> Frame:
-        """One row a model × metric × half of the probe rows."""
+        """One row a model × metric, measured on the rows B; temperatures on validation rows."""
         return self.derived("scores", lambda _: scrub(self._zoo.scores()))
 
     def measurements(self) -> Frame:

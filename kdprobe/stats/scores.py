@@ -6,7 +6,6 @@ from typing import cast
 import numpy as np
 
 from kdprobe.core.errors import DataError
-from kdprobe.core.trace import log_softmax
 
 TEMPERATURES = (0.02, 50.0)
 """Range of a fitted temperature: all rows right (or none better than chance) would send it to 0 (or infinity)."""
@@ -97,16 +96,21 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
     if len(logits) == 0:
         raise DataError("logits has 0 rows: a temperature needs validation rows")
-    shifted = np.asarray(logits, dtype=np.float64)
-    shifted = shifted - shifted.max(axis=1, keepdims=True)
-    of_label = shifted[np.arange(len(labels)), labels]
-    if not shifted.any():
+    # classes along the first axis: sums over a few neighbouring numbers, one row after the other, would take five times as long
+    columns = np.array(np.asarray(logits).T, dtype=np.float64, order="C")
+    columns -= columns.max(axis=0)
+    of_label = float(columns[labels, np.arange(len(labels))].sum())
+    if not columns.any():
         return 1.0
+    shares = np.empty_like(columns)
 
     def slope(log_temperature: float) -> float:
         """Derivative of the summed loss by 1/T: the logits expected under the model less those of the labels."""
-        probabilities = np.exp(log_softmax(shifted * math.exp(-log_temperature)))
-        return float((probabilities * shifted).sum() - of_label.sum())
+        np.multiply(columns, math.exp(-log_temperature), out=shares)
+        np.exp(shares, out=shares)
+        total = shares.sum(axis=0)
+        np.multiply(shares, columns, out=shares)
+        return float((shares.sum(axis=0) / total).sum()) - of_label
 
     low, high = math.log(TEMPERATURES[0]), math.log(TEMPERATURES[1])
     # the slope by 1/T rises with 1/T

@@ -168,10 +168,12 @@ def _local_cluster(jobs: int) -> Iterator[Any]:
     from dask.config import set as configured
     from distributed import Client, LocalCluster
 
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+    environment = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+    # glibc keeps what is freed: each step needs it again, and to get it back from the system takes longer than to fill it
+    environment |= {"MALLOC_TRIM_THRESHOLD_": f"{512 << 20}", "MALLOC_MMAP_THRESHOLD_": f"{32 << 20}"}
     configuration = {
         "distributed.scheduler.allowed-failures": 0,  # we try again ourselves, see `OnDask`
-        "distributed.nanny.pre-spawn-environ": threads,
+        "distributed.nanny.pre-spawn-environ": environment,
         "distributed.worker.multiprocessing-method": "spawn",  # forking a process that runs torch threads can hang
         "distributed.admin.large-graph-warning-threshold": "1GB",
     }

@@ -63,7 +63,7 @@ def measure_unit(
             stored = models[model_id]
             module = load_module(zoo, stored, parts)
             name = f"{stored.job.role} seed {stored.job.seed}"
-            return trace_of(module, part, task.kind, name=name, validation=parts.validation)
+            return trace_of(module, part, task.kind, name=name, validation=parts.validation, temperature=stored.temperature)
 
         teacher_traces = {seed: trace(model) for seed, model in teachers.items() if model in models}
         twin_traces = {seed: trace(model) for seed, model in twins.items() if model in models}

@@ -16,7 +16,7 @@ from kdprobe.tasks.label_noise import with_noise
 from kdprobe.tasks.other_task import other_task
 from kdprobe.tasks.splits import Part, Split
 from kdprobe.training.job import Job
-from kdprobe.training.problem import Problem, label_loss
+from kdprobe.training.problem import Problem, label_loss, tensor_of
 from kdprobe.training.teachers import Teachers, mean_output, teachers_with_features
 from kdprobe.zoo.shards import read_targets
 from kdprobe.zoo.traces import Stored, load_module, outputs_of
@@ -45,7 +45,7 @@ def problem_of(zoo: Path, jobs: Sequence[Job], task: Task, parts: Split, known: 
     labels = labels_of(first, with_noise(part, parts, first.label_noise), parts)
     validation = labels_of(first, parts.validation, parts, hidden=False)
     assert validation is not None
-    x, y = _tensor(part.x).to(device), None if labels is None else labels.to(device)
+    x, y = tensor_of(part.x).to(device), None if labels is None else labels.to(device)
     groups = list(dict.fromkeys(job.taught_by for job in jobs if job.taught_by))
     return Problem(
         kind=task.kind,
@@ -56,7 +56,7 @@ def problem_of(zoo: Path, jobs: Sequence[Job], task: Task, parts: Split, known: 
         y=y,
         teachers=_teachers(zoo, groups, known, distiller, part, parts, x, y) if groups else None,
         teacher_of=[groups.index(job.taught_by) if job.taught_by else 0 for job in jobs],
-        validation_x=_tensor(parts.validation.x).to(device),
+        validation_x=tensor_of(parts.validation.x).to(device),
         validation_y=validation.to(device),
         goals=[_loss_of(zoo, known[job.matches][0], parts) for job in jobs if job.matches is not None],
     )
@@ -128,10 +128,6 @@ def _rows_of(targets: Mapping[str, torch.Tensor], part: Part, teacher: str) -> t
     if not torch.equal(targets["ids"][places], wanted):
         raise DataError(f"targets of teacher {teacher[:12]}… lack some rows of this split: run the sweep into a new folder")
     return targets["outputs"][places]
-
-
-def _tensor(x: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.array(x, dtype=np.float32))
 
 
 def _labels(y: np.ndarray, kind: TaskKind) -> torch.Tensor:

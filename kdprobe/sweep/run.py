@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,8 +120,9 @@ class _Run:
         """Run everything that is not there yet."""
         jobs = self.plan.jobs(self.data)
         self.twins = {self.plan.student(cell, self.data).id: self.plan.twin_id(cell, self.data) for cell in self.plan.cells()}
+        fitted = _temperatures(self.writer.index.rows("SELECT model_id, metric, value FROM scores WHERE metric = 'temperature'"))
         for row in self.writer.index.rows("SELECT model_id, job, shard, slot, targets, engine FROM models WHERE status = 'done'"):
-            self._add(row["model_id"], msgspec.json.decode(row["job"], type=Job), row)
+            self._add(row["model_id"], msgspec.json.decode(row["job"], type=Job), row, fitted.get(row["model_id"]))
         done = {row["unit_id"] for row in self.writer.index.rows("SELECT unit_id FROM units WHERE status = 'done'")}
         units: list[Unit] = [*train_units([job for job in jobs if job.id not in self.stored], jobs)]
         measured = measure_units(self.plan, self.data, self.probes) if self.probes else []
@@ -143,8 +144,8 @@ class _Run:
                 self._measured(unit, outcome)
             self._hand_out()
 
-    def _add(self, model_id: str, job: Job, row: Mapping[str, Any]) -> None:
-        self.stored[model_id] = Stored(job, row["shard"], row["slot"])
+    def _add(self, model_id: str, job: Job, row: Mapping[str, Any], temperature: float | None) -> None:
+        self.stored[model_id] = Stored(job, row["shard"], row["slot"], temperature)
         self.choices.setdefault(job.stack_key, row["engine"].partition(" on ")[0])
         if row["targets"] is not None:
             self.targets[model_id] = row["targets"]
@@ -211,9 +212,10 @@ class _Run:
             return
         trained: TrainedUnit = outcome.result
         self.writer.record_models(trained.models, trained.scores)
+        fitted = _temperatures(trained.scores)
         for job, row in zip(unit.jobs, trained.models, strict=True):
             if row["status"] == "done":
-                self._add(job.id, job, row)
+                self._add(job.id, job, row, fitted.get(job.id))
             else:
                 self.failed[job.id] = row["reason"]
                 title = TrainUnit(jobs=(job,)).title
@@ -249,6 +251,11 @@ class _Run:
         else:
             self.writer.record_unit(row, measured.rows)
         self.progress.measured(failed=bool(measured.broken))
+
+
+def _temperatures(scores: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Model id -> the temperature that was fitted when it was scored."""
+    return {row["model_id"]: row["value"] for row in scores if row["metric"] == "temperature"}
 
 
 def _reason(outcome: Outcome) -> str:

@@ -100,7 +100,8 @@ def _write(zoo: Path, jobs: Sequence[Job], trained: Trained, task: Task, parts: 
         module = module_of(job, trained.state, slot, parts)
         sha256 = write_targets(zoo, job.id, _targets_of(module, parts)) if job.teaches else None
         rows.append(model_row(job, **shared, shard=shard, slot=slot, targets=sha256, status="done", reason=""))
-        scored += [{"model_id": job.id, **score} for score in score_model(module, task, parts)]
+        said = None if trained.validation_outputs is None else trained.validation_outputs[slot].numpy()
+        scored += [{"model_id": job.id, **score} for score in score_model(module, task, parts, said)]
     return TrainedUnit(rows, scored)
 
 
@@ -112,27 +113,25 @@ def describe_network(job: Job, parts: Split) -> dict[str, Any]:
     return {"kind": parts.kind, "size": size, "flops": family.flops(parts.input_shape, outputs, job.width, **job.options)}
 
 
-def score_model(module: torch.nn.Module, task: Task, parts: Split) -> list[dict[str, Any]]:
-    """Scores on both halves of the probe rows; a classifier's temperature is fitted on validation rows."""
+def score_model(module: torch.nn.Module, task: Task, parts: Split, validation: np.ndarray | None = None) -> list[dict[str, Any]]:
+    """Scores on the probe rows for performance, B; a classifier's temperature is fitted on its outputs on the validation rows."""
     found: list[dict[str, Any]] = []
 
     def add(metric: str, rows: str, value: float) -> None:
         found.append({"metric": metric, "rows": rows, "value": float(value)})
 
-    temperature = 1.0
+    raw, y = outputs_of(module, parts.probe_b.x)[0], parts.probe_b.y
     if task.kind == "classification":
-        temperature = scores.fit_temperature(outputs_of(module, parts.validation.x)[0], parts.validation.y)
+        said = outputs_of(module, parts.validation.x)[0] if validation is None else validation
+        temperature = scores.fit_temperature(said, parts.validation.y)
         add("temperature", "validation", temperature)
-    for rows, part in (("A", parts.probe_a), ("B", parts.probe_b)):
-        raw, _ = outputs_of(module, part.x)
-        if task.kind == "classification":
-            add("nll", rows, scores.nll(log_softmax(raw), part.y).mean())
-            add("nll_calibrated", rows, scores.nll(log_softmax(raw / temperature), part.y).mean())
-            add("accuracy", rows, scores.accuracy(raw, part.y))
-        else:
-            predictions = raw.astype(np.float64)
-            add("mse", rows, scores.squared_error(predictions, part.y).mean())
-            add("r2", rows, scores.r2(predictions, part.y))
+        add("nll", "B", scores.nll(log_softmax(raw), y).mean())
+        add("nll_calibrated", "B", scores.nll(log_softmax(raw / temperature), y).mean())
+        add("accuracy", "B", scores.accuracy(raw, y))
+    else:
+        predictions = raw.astype(np.float64)
+        add("mse", "B", scores.squared_error(predictions, y).mean())
+        add("r2", "B", scores.r2(predictions, y))
     return found
 
 

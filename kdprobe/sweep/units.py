@@ -155,7 +155,10 @@ def _cohort(job: Job, alone: Mapping[str, Job]) -> tuple[Job, ...]:
 
 
 def measure_units(plan: Plan, data: Mapping[tuple[str, int], str], probes: tuple[str, ...]) -> list[MeasureUnit]:
-    """Units of one task × draw × teacher size × student size, with many schemes, distillers and weights: they share teachers and twins."""
+    """Units of one task × draw × teacher size × student size, with many schemes, distillers and weights: they share teachers and twins.
+
+    Those with the largest networks come first, so that no worker is left with one of them at the end.
+    """
     groups: dict[tuple[Any, ...], dict[tuple[str, ...], dict[int, str]]] = defaultdict(lambda: defaultdict(dict))
     teachers: dict[tuple[Any, ...], dict[int, str]] = defaultdict(dict)
     twins: dict[tuple[Any, ...], dict[int, str]] = defaultdict(dict)
@@ -180,6 +183,6 @@ def measure_units(plan: Plan, data: Mapping[tuple[str, int], str], probes: tuple
             twins=twins[key],
             probes=probes,
         )
-        for key, students in groups.items()
+        for key, students in sorted(groups.items(), key=lambda item: -(item[0][2] + item[0][3]))
         for start in range(0, len(students), GROUPS)
     ]

@@ -7,8 +7,9 @@ import torch
 
 from kdprobe.core.errors import PlanError
 from kdprobe.core.trace import TaskKind
+from kdprobe.training.fixed import last_hidden_layer
 from kdprobe.training.job import Job
-from kdprobe.training.problem import CHUNK, HISTORY, Problem, Trained, label_loss
+from kdprobe.training.problem import HISTORY, Problem, Trained, label_loss
 from kdprobe.training.streams import initial_module
 from kdprobe.training.teachers import Teachers
 
@@ -40,7 +41,7 @@ def fit_closed(jobs: Sequence[Job], problem: Problem) -> Trained:
         raise PlanError(f"distiller {problem.distiller.name!r} has no closed form: its loss is not the squared distance of the outputs")
     labels = None if problem.y is None else label_targets(problem.kind, problem.y, problem.outputs)
     weights: list[torch.Tensor] = [torch.empty(0)] * len(jobs)
-    biases = list(weights)
+    biases, said = list(weights), list(weights)
     history = {name: torch.zeros(len(jobs), 1) for name in HISTORY}
     intercept = False
     seeds: dict[tuple[object, ...], list[int]] = defaultdict(list)
@@ -49,20 +50,22 @@ def fit_closed(jobs: Sequence[Job], problem: Problem) -> Trained:
     for places in seeds.values():
         first = jobs[places[0]]
         module = initial_module(first, problem.family, problem.input_shape, problem.network_outputs).to(problem.device).eval()
-        features, held_out = (_last_layer(module, x) for x in (problem.x, problem.validation_x))
+        features, held_out = last_hidden_layer(module, problem.x).double(), last_hidden_layer(module, problem.validation_x)
         intercept = "output.bias" in module.state_dict()
         solve = ridge_solver(features, float(first.options["ridge"]), intercept=intercept)
         for place in places:
             target = _target(problem, labels, jobs[place], problem.teacher_of[place])
             weight, bias = solve(target)
-            weights[place], biases[place] = (values.to(problem.x.dtype).cpu() for values in (weight, bias))
             history["loss"][place] = float(((features @ weight.mT + bias - target) ** 2).mean())
-            outputs = (held_out @ weight.mT + bias).to(problem.x.dtype)
+            weight, bias = weight.to(held_out.dtype), bias.to(held_out.dtype)
+            outputs = torch.nn.functional.linear(held_out, weight, bias if intercept else None)
             history["validation_loss"][place] = float(label_loss(problem.kind, outputs, problem.validation_y).mean())
+            weights[place], biases[place], said[place] = weight.cpu(), bias.cpu(), outputs.cpu()
     return Trained(
         state={"output.weight": torch.stack(weights)} | ({"output.bias": torch.stack(biases)} if intercept else {}),
         history={**history, "entries": torch.ones(len(jobs), dtype=torch.int64), "step": torch.tensor([0])},
         engine=ENGINE,
+        validation_outputs=torch.stack(said),
     )
 
 
@@ -109,12 +112,6 @@ def _inverse(gram: torch.Tensor, penalty: float) -> Callable[[torch.Tensor], tor
     real = values > len(gram) * torch.finfo(gram.dtype).eps * values.max()
     inverse = torch.where(real, 1 / torch.where(real, values, 1.0), 0.0)
     return lambda right: vectors @ (inverse[:, None] * (vectors.mT @ right))
-
-
-def _last_layer(module: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """Last hidden layer on rows x, (n, k) float64."""
-    with torch.no_grad():
-        return torch.cat([list(module(x[start : start + CHUNK])[1].values())[-1].double() for start in range(0, len(x), CHUNK)])
 
 
 def _target(problem: Problem, labels: torch.Tensor | None, job: Job, teacher: int) -> torch.Tensor:

@@ -8,7 +8,7 @@ from kdprobe.core.identity import content_id
 from kdprobe.core.recipe import Option
 from kdprobe.core.scheme import Labels, Role, Rows
 
-SCHEMA = 4
+SCHEMA = 5
 """Raised whenever the same job would give another model or another file."""
 LATER: dict[str, object] = {
     **{"labels": "own", "sources": None, "peers": (), "matches": None, "stream_of": "", "row_limit": None, "label_noise": 0.0}

@@ -1,11 +1,13 @@
 """What a group of jobs learns from: rows, labels and teachers, as tensors; and how its losses are mixed."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.func import functional_call
@@ -136,16 +138,27 @@ class Trained:
         repeat the last.
     engine
         Which engine trained it, and how many models at once.
+    validation_outputs
+        What the networks say of the validation rows, (models, n, c), where the engine knows it anyway.
     """
 
     state: dict[str, torch.Tensor]
     history: dict[str, torch.Tensor]
     engine: str
+    validation_outputs: torch.Tensor | None = None
 
     def first(self) -> "Trained":
         """The first model alone."""
         history = {name: values if name == "step" else values[:1] for name, values in self.history.items()}
         return Trained(state={name: values[:1] for name, values in self.state.items()}, history=history, engine=self.engine)
+
+
+def tensor_of(x: np.ndarray) -> torch.Tensor:
+    """Inputs as float32, where they are float32 in the same memory: nothing may be written to them."""
+    with warnings.catch_warnings():
+        # that rows of a split are read-only, which is as it should be
+        warnings.simplefilter("ignore", UserWarning)
+        return torch.from_numpy(np.asarray(x, dtype=np.float32))
 
 
 HISTORY = ("loss", "validation_loss", "gradient_norm")

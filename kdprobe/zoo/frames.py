@@ -48,7 +48,7 @@ def models(index: Index) -> pd.DataFrame:
 
 
 def scores(index: Index) -> pd.DataFrame:
-    """One row a model × metric × half of the probe rows."""
+    """One row a model × metric, measured on the rows B; temperatures on validation rows."""
     wide = models(index).loc[:, ["model_id", "task", "role", "width", "size", "seed", "draw", "scheme", "distiller"]]
     long = pd.DataFrame(index.rows("SELECT model_id, metric, rows, value FROM scores"), columns=["model_id", "metric", "rows", "value"])
     return wide.merge(long, on="model_id", how="inner")

@@ -63,7 +63,7 @@ class Zoo:
         return frames.models(self._index)
 
     def scores(self) -> pd.DataFrame:
-        """One row a model × metric × half of the probe rows. Losses are in nats, or in variances of the target."""
+        """One row a model × metric, measured on the rows B. Losses are in nats, or in variances of the target."""
         return frames.scores(self._index)
 
     def measurements(self) -> pd.DataFrame:

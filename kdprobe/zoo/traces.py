@@ -1,9 +1,8 @@
 """Traces of the models of a zoo."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,8 +13,10 @@ from kdprobe.core.registry import find
 from kdprobe.core.trace import TaskKind, Trace
 from kdprobe.stats.scores import fit_temperature
 from kdprobe.tasks.splits import Part, Split
+from kdprobe.training.fixed import last_hidden_layer
 from kdprobe.training.heads import predicted
 from kdprobe.training.job import Job
+from kdprobe.training.problem import tensor_of
 from kdprobe.training.shapes import network_outputs
 from kdprobe.training.streams import initial_module
 from kdprobe.zoo.shards import read_shard
@@ -25,11 +26,12 @@ CHUNK = 8192
 
 
 class Stored(NamedTuple):
-    """Where a model lies in the zoo."""
+    """Where a model lies in the zoo, and the temperature that was fitted for it on validation rows."""
 
     job: Job
     shard: str
     slot: int
+    temperature: float | None = None
 
 
 class Means(nn.Module):
@@ -46,42 +48,15 @@ class Means(nn.Module):
         return predicted(self.head, outputs), features
 
 
-class _FixedFeatures:
-    """Features that are drawn and never trained, of the rows last asked for: all students of a seed have the same."""
-
-    def __init__(self, most_bytes: int):
-        self._most, self._kept = most_bytes, OrderedDict[tuple[object, int], tuple[np.ndarray, torch.Tensor]]()
-
-    def features(self, module: Any, x: np.ndarray) -> torch.Tensor:
-        # the rows are kept too, so that no other array can have their id
-        key = (module.fixed, id(x))
-        if key not in self._kept:
-            self._kept[key] = (
-                x,
-                torch.cat(
-                    [module.hidden(torch.from_numpy(np.array(x[start : start + CHUNK])).flatten(1)) for start in range(0, len(x), CHUNK)]
-                ),
-            )
-        self._kept.move_to_end(key)
-        while len(self._kept) > 1 and sum(values.nbytes for _, values in self._kept.values()) > self._most:
-            self._kept.popitem(last=False)
-        return self._kept[key][1]
-
-
-_FIXED = _FixedFeatures(128 << 20)
-
-
 def outputs_of(module: nn.Module, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Outputs (n, c) and hidden layers of a family's module on rows x, float32, in evaluation mode."""
     module.eval()
-    pieces = []
+    rows = tensor_of(x)
     with torch.inference_mode():
         if getattr(module, "fixed", None) is not None:
-            outputs, features = module.read(_FIXED.features(module, x))  # pyright: ignore[reportCallIssue]
+            outputs, features = module.read(last_hidden_layer(module, rows))  # pyright: ignore[reportCallIssue]
             return outputs.numpy(), {name: values.numpy() for name, values in features.items()}
-        for start in range(0, len(x), CHUNK):
-            # copied: the rows of a split are read-only, which torch warns about
-            pieces.append(module(torch.from_numpy(np.array(x[start : start + CHUNK]))))
+        pieces = [module(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)]
     outputs = torch.cat([piece[0] for piece in pieces]).numpy()
     return outputs, {name: torch.cat([piece[1][name] for piece in pieces]).numpy() for name in pieces[0][1]}
 
@@ -106,10 +81,11 @@ def load_module(zoo: Path, stored: Stored, split: Split) -> nn.Module:
     return module_of(stored.job, read_shard(zoo, stored.shard), stored.slot, split)
 
 
-def trace_of(module: nn.Module, part: Part, kind: TaskKind, *, name: str, validation: Part | None = None) -> Trace:
-    """Trace a module on a part of a split; with validation rows, a classifier gets the temperature that fits them best."""
+def trace_of(
+    module: nn.Module, part: Part, kind: TaskKind, *, name: str, validation: Part | None = None, temperature: float | None = None
+) -> Trace:
+    """Trace a module on a part of a split; with validation rows, a classifier without a temperature gets the one that fits them best."""
     raw, features = outputs_of(module, part.x)
-    temperature = None
-    if kind == "classification" and validation is not None:
+    if kind == "classification" and temperature is None and validation is not None:
         temperature = fit_temperature(outputs_of(module, validation.x)[0], validation.y)
     return Trace.from_raw(kind, raw, features=features, ids=part.ids, blocks=part.blocks, temperature=temperature, name=name)

@@ -258,7 +258,7 @@ def test_teachers_of_every_size_are_stopped_where_they_are_as_good_as_the_twin(t
     )  # fmt: skip
     with kdprobe.sweep(plan, tmp_path / "zoo", similarity=False) as zoo:
         models = zoo.models()
-        loss = zoo.scores().query("metric == 'nll' and rows == 'A'").set_index("model_id")["value"]
+        loss = zoo.scores().query("metric == 'nll' and rows == 'B'").set_index("model_id")["value"]
         mean = models.assign(loss=models["model_id"].map(loss)).groupby(["role", "width"])["loss"].mean()
     assert abs(mean["stopped", 16] - mean["stopped", 64]) < 0.3 * abs(mean["teacher", 16] - mean["twin", 4])
     assert abs(mean["stopped", 64] - mean["twin", 4]) < 0.3 * abs(mean["teacher", 64] - mean["twin", 4])
