@@ -1,15 +1,16 @@
 """Training of many students: CPU time beside an honest loop, a RepDistiller-like loop, torchdistill and equinox; a grid of 250 runs.
 
-    python benchmarks/training.py                     # all parts without peers that are packages: about four minutes
+    python benchmarks/training.py                     # all parts without peers that are packages: about six minutes
     python benchmarks/training.py --quick             # two small cases, no peers, under a minute
     python benchmarks/training.py --python torchdistill=TD/bin/python --python equinox=EQ/bin/python
 
 The same students for all: one architecture, real teachers, soft targets at T = 2 with weight .7, AdamW with a cosine, the same passes over
 the same rows, the loss on the same validation rows after each pass. Every student has its own initialisation and its own batch order in
-every row of the table. Trainers are processes of their own (`benchmarks/trainers/`), one thread each, that take turns within one run; times
-are CPU seconds by student, made networks and batch orders included, and ratios are medians over the rounds. Accuracies on test rows must be
-equal: each row tells the difference of means, with intervals that hold all at once with 95 % (Bonferroni). Peers that are packages need
-environments of their own:
+every row of the table. A loop that asks the teacher anew for each batch pays for the teacher's size: the CNN learns from teachers of two
+and of eight times its channels. Trainers are processes of their own (`benchmarks/trainers/`), one thread each, that take turns within one
+run; times are CPU seconds by student, made networks and batch orders included, and ratios are medians over the rounds. Accuracies on test
+rows must be equal: each row tells the difference of means, with intervals that hold all at once with 95 % (Bonferroni). Peers that are
+packages need environments of their own:
 
     python -m venv TD && TD/bin/pip install torch numpy scipy pyyaml cython pillow
     TD/bin/pip install --no-deps torchvision torchdistill==1.1.5
@@ -95,7 +96,8 @@ CASES = {
     "mlp128": _case("MLP h=128, letters (16 inputs)", "letters", "mlp", 128, 256, 1920, 64, WIDE),
     "pixels32": _case("MLP h=32, Fashion-MNIST (784 inputs)", "fashion_mnist", "mlp", 32, 128, 1920, 32, SMALL),
     "pixels128": _case("MLP h=128, Fashion-MNIST (784 inputs)", "fashion_mnist", "mlp", 128, 256, 1920, 16, WIDE),
-    "cnn": _case("CNN with 8 channels, Fashion-MNIST (28×28)", "fashion_mnist", "cnn", 8, 16, 960, 8, MAPS),
+    "cnn": _case("CNN with 8 channels, Fashion-MNIST (28×28), teachers of 16", "fashion_mnist", "cnn", 8, 16, 960, 8, MAPS),
+    "cnn64": _case("CNN with 8 channels, Fashion-MNIST (28×28), teachers of 64", "fashion_mnist", "cnn", 8, 64, 960, 8, MAPS),
 }
 PARTS = (*CASES, "grid")
 AT_ONCE = {HONEST: 8, REPDISTILLER: 2, TORCHDISTILL: 2}
