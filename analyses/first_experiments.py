@@ -134,6 +134,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--zoo", type=Path, help="a folder to keep what was trained in: a second run resumes")
     parser.add_argument("--out", type=Path, help="a Markdown file to write, instead of printing")
     options = parser.parse_args(arguments)
+    if options.out is not None:
+        options.out.parent.mkdir(parents=True, exist_ok=True)  # before minutes of training, not after
     texts = []
     with tempfile.TemporaryDirectory() as passing:
         for task in options.task or (["letters"] if options.quick else ["fashion_mnist", "cifar10"]):

@@ -282,6 +282,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="digits only, 3 networks in each group, few steps: seconds")
     parser.add_argument("--out", type=Path, help="a Markdown file to write, instead of printing")
     options = parser.parse_args(arguments)
+    if options.out is not None:
+        options.out.parent.mkdir(parents=True, exist_ok=True)  # before minutes of training, not after
     torch.set_num_threads(1)
     tables = markdown({"digits": Plan(3, 150, 120)} if options.quick else {"letters": Plan(10, 1200, 500), "digits": Plan(10, 600, 350)})
     if options.out is None:

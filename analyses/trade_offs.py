@@ -186,6 +186,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--zoo", type=Path, help="a folder to keep what was trained in: a second run resumes")
     parser.add_argument("--out", type=Path, help="a Markdown file to write, instead of printing; a CSV of all students beside it")
     options = parser.parse_args(arguments)
+    if options.out is not None:
+        options.out.parent.mkdir(parents=True, exist_ok=True)  # before minutes of training, not after
     tasks = options.task[:1] if options.quick and options.task == ["letters", "bikeshare"] else options.task
     texts, gains = [], []
     with tempfile.TemporaryDirectory() as passing:
