@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from kdprobe.cli._tables import Flag
 from kdprobe.core.errors import PlanError
+from kdprobe.sweep.axes import Whole
 from kdprobe.sweep.knowledge import KnowledgePlan
 from kdprobe.sweep.plan import GapPlan
 from kdprobe.sweep.plans import Plan
@@ -46,7 +47,7 @@ class Where:
     """
 
     out: Path | None = None
-    jobs: int | None = None
+    jobs: Whole | None = None
     scheduler: str | None = None
     device: str = "cpu"
     engine: str = "auto"
@@ -76,7 +77,9 @@ def sweep(
         `kdprobe sweep --knowledge --help`.
     pilot
         Train a tenth of the seeds first, name the half of the teacher sizes that most probably holds the best, and stop. The same command
-        without --pilot then trains what you ask for, and its report says whether the pilot was right.
+        without --pilot then trains what you ask for, and its report says whether the pilot was right. Needs --seeds 20 at least, because
+        a pilot has 2 or more. Of 3 teacher sizes it can name one alone: the best of these, never where between them the best lies; give 4
+        or more to narrow a range down.
     quick
         A small plan of a minute or so, too few seeds for a verdict.
     """

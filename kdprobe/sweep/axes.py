@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from numbers import Integral
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -11,6 +12,21 @@ from kdprobe.core.errors import PlanError
 
 Numbers = float | tuple[float, ...]
 Counts = int | tuple[int, ...]
+
+
+def _convert_whole(_: Any, tokens: Sequence[Any]) -> int:
+    found = tokens[0]
+    try:
+        # no way round by float: it would cut digits, and cyclopts' own way rounds 4.5 to 4
+        return int(found.value.removesuffix(".0"))
+    except ValueError:
+        # of a file of settings the keyword is [seeds]
+        spelt = f"{found.keyword[1:-1]}=" if found.keyword.startswith("[") else f"{found.keyword} "
+        raise PlanError(f"{spelt}{found.value}: give a whole number") from None
+
+
+Whole = Annotated[int, Parameter(converter=_convert_whole)]
+"""A whole number, read from the command line without rounding."""
 
 RANGES: dict[str, tuple[float, float]] = {
     "train_rows": (10, 1e9), "transfer_rows": (10, 1e9), "label_noise": (0.0, 1.0), "steps": (1, 1e9), "alpha": (0.0, 1.0),
@@ -55,6 +71,37 @@ def axis(name: str) -> Parameter:
         name=f"--{name}", converter=convert, consume_multiple=True, n_tokens=-1, negative=(), metavar="NUMBER...",
         show_default=lambda value: "by task" if value is None else str(value),
     )  # fmt: skip
+
+
+def whole(name: str, value: Any) -> int:
+    """Return a whole number as int, whatever type it came as.
+
+    Raises
+    ------
+    PlanError
+        If it is none.
+
+    Examples
+    --------
+    >>> whole("seeds", 20.0)
+    20
+    """
+    if isinstance(value, bool) or not (isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())):
+        raise PlanError(f"{name}={value!r}: give a whole number")
+    return int(value)
+
+
+def several(name: str, given: Any) -> tuple[Any, ...]:
+    """Return a list of values as a tuple.
+
+    Raises
+    ------
+    PlanError
+        If it is a single value: a word is no list of its letters.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise PlanError(f"{name}={given!r}: give a list, such as ({given!r},)")
+    return tuple(given)
 
 
 def _number(name: str, text: str) -> float:

@@ -1,6 +1,7 @@
 """What of a plan cannot be run, known before any data is read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from kdprobe.core.errors import PlanError, did_you_mean
@@ -8,7 +9,7 @@ from kdprobe.core.recipe import Distiller, Family, Option
 from kdprobe.core.registry import find
 from kdprobe.core.scheme import Scheme
 from kdprobe.core.task import Task
-from kdprobe.sweep.axes import check_tuned
+from kdprobe.sweep.axes import check_tuned, whole
 from kdprobe.training.job import TUNING_SEEDS
 
 if TYPE_CHECKING:
@@ -39,9 +40,6 @@ def check(plan: "GapPlan") -> None:
         for width in getattr(plan, name):
             if width < family.minimum_width:
                 raise PlanError(f"{name} holds {width}: {family.title}s need at least {family.minimum_width} {family.knob}")
-    for name in ("options", "teacher_options"):
-        for option, value in getattr(plan, name).items():
-            _check_option(name, family, option, value)
     for name in plan.distillers:
         distiller: Distiller = find("distillers", name)
         if distiller.loss is None:
@@ -66,16 +64,37 @@ def check(plan: "GapPlan") -> None:
     if plan.patience < 0:
         raise PlanError(f"patience={plan.patience}: give a number of checks, or 0 to train all steps")
     for name, (low, high) in {"weight_decay": (0.0, 10.0), "gradient_clip": (0.0, 1e9)}.items():
-        if not low <= getattr(plan, name) <= high:
-            raise PlanError(f"{name}={getattr(plan, name)}: give a number from {low:g} to {high:g}")
+        value = getattr(plan, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise PlanError(f"{name}={value!r}: give a number from {low:g} to {high:g}")
 
 
-def _check_option(name: str, family: Family, option: str, value: Option) -> None:
-    if option not in family.options:
-        raise PlanError(f"{name} holds {option!r}, which {family.name} does not have: {did_you_mean(option, family.options)}")
-    default = family.options[option]
-    if isinstance(default, str) != isinstance(value, str):
-        raise PlanError(f"{name}: {option}={value!r}: give {'a word' if isinstance(default, str) else 'a number'}, such as {default!r}")
+def options_in_form(name: str, family_name: str, given: Any) -> dict[str, Option]:
+    """Return options of a family in the one form that a plan keeps: whole numbers as int where the family's own are.
+
+    Raises
+    ------
+    PlanError
+        If the family has no such option, or it is of another type.
+
+    Examples
+    --------
+    >>> options_in_form("options", "mlp", {"depth": 2.0, "dropout": 0.5})
+    {'depth': 2, 'dropout': 0.5}
+    """
+    family: Family = find("families", family_name)
+    if not isinstance(given, Mapping):
+        raise PlanError(f"{name}={given!r}: give options by name, such as {dict(list(family.options.items())[:1])}")
+    found: dict[str, Option] = {}
+    for option, value in given.items():
+        if option not in family.options:
+            raise PlanError(f"{name} holds {option!r}, which {family.name} does not have: {did_you_mean(str(option), family.options)}")
+        default = family.options[option]
+        word = isinstance(default, str)
+        if word != isinstance(value, str) or not (word or (isinstance(value, int | float) and isfinite(value))):
+            raise PlanError(f"{name}: {option}={value!r}: give {'a word' if word else 'a number'}, such as {default!r}")
+        found[option] = whole(f"{name}: {option}", value) if isinstance(default, int) else value
+    return found
 
 
 def _check_repeats(name: str, values: Iterable[Any]) -> None:

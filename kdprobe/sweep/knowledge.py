@@ -14,6 +14,7 @@ from kdprobe.core.recipe import Distiller
 from kdprobe.core.registry import find
 from kdprobe.core.task import SplitSizes, Task
 from kdprobe.core.trace import TaskKind
+from kdprobe.sweep.axes import Whole, several
 from kdprobe.sweep.plan import Cell, GapPlan, listed
 from kdprobe.sweep.refusals import Undefined, undefined
 from kdprobe.tasks.splits import split
@@ -60,8 +61,18 @@ class KnowledgePlan:
     temperature
         Temperature of distillers that have one. By default 1: on rows without labels the response loss beside
         a loss on hidden layers is KL at T=1, so the two differ by the hidden layers alone.
-    steps, batch_size, learning_rate, weight_decay, train_rows, transfer_rows
-        As in a `GapPlan`.
+    steps
+        Optimiser steps of every model; by default the task's own number.
+    batch_size
+        Rows a step.
+    learning_rate
+        Peak rate of AdamW; a cosine takes it to zero.
+    weight_decay
+        Decoupled weight decay.
+    train_rows
+        Labelled rows, in place of the task's own number.
+    transfer_rows
+        Unlabelled rows, in place of the task's own number.
 
     Examples
     --------
@@ -77,23 +88,23 @@ class KnowledgePlan:
     alphas: Annotated[tuple[float, ...], listed("alpha", "alphas")] = (0.3, 0.9, 0.99, 0.999)
     schemes: Annotated[tuple[str, ...], listed("scheme", "schemes")] = ("same_rows", "transfer_rows")
     family: str = ""
-    teacher_width: int | None = None
-    student_widths: Annotated[tuple[int, ...], listed("student-widths")] = ()
-    seeds: int = 10
+    teacher_width: Whole | None = None
+    student_widths: Annotated[tuple[Whole, ...], listed("student-widths")] = ()
+    seeds: Whole = 10
     temperature: float = 1.0
-    steps: int | None = None
-    batch_size: int = 64
+    steps: Whole | None = None
+    batch_size: Whole = 64
     learning_rate: float = 0.01
     weight_decay: float = 1e-4
-    train_rows: int | None = None
-    transfer_rows: int | None = None
+    train_rows: Whole | None = None
+    transfer_rows: Whole | None = None
 
     draws: ClassVar[int] = 1
     asks: ClassVar[str] = "knowledge"
 
     def __post_init__(self) -> None:
         for name in ("tasks", "distillers", "alphas", "schemes", "student_widths"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            object.__setattr__(self, name, several(name, getattr(self, name)))
         if not self.alphas or len(set(self.alphas)) < len(self.alphas) or not all(0 < alpha < 1 for alpha in self.alphas):
             raise PlanError(f"alphas={self.alphas}: give weights of the teacher's loss between 0 and 1, each once")
         for name in ("tasks", "schemes"):

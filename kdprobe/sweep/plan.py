@@ -12,8 +12,8 @@ from kdprobe.core.recipe import Distiller, Family, Option
 from kdprobe.core.registry import find
 from kdprobe.core.scheme import Scheme, Size
 from kdprobe.core.task import SplitSizes
-from kdprobe.sweep.axes import RANGES, Counts, Numbers, Setting, axis, listed_values, normalised, settings
-from kdprobe.sweep.checks import check
+from kdprobe.sweep.axes import RANGES, Counts, Numbers, Setting, Whole, axis, listed_values, normalised, settings, several, whole
+from kdprobe.sweep.checks import check, options_in_form
 from kdprobe.sweep.stages import CellJobs
 from kdprobe.training.job import TUNING_SEEDS, Job
 
@@ -41,6 +41,13 @@ def names(name: str) -> Parameter:
     )
 
 
+BY_NAME = Parameter(show_default=lambda values: " ".join(f"{name} {value}" for name, value in values.items()) or "the family's own")
+"""How options of a family are spelt on the command line: --options.depth 2 --options.norm layer.
+
+Their type has float first, because the first one that fits is taken, and 0.5 would be made the int 0; the family says which are whole.
+"""
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class GapPlan:
@@ -62,9 +69,10 @@ class GapPlan:
     student_widths
         Hidden units of the students and their twins.
     options
-        Options of the family for all networks, such as depth; `kdprobe ls families` lists them.
+        Options of the family for all networks, such as depth; `kdprobe ls families` lists them. On the command line each is named after a
+        dot: --options.depth 2 --options.norm layer.
     teacher_options
-        Options in which teachers differ.
+        Options in which teachers differ, as in --teacher-options.dropout 0.1.
     seeds
         Paired seeds, in each draw: one teacher per size, one twin and one student per cell and seed.
     first_seed
@@ -102,8 +110,12 @@ class GapPlan:
         Axis. Share of the labelled rows whose class is replaced by another one, or standard deviation of normal noise on regression
         targets, in theirs. Which rows is the same for all models of a draw, and those of less noise are among those of more. Rows to
         validate, to measure or to transfer on are never changed.
-    teacher_weight_decay, teacher_patience, teacher_steps
-        Axes. Of the teachers alone, in place of what all models have: teachers that are regularised, stopped early or trained longer.
+    teacher_weight_decay
+        Axis. Decoupled weight decay of the teachers alone, in place of what all models have.
+    teacher_patience
+        Axis. Patience of the teachers alone, in place of what all models have: 0 trains all steps.
+    teacher_steps
+        Axis. Optimiser steps of the teachers alone, in place of what all models have: teachers that are trained longer, or less.
     tune
         Names of axes to choose for each teacher size, by the loss on validation rows of seeds that are in no result. The report gives
         verdicts for each setting and for the chosen ones.
@@ -120,22 +132,22 @@ class GapPlan:
     tasks: Annotated[tuple[str, ...], listed("task", "tasks")] = ("letters", "bikeshare")
     schemes: Annotated[tuple[str, ...], listed("scheme", "schemes")] = ("same_rows", "transfer_rows")
     family: str = "mlp"
-    teacher_widths: Annotated[tuple[int, ...], listed("teacher-widths")] = (8, 16, 32, 64, 128, 256)
-    student_widths: Annotated[tuple[int, ...], listed("student-widths")] = (8, 16, 32)
-    options: dict[str, Option] = field(default_factory=dict)
-    teacher_options: dict[str, Option] = field(default_factory=dict)
-    seeds: int = 10
-    first_seed: int = 0
-    draws: int = 1
+    teacher_widths: Annotated[tuple[Whole, ...], listed("teacher-widths")] = (8, 16, 32, 64, 128, 256)
+    student_widths: Annotated[tuple[Whole, ...], listed("student-widths")] = (8, 16, 32)
+    options: Annotated[dict[str, float | int | str], BY_NAME] = field(default_factory=dict)
+    teacher_options: Annotated[dict[str, float | int | str], BY_NAME] = field(default_factory=dict)
+    seeds: Whole = 10
+    first_seed: Whole = 0
+    draws: Whole = 1
     distillers: Annotated[tuple[str, ...], listed("distiller", "distillers")] = ()
     alpha: Annotated[Numbers, axis("alpha")] = 0.7
     temperature: Annotated[Numbers, axis("temperature")] = 2.0
     steps: Annotated[Counts | None, axis("steps")] = None
-    batch_size: int = 64
+    batch_size: Whole = 64
     learning_rate: Annotated[Numbers, axis("learning-rate")] = 0.01
     weight_decay: float = 1e-4
     gradient_clip: float = 0.0
-    patience: int = 0
+    patience: Whole = 0
     train_rows: Annotated[Counts | None, axis("train-rows")] = None
     transfer_rows: Annotated[Counts | None, axis("transfer-rows")] = None
     label_noise: Annotated[Numbers, axis("label-noise")] = 0.0
@@ -143,14 +155,20 @@ class GapPlan:
     teacher_patience: Annotated[Counts | None, axis("teacher-patience")] = None
     teacher_steps: Annotated[Counts | None, axis("teacher-steps")] = None
     tune: Annotated[tuple[str, ...], names("tune")] = ()
-    tune_seeds: int = 3
+    tune_seeds: Whole = 3
 
     asks: ClassVar[str] = "gap"
 
     def __post_init__(self) -> None:
         # lists come from TOML and from notebooks
         for name in ("tasks", "schemes", "teacher_widths", "student_widths", "distillers", "tune"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            object.__setattr__(self, name, several(name, getattr(self, name)))
+        for name in ("teacher_widths", "student_widths"):
+            object.__setattr__(self, name, tuple(whole(name, width) for width in getattr(self, name)))
+        for name in ("seeds", "first_seed", "draws", "batch_size", "patience", "tune_seeds"):
+            object.__setattr__(self, name, whole(name, getattr(self, name)))
+        for name in ("options", "teacher_options"):
+            object.__setattr__(self, name, options_in_form(name, self.family, getattr(self, name)))
         for name in RANGES:
             object.__setattr__(self, name, normalised(name, getattr(self, name)))
         check(self)

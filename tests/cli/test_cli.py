@@ -9,6 +9,8 @@ import time
 import numpy as np
 import pytest
 
+from kdprobe.cli import build
+
 TINY = [
     "--task",
     "letters",
@@ -162,7 +164,11 @@ def test_settings_from_a_file_are_overridden_by_the_command_line(tmp_path):
         (["sweep", "--gap", "--task", "leters"], 2, "task 'leters' is unknown: did you mean 'letters'?"),
         (["sweep", "--gap", "--teacher-widths", "0"], 2, "teacher_widths holds 0: multilayer perceptrons need at least 1 hidden units"),
         (["sweep", "--gap", "--seeds", "1"], 2, "seeds=1: an interval over seeds needs at least 2, a verdict 8"),
-        (["sweep", "--gap", "--seeds", "many"], 2, 'Invalid value for --seeds: unable to convert "many" into int'),
+        (["sweep", "--gap", "--seeds", "many"], 2, "--seeds many: give a whole number"),
+        (["sweep", "--gap", "--teacher-widths", "8", "16.5"], 2, "--teacher-widths 16.5: give a whole number"),
+        (["sweep", "--gap", "--jobs", "1.5", "--dry-run"], 2, "--jobs 1.5: give a whole number"),
+        (["sweep", "--gap", "--options.depth", "2.5"], 2, "options: depth=2.5: give a whole number"),
+        (["sweep", "--knowledge", "--seeds", "4.5"], 2, "--seeds 4.5: give a whole number"),
         (["sweep", "--gap", "--config", "none.toml"], 2, "config='none.toml' cannot be read (No such file or directory)"),
         (["sweep", "--gap", "--dry-run", "--probe", "cca", "ckka"], 2, "probe 'ckka' is unknown: did you mean 'cka'"),
         (["swep"], 2, 'Unknown command "swep"'),
@@ -186,6 +192,7 @@ def test_wrong_usage(tmp_path, words, code, text):
     [
         ("tsk = 1", "has the unknown key 'tsk': did you mean 'task'"),
         ("task = [", "is no TOML"),
+        ("seeds = 4.5", "seeds=4.5: give a whole number"),
         ("seeds = 1", "seeds=1: an interval over seeds needs at least 2"),
     ],
 )
@@ -290,6 +297,21 @@ def test_help_of_a_sweep_is_that_of_its_question():
     assert "--teacher-widths" in gap
     assert "--teacher-widths" not in knowledge
     assert "--teacher-width" in knowledge
+
+
+@pytest.mark.parametrize("asked", ["", "knowledge"])
+def test_every_setting_of_a_sweep_has_its_help(asked):
+    settings = build(asked=asked, command="sweep")["sweep"].assemble_argument_collection(parse_docstring=True)
+    assert [setting.name for setting in settings if setting.show and not setting.parameter.help] == []
+
+
+def test_help_says_how_options_are_given_and_what_a_pilot_needs():
+    said = " ".join(kdprobe("sweep", "--gap", "--pilot", "--help").stdout.replace("│", " ").split())
+    assert "named after a dot: --options.depth 2 --options.norm layer" in said
+    assert "Needs --seeds 20 at least" in said
+    assert "Of 3 teacher sizes it can name one alone" in said
+    options = {row["name"]: row["options"] for row in json.loads(kdprobe("ls", "families", "--json").stdout)}
+    assert options["mlp"] == "depth 1, norm none, dropout 0.0"
 
 
 def test_an_interrupt_while_modules_load_is_told_in_words(tmp_path):

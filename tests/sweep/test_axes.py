@@ -262,3 +262,18 @@ def test_teachers_of_every_size_are_stopped_where_they_are_as_good_as_the_twin(t
         mean = models.assign(loss=models["model_id"].map(loss)).groupby(["role", "width"])["loss"].mean()
     assert abs(mean["stopped", 16] - mean["stopped", 64]) < 0.3 * abs(mean["teacher", 16] - mean["twin", 4])
     assert abs(mean["stopped", 64] - mean["twin", 4]) < 0.3 * abs(mean["teacher", 64] - mean["twin", 4])
+
+
+def test_options_of_a_family_are_typed_by_name_and_keep_their_type(monkeypatch, tmp_path):
+    from kdprobe.sweep.spelling import spelled
+
+    words = shlex.split("--options.depth 2 --options.norm layer --options.dropout 0.5 --teacher-options.dropout 0")
+    plan = typed(monkeypatch, *words)
+    # 0.5 is not cut to 0, and 2 is not made 2.0
+    assert repr(plan.options["depth"]) == "2"
+    assert plan.options == {"depth": 2, "norm": "layer", "dropout": 0.5}
+    assert plan.teacher_options == {"dropout": 0.0}
+    again = spelled("kdprobe sweep --gap", plan, "zoo").removeprefix("kdprobe sweep --gap ").removesuffix(" --out zoo").split()
+    assert typed(monkeypatch, *again) == plan
+    (tmp_path / "plan.toml").write_text("[options]\ndepth = 2\nnorm = 'layer'\ndropout = 0.5\n[teacher-options]\ndropout = 0\n")
+    assert typed(monkeypatch, config=str(tmp_path / "plan.toml")) == plan

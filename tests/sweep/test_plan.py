@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import msgspec
+import numpy as np
 import pytest
 
 from kdprobe import GapPlan, PlanError
@@ -103,6 +104,17 @@ def test_measure_units_hold_all_schemes_of_a_pair_of_sizes():
         ({"student_widths": (-3,)}, r"student_widths holds -3"),
         ({"seeds": 1}, r"seeds=1: an interval over seeds needs at least 2, a verdict 8"),
         ({"draws": 0}, r"draws=0: give at least 1"),
+        ({"seeds": 4.5}, r"seeds=4.5: give a whole number"),
+        ({"seeds": None}, r"seeds=None: give a whole number"),
+        ({"batch_size": True}, r"batch_size=True: give a whole number"),
+        ({"patience": float("inf")}, r"patience=inf: give a whole number"),
+        ({"teacher_widths": (8, 16.5)}, r"teacher_widths=16.5: give a whole number"),
+        ({"teacher_widths": 8}, r"teacher_widths=8: give a list, such as \(8,\)"),
+        ({"tasks": "letters"}, r"tasks='letters': give a list, such as \('letters',\)"),
+        ({"weight_decay": "much"}, r"weight_decay='much': give a number from 0 to 10"),
+        ({"options": {"depth": 2.5}}, r"options: depth=2.5: give a whole number"),
+        ({"options": {"dropout": float("nan")}}, r"options: dropout=nan: give a number, such as 0.0"),
+        ({"options": "depth"}, r"options='depth': give options by name, such as \{'depth': 1\}"),
         ({"alpha": 1.5}, r"alpha=1.5: give a number from 0 to 1"),
         ({"alpha": float("nan")}, r"alpha=nan: give a number from 0 to 1"),
         ({"temperature": 0.0}, r"temperature=0.0: give a number from 0.001"),
@@ -140,3 +152,8 @@ def test_options_are_spelt_as_they_are_given():
     assert spelled("kdprobe sweep --gap", plan, "zoo").endswith(
         "--options.depth 2 --options.norm batch --teacher-options.dropout 0.1 --patience 3 --out zoo"
     )
+
+
+def test_whole_numbers_of_any_type_make_one_plan():
+    plan = GapPlan(seeds=20, teacher_widths=(8, 16), options={"depth": 2})
+    assert GapPlan(seeds=np.int64(20), teacher_widths=np.array([8, 16]), options={"depth": 2.0}).hash == plan.hash
