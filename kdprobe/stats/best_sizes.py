@@ -52,6 +52,9 @@ def best_sizes(gain: np.ndarray, *, seed: int = 0) -> np.ndarray:
     stacked = values.reshape(-1, units, sizes)
     first, second = np.triu_indices(sizes, k=1)
     differences = stacked[..., first] - stacked[..., second]
+    # two equal gains may differ by rounding, which without any spread would be a certain difference
+    least = 1e-13 * (np.abs(stacked[..., first]) + np.abs(stacked[..., second]))
+    differences[np.abs(differences) <= least] = 0.0
     t = t_statistic(differences.mean(axis=1), np.mean(differences**2, axis=1), units)
     rivals = _rivals(sizes, first, second)
     beaten_by = np.stack([(sign * t[:, pairs]).max(axis=-1) for pairs, sign in rivals], axis=-1)

@@ -3,7 +3,8 @@
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from numbers import Real
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,10 +13,8 @@ from kdprobe.core.result import Result
 from kdprobe.core.section import Verdict
 from kdprobe.core.words import interval, listed
 from kdprobe.stats.gap_reading import MARGIN_SHARE, GapReading, decide, read_gap
+from kdprobe.stats.gap_table import Setting, columns_of, settings_of
 from kdprobe.stats.pairing import complete_pairs
-
-Setting = tuple[Any, ...]
-COLUMNS = ("student_size", "teacher_size", "seed", "gain", "teacher_loss")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,7 +40,9 @@ class GapVerdict:
     details
         "qualifier"; "seeds"; "p" (one-sided, adjusted); "margin"; "upper" (95 % limit of the largest true deficit); the measurements
         "deficit" (of the largest teacher against the best smaller one) and "edge" (how much better a model the largest is); "needed" (seeds
-        that would settle an inconclusive claim, None beyond 1,000).
+        that would settle an inconclusive claim, None beyond 1,000); "sizes" that were compared; "left_out", the number of "seeds" that lack
+        a size and the "sizes" that most seeds lack; "direction_only": whether there are too few seeds or draws for a verdict, where
+        ``best_sizes`` are those that are not ruled out yet, and no best one is named.
     """
 
     verdict: Verdict
@@ -56,10 +57,28 @@ class GapVerdict:
         if self.by_setting:
             return "\n".join(f"{', '.join(map(str, setting))}: {found}" for setting, found in self.by_setting.items())
         qualifier = f" ({self.details['qualifier']})" if self.details["qualifier"] else ""
-        sizes = listed([f"{size:g}" for size in self.best_sizes])
         deficit = self.details["deficit"]
         cost = f" The largest costs {interval(deficit.value, deficit.low, deficit.high, deficit.unit)}." if deficit else ""
-        return f"{self.verdict}{qualifier}: capacity gap. Best teacher sizes: {sizes}.{cost}"
+        return f"{self.verdict}{qualifier}: capacity gap. {self._best()}{cost}{self._left_out()}"
+
+    def _best(self) -> str:
+        if not self.best_sizes:
+            return "Which teacher size is best is not known."
+        if len(self.best_sizes) == len(self.details["sizes"]):
+            return "All teacher sizes may be best."
+        sizes = listed([f"{size:g}" for size in self.best_sizes])
+        # few seeds rule some sizes out, which names no best one
+        return f"Teacher sizes not ruled out: {sizes}." if self.details["direction_only"] else f"Best teacher sizes: {sizes}."
+
+    def _left_out(self) -> str:
+        lost, seeds = self.details["left_out"], self.details["seeds"]
+        said = ""
+        if lost["sizes"]:
+            said += f" Left out: size {listed([f'{size:g}' for size in lost['sizes']])}, which most seeds lack."
+        if lost["seeds"]:
+            lack = "lacks" if lost["seeds"] == 1 else "lack"
+            said += f" {seeds} of {seeds + lost['seeds']} seeds; {lost['seeds']} {lack} a size."
+        return said
 
     def _repr_html_(self) -> str:
         settings = self.by_setting or {(): self}
@@ -87,8 +106,11 @@ def capacity_gap(table: Any, *, margin: float | None = None, unit: str = "", by:
         twin; larger is better), teacher_loss. Optional: draw (of labelled rows; with several, draws are the units, and a verdict needs 5),
         twin_score (of the paired twin, in the unit of the gain).
     margin
-        Deficit below which a gap is negligible. By default a fifth of the standard deviation of twin_score over seeds, or without that
-        column a fifth of the standard deviation of gain over seeds, pooled over teacher sizes.
+        Deficit below which a gap is negligible, in the unit of the gain; 0 or more, and finite. By default a fifth of the standard
+        deviation of twin_score over seeds, or without that column a fifth of the standard deviation of gain over seeds, pooled over
+        teacher sizes.
+        It decides CONTRADICTED alone: SUPPORTED asks whether the deficit is above 0, however small it is and whatever the margin, so a
+        huge margin makes CONTRADICTED of every verdict that would be INCONCLUSIVE, and 0 of nearly none.
     unit
         Of the gain, for its measurements.
     by
@@ -104,8 +126,9 @@ def capacity_gap(table: Any, *, margin: float | None = None, unit: str = "", by:
     Raises
     ------
     DataError
-        If a column is missing or not numeric, a value is not finite, a size is not above 0, or a run is there twice. Runs that are missing
-        are no error: their seeds are left out whole.
+        If the table is none, a column is missing or not numeric, a value is not finite or beyond the range of its squares, a size is not
+        above 0, a run is there twice, the margin is negative or not finite, or by names no settings. Runs that are missing are no error:
+        their seeds are left out whole.
 
     Notes
     -----
@@ -130,20 +153,19 @@ def capacity_gap(table: Any, *, margin: float | None = None, unit: str = "", by:
     >>> found.conditions
     {'a': True, 'b': True, 'c': True, 'd': True}
     """
-    columns = _columns(table)
-    if margin is not None and not margin >= 0:
-        raise DataError(f"margin={margin}: give 0 or more, or None for a fifth of the seeds' standard deviation")
-    settings = _settings(table, by, len(columns["seed"]))
-    found: list[tuple[Setting, float, GapReading]] = []
+    columns = columns_of(table)
+    if margin is not None and (isinstance(margin, bool) or not isinstance(margin, Real) or not 0 <= margin < np.inf):
+        raise DataError(f"margin={margin!r}: give 0 or more, or None for a fifth of the seeds' standard deviation")
+    settings = settings_of(table, by, len(columns["seed"]))
+    found: list[tuple[Setting, float, _Read]] = []
     for setting in dict.fromkeys(settings):
         under = np.array([one == setting for one in settings])
         for size in np.unique(columns["student_size"][under]).tolist():
             own = under & (columns["student_size"] == size)
-            reading = _reading({name: values[own] for name, values in columns.items()}, margin, unit)
-            found.append((setting, size, reading))
+            found.append((setting, size, _reading({name: values[own] for name, values in columns.items()}, margin, unit)))
     verdicts: dict[Setting, dict[float, GapVerdict]] = {}
-    for (setting, size, _), reading in zip(found, decide([reading for *_, reading in found]), strict=True):
-        verdicts.setdefault(setting, {})[size] = _verdict(reading, size)
+    for (setting, size, read), reading in zip(found, decide([read.reading for *_, read in found]), strict=True):
+        verdicts.setdefault(setting, {})[size] = _verdict(reading, size, read.left_out)
     by_setting = {setting: _of_students(by_student) for setting, by_student in verdicts.items()}
     first = next(iter(by_setting.values()))
     return replace(first, by_setting=by_setting) if by else first
@@ -153,18 +175,7 @@ def _of_students(by_student: dict[float, GapVerdict]) -> GapVerdict:
     return replace(next(iter(by_student.values())), by_student=by_student)
 
 
-def _settings(table: Any, by: Sequence[str], rows: int) -> "list[Setting]":
-    """The setting of each row; a missing value is None."""
-    if isinstance(by, str):
-        raise DataError(f"by={by!r}: give a list of columns, such as [{by!r}]")
-    missing = [name for name in by if name not in list(table.keys())]
-    if missing:
-        raise DataError(f"by holds {missing[0]!r}, and the table has no such column")
-    columns = [[None if value != value else value for value in np.asarray(table[name], dtype=object)] for name in by]
-    return list(zip(*columns, strict=True)) if by else [()] * rows
-
-
-def _verdict(reading: GapReading, student: float) -> GapVerdict:
+def _verdict(reading: GapReading, student: float, left_out: Mapping[str, Any]) -> GapVerdict:
     sizes = reading.sizes * student
     return GapVerdict(
         verdict=reading.verdict,
@@ -174,7 +185,7 @@ def _verdict(reading: GapReading, student: float) -> GapVerdict:
         details={
             "qualifier": reading.qualifier, "seeds": reading.n, "p": reading.p, "margin": reading.margin,
             "upper": reading.upper if np.isfinite(reading.upper) else None, "deficit": reading.deficit, "edge": reading.edge,
-            "needed": reading.needed,
+            "needed": reading.needed, "sizes": tuple(map(_plain, sizes)), "left_out": left_out, "direction_only": reading.direction_only,
         },
     )  # fmt: skip
 
@@ -184,30 +195,14 @@ def _plain(size: float) -> float:
     return rounded if abs(size - rounded) < 1e-6 * abs(size) else float(size)
 
 
-def _columns(table: Any) -> dict[str, np.ndarray]:
-    there = list(table.keys())
-    for name in COLUMNS:
-        if name not in there:
-            raise DataError(f"table has no column {name!r}: it needs {', '.join(COLUMNS)} (and may have draw, twin_score)")
-    found: dict[str, np.ndarray] = {}
-    for name in (*COLUMNS, *(name for name in ("draw", "twin_score") if name in there)):
-        try:
-            values = np.asarray(table[name], dtype=np.float64)
-        except (TypeError, ValueError):
-            raise DataError(f"column {name!r} is not numeric: give numbers") from None
-        if values.ndim != 1 or not np.isfinite(values).all():
-            raise DataError(f"column {name!r} holds NaN, an infinity or more than one value a row: leave failed runs out")
-        found[name] = values
-    lengths = {name: len(values) for name, values in found.items()}
-    if len(set(lengths.values())) > 1 or not len(found["seed"]):
-        raise DataError(f"the columns have {lengths} rows: give one row a run, at least one")
-    for name in ("student_size", "teacher_size"):
-        if not (found[name] > 0).all():
-            raise DataError(f"column {name!r} holds {found[name].min():g}: sizes are above 0")
-    return found
+class _Read(NamedTuple):
+    """A reading, and what it had to do without."""
+
+    reading: GapReading
+    left_out: dict[str, Any]
 
 
-def _reading(columns: dict[str, np.ndarray], margin: float | None, unit: str) -> GapReading:
+def _reading(columns: dict[str, np.ndarray], margin: float | None, unit: str) -> _Read:
     sizes, column = np.unique(columns["teacher_size"], return_inverse=True)
     draws = columns.get("draw", np.zeros(len(column)))
     pairs, row = np.unique(np.stack([draws, columns["seed"]], axis=1), axis=0, return_inverse=True)
@@ -226,10 +221,16 @@ def _reading(columns: dict[str, np.ndarray], margin: float | None, unit: str) ->
         score = np.full((len(pairs), len(sizes)), np.nan)
         score[row, column] = columns.get("twin_score", columns["gain"])
         margin = MARGIN_SHARE * (seed_spread(score, pairs[:, 0]) if "twin_score" in columns else _pooled_spread(score, pairs[:, 0]))
-    return read_gap(
-        paired.values["gain"], paired.values["teacher_loss"], margin=margin, sizes=sizes[paired.columns] / columns["student_size"][0],
-        unit=unit, seeds=int(paired.rows.sum()),
-    )  # fmt: skip
+    reading = read_gap(
+        paired.values["gain"],
+        paired.values["teacher_loss"],
+        margin=float(margin),
+        sizes=sizes[paired.columns] / columns["student_size"][0],
+        unit=unit,
+        seeds=int(paired.rows.sum()),
+    )
+    lost = {"seeds": int((~paired.rows).sum()), "sizes": tuple(map(_plain, sizes[~paired.columns]))}
+    return _Read(reading, lost)
 
 
 def seed_spread(scores: np.ndarray, draws: np.ndarray) -> float:

@@ -111,6 +111,11 @@ class GapReading:
     sizes: np.ndarray
     """(sizes,) ascending, in units of the student's size."""
 
+    @property
+    def direction_only(self) -> bool:
+        """Whether there are too few seeds or draws for a verdict."""
+        return self.deficit is not None and _enough(self) != ""
+
     @cached_property
     def modality(self) -> Modality:
         """Whether the curve may have one hump."""

@@ -94,6 +94,9 @@ def bootstrapped_t(values: np.ndarray, weights: np.ndarray) -> Iterator[tuple[sl
     """
     units = values.shape[-2]
     centred = values - values.mean(axis=-2, keepdims=True)
+    # what rounding leaves of a column without spread is the same in every unit, and would be shown as an endless t
+    varies = np.mean(centred**2, axis=-2, keepdims=True) > 1e-28 * np.mean(values**2, axis=-2, keepdims=True)
+    centred = np.where(varies, centred, 0.0)
     spread = np.mean(centred**2, axis=-2)
     for part in _parts(values, len(weights)):
         mean = weights @ centred[part]

@@ -101,7 +101,9 @@ def modality(gain: np.ndarray, *, seed: int = 0) -> Modality:
     mean = values.mean(axis=0)
     # a seed that is good at all sizes says nothing of the shape
     spread = np.var(values - values.mean(axis=1, keepdims=True), axis=0, ddof=1)
-    weights = 1 / np.maximum(spread, 1e-12 * max(float(spread.max()), 1e-300))
+    # relative to the largest: where nothing varies at all, sizes weigh alike
+    relative = spread / spread.max() if spread.max() > 0 else np.ones(sizes)
+    weights = 1 / np.maximum(relative, 1e-12)
     weights /= weights.max()
     found = unimodal_fit(mean, weights)
     noise = bootstrap_weights(units, count=RESAMPLES // 2, seed=seed) @ values - mean

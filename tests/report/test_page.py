@@ -171,6 +171,21 @@ def test_failed_runs_are_shown_and_left_out_in_pairs(tmp_path):
     assert "Left out: 1 seed with a missing run." in line
 
 
+def test_few_seeds_name_no_best_teachers():
+    line = verdict_lines(ZooWorld(student_widths=(8,), tasks=SMALL.tasks, seeds=3).zoo())[2]
+    assert "INCONCLUSIVE (direction only: below 8 seeds): capacity gap. 3 seeds are too few to name the best teachers: width " in line
+    assert "not ruled out." in line
+    assert "95 % set" not in line
+    html = render(Evidence(replace(SMALL, seeds=3).zoo()), runs="runs.csv")
+    assert "Best teacher" not in html
+    assert "best sizes (95 % set); what" not in html
+
+
+def test_where_no_size_is_ruled_out_all_may_be_best():
+    flat = ZooWorld(tasks=SMALL.tasks, student_widths=(8,), arms=(TrueArm(gain=dict.fromkeys((8, 16, 32), 0.1)),)).zoo()
+    assert "capacity gap. All teacher sizes may be best: none of width 8…32 is ruled out (10 seeds)." in verdict_lines(flat)[1]
+
+
 def test_one_seed_gives_numbers_no_verdict_could_stand_on(tmp_path):
     zoo = replace(SMALL, seeds=1).zoo()
     html = render(Evidence(zoo), runs="runs.csv")

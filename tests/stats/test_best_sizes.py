@@ -52,3 +52,11 @@ def test_equal_curves_all_stay_and_the_best_mean_always_does():
 def test_errors_say_what_to_do():
     with pytest.raises(DataError, match=r"gain has shape \(5, 1\): give \(units, sizes\) with at least 2 of each"):
         best_sizes(np.zeros((5, 1)))
+
+
+@pytest.mark.parametrize("seeds", [3, 10])
+def test_rounding_is_no_difference_and_a_difference_without_spread_is_one(seeds):
+    equal = np.tile([0.1 + 0.2, 0.3, 0.3], (seeds, 1))
+    assert best_sizes(equal).tolist() == [True, True, True]
+    # 0.13 - 0.02 and the like leave rounding in every unit alike
+    assert best_sizes(np.tile([0.1, 0.13, 0.02], (seeds, 1))).tolist() == [False, True, False]

@@ -1,5 +1,7 @@
 """The public table reading: what it takes, what it says, what it refuses."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,6 +89,17 @@ def test_few_seeds_give_a_direction_only():
     assert str(found).startswith("INCONCLUSIVE (direction only: below 8 seeds): capacity gap.")
 
 
+def test_what_is_printed_of_few_seeds_names_no_best_size():
+    few = capacity_gap(table(seeds=5))
+    assert few.details["direction_only"]
+    assert " Teacher sizes not ruled out: " in str(few)
+    assert "Best teacher sizes" not in str(few)
+    flat = capacity_gap(table(dict.fromkeys(HUMP, 0.0)))
+    assert len(flat.best_sizes) == len(flat.details["sizes"]) == 6
+    assert " All teacher sizes may be best." in str(flat)
+    assert " Which teacher size is best is not known." in str(capacity_gap(table(seeds=1)))
+
+
 def test_draws_are_units():
     assert capacity_gap(table(seeds=5, draws=3)).details["qualifier"] == "direction only: below 5 draws"
     found = capacity_gap(table(seeds=2, draws=8))
@@ -101,6 +114,12 @@ def test_missing_runs_cost_their_seed_only():
     assert found.details["deficit"].value == pytest.approx(capacity_gap(frame[frame["seed"] != 3]).details["deficit"].value)
     without_a_size = frame.drop(frame.index[(frame["teacher_size"] == 400) & (frame["seed"] > 2)])
     assert capacity_gap(without_a_size).details["seeds"] == 12
+    assert str(found).endswith(" 11 of 12 seeds; 1 lacks a size.")
+    assert found.details["left_out"] == {"seeds": 1, "sizes": ()}
+    assert str(capacity_gap(without_a_size)).endswith(" Left out: size 400, which most seeds lack.")
+    two = cut.drop(cut.index[(cut["seed"] == 5) & (cut["teacher_size"] == 800)])
+    assert str(capacity_gap(two)).endswith(" 10 of 12 seeds; 2 lack a size.")
+    assert "lack" not in str(capacity_gap(frame))
 
 
 @pytest.mark.parametrize(
@@ -112,6 +131,14 @@ def test_missing_runs_cost_their_seed_only():
         (lambda f: f.assign(teacher_size=-1.0), "column 'teacher_size' holds -1: sizes are above 0"),
         (lambda f: pd.concat([f, f.iloc[:1]]), "is there twice: give one metric, one task and one regime a call"),
         (lambda f: f.iloc[:0], "give one row a run, at least one"),
+        (lambda f: None, "table is a NoneType: give a DataFrame or a mapping of columns; it needs student_size, teacher_size, seed"),
+        (lambda f: "x", "table is a str: give a DataFrame"),
+        (
+            lambda f: f.assign(gain=f["gain"] * 1e200),
+            r"column 'gain' holds \S+e\+199: give it in a unit in which it lies between 1e-100 and",
+        ),
+        (lambda f: f.assign(teacher_loss=1e-150), "column 'teacher_loss' holds 1e-150: give it in a unit"),
+        (lambda f: f.assign(student_size=1e-300), "column 'student_size' holds 1e-300: give it in a unit"),
         (lambda f: {"gain": [1.0], **{name: f[name] for name in f if name != "gain"}}, "the columns have"),
     ],
 )
@@ -120,9 +147,59 @@ def test_errors_say_what_to_do(change, text):
         capacity_gap(change(table()))
 
 
-def test_a_negative_margin_is_refused():
-    with pytest.raises(DataError, match="margin=-1: give 0 or more, or None for a fifth of the seeds' standard deviation"):
-        capacity_gap(table(), margin=-1)
+@pytest.mark.parametrize("margin", [-1, float("inf"), float("nan"), "x", True, [0.1]])
+def test_a_margin_that_is_none_is_refused(margin):
+    with pytest.raises(
+        DataError, match=re.escape(f"margin={margin!r}: give 0 or more, or None for a fifth of the seeds' standard deviation")
+    ):
+        capacity_gap(table(), margin=margin)
+
+
+def test_a_huge_margin_leaves_supported_and_settles_the_rest():
+    assert capacity_gap(table(), margin=1e9).verdict == "SUPPORTED"
+    flat = table(dict.fromkeys(HUMP, 0.0))
+    assert capacity_gap(flat, margin=1e9).verdict == "CONTRADICTED"
+    assert capacity_gap(flat, margin=0).verdict == "INCONCLUSIVE"
+
+
+@pytest.mark.parametrize(
+    ("by", "text"),
+    [
+        (None, r"by=None: give a list of columns, such as \['alpha'\]"),
+        (5, r"by=5: give a list of columns"),
+        ([5], "by holds 5, and the table has no such column"),
+        ([["alpha"]], r"by holds \['alpha'\], and the table has no such column"),
+        (["seed"], "by holds 'seed', which is no setting: leave it out"),
+        (["tables"], "column 'tables' holds what is no single value: give numbers or words as settings"),
+        (["short"], r"column 'short' has shape \(1,\), the others 60 rows: give one value a row"),
+    ],
+)
+def test_odd_settings_are_refused(by, text):
+    frame = table()
+    columns = {name: frame[name].tolist() for name in frame} | {"tables": [{}] * 60, "short": [1]}
+    with pytest.raises(DataError, match=text):
+        capacity_gap(columns, by=by)
+
+
+def test_a_missing_setting_of_pandas_is_none():
+    assert list(capacity_gap(table().assign(rows=pd.array([pd.NA] * 60, dtype="Int64")), by=["rows"]).by_setting) == [(None,)]
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.1, -3.0])
+@pytest.mark.parametrize("seeds", [1, 3, 8, 20])
+def test_gains_without_any_spread_are_read_without_a_warning(gain, seeds):
+    found = capacity_gap(table(seeds=seeds).assign(gain=gain), margin=0.01)
+    assert found.verdict == ("CONTRADICTED" if seeds >= 8 else "INCONCLUSIVE")
+    if seeds > 1:
+        assert len(found.best_sizes) == 6
+        assert (found.details["deficit"].low, found.details["deficit"].high) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.1, 1e3])
+def test_sizes_that_differ_without_any_spread_have_one_best(shift):
+    frame = table()
+    found = capacity_gap(frame.assign(gain=frame["teacher_size"].map(HUMP) + shift))
+    assert (found.verdict, found.best_sizes) == ("SUPPORTED", (200,))
 
 
 def test_the_law_is_read_as_what_it_is():

@@ -79,3 +79,10 @@ def test_the_dip_is_the_shallower_side_of_the_deepest_valley():
 def test_too_few_units():
     with pytest.raises(DataError, match="gain has 1 units: whether a curve has one hump needs at least 2"):
         modality(np.zeros((1, 5)))
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-200, 1.0])
+def test_a_curve_without_spread_has_one_hump_and_no_warning(scale):
+    found = modality(np.full((10, 4), scale))
+    assert (found.p, found.dip) == (1.0, 0.0)
+    assert np.allclose(found.fit, scale)

@@ -97,7 +97,7 @@ def _finding(gap: Gap) -> Finding:
         scope=gap.scope,
         verdict=reading.verdict,
         qualifier=reading.qualifier,
-        measures="best sizes (95 % set); what the largest costs against the best smaller one",
+        measures=("" if reading.direction_only else "best sizes (95 % set); ") + "what the largest costs against the best smaller one",
         number=number,
         sentences=tuple(_sentences(gap)),
         change_our_mind=_change_our_mind(gap),
@@ -106,6 +106,8 @@ def _finding(gap: Gap) -> Finding:
 
 def _best(gap: Gap) -> str:
     """The sizes that may be best, before anything else: it is what the page is asked."""
+    if gap.reading.direction_only:
+        return ""
     noun, names = short_names(gap.curve.teachers)
     best = gap.reading.best_set
     if len(best) == len(names):
@@ -126,7 +128,11 @@ def _sentences(gap: Gap) -> Iterable[str]:
     rival = f"{noun} {names[reading.rival]}"
     best = "Least harmful" if gap.helps.harmful else "Best"
     if len(reading.best_set) == len(names):
-        yield f"No teacher size is shown to be the best: all of {noun} {names[0]}…{names[-1]} stay in the 95 % set ({seeds})."
+        yield f"All teacher sizes may be best: none of {noun} {names[0]}…{names[-1]} is ruled out ({seeds})."
+    elif reading.direction_only:
+        left = words.span(names, reading.best_set)
+        stay = "is" if len(reading.best_set) == 1 else "are"
+        yield f"{seeds} are too few to name the best teachers: {noun} {left} of {names[0]}…{names[-1]} {stay} not ruled out."
     else:
         start = f"{best} teacher is {noun}" if len(reading.best_set) == 1 else f"{best} teachers are {noun}s"
         yield f"{start} {words.span(names, reading.best_set)} of {names[0]}…{names[-1]} (95 % set, {seeds})."
