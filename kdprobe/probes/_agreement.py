@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from kdprobe.core.errors import PlanError, did_you_mean
+from kdprobe.core.arguments import choice
 from kdprobe.core.probe import Probe
 from kdprobe.core.result import Measurement, Refusal
 from kdprobe.core.task import Task
 from kdprobe.core.trace import TaskKind, Trace, are_probabilities
-from kdprobe.probes._arrays import as_matrix, check_rows
+from kdprobe.probes._arrays import as_array, as_matrix, check_rows
 from kdprobe.probes.agreement_top1 import AGREEMENT_TOP1
 from kdprobe.probes.error_consistency import ERROR_CONSISTENCY
 from kdprobe.probes.kl import KL
@@ -63,11 +63,10 @@ def agreement(teacher: Any, student: Any, *, task: TaskKind | Task, target: Any 
     0.75
     """
     kind = task.kind if isinstance(task, Task) else task
-    if kind not in ("classification", "regression"):
-        raise PlanError(f"task={task!r} is unknown: {did_you_mean(str(task), ('classification', 'regression'))}")
+    choice("task", kind, ("classification", "regression"))
     traces = [_trace(kind, values, name) for name, values in (("teacher", teacher), ("student", student))]
     check_rows(traces[0].outputs, traces[1].outputs, "teacher", "student", least=1)
-    labels = None if target is None else np.asarray(target.detach().cpu() if hasattr(target, "detach") else target)
+    labels = None if target is None else as_array(target, "target")
     return {key: probe(traces[1], traces[0], labels) for key, probe in KEYS.items() if probe.applies_to(kind)}
 
 

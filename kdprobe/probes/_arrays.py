@@ -10,6 +10,18 @@ from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import check_finite
 
 
+def as_array(values: Any, name: str) -> np.ndarray:
+    """Return a NumPy view or copy of an array, a torch tensor or nested lists; raise DataError where these are ragged."""
+    if hasattr(values, "detach"):
+        # a torch tensor, perhaps on a device, with a gradient, or in bfloat16, which NumPy lacks
+        values = values.detach().cpu()
+        return values.float().numpy() if str(values.dtype) == "torch.bfloat16" else values.numpy()
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise DataError(f"{name} is ragged: give rows of one length") from None
+
+
 def as_matrix(values: Any, name: str, *, first_row: int = 0) -> np.ndarray:
     """Return a NumPy view or copy of `values` as (n, d): (n,) becomes (n, 1), (n, a, b, ...) is flattened to (n, a·b·...).
 
@@ -20,11 +32,7 @@ def as_matrix(values: Any, name: str, *, first_row: int = 0) -> np.ndarray:
     DataError
         If `values` holds no real numbers, has no rows or no columns, or holds NaN or an infinity; the text names the first bad row.
     """
-    if hasattr(values, "detach"):
-        # a torch tensor, perhaps on a device, with a gradient, or in bfloat16, which NumPy lacks
-        values = values.detach().cpu()
-        values = values.float().numpy() if str(values.dtype) == "torch.bfloat16" else values.numpy()
-    array = np.asarray(values)
+    array = as_array(values, name)
     if array.ndim == 0:
         raise DataError(f"{name} is a single {type(values).__name__}: give an array (n, d), one row a sample")
     check_finite(array, name, first_row=first_row)
@@ -47,7 +55,7 @@ def as_blocks(blocks: Any, n: int) -> np.ndarray | None:
     """Blocks (n,) of any labels as 0..b-1, or None."""
     if blocks is None:
         return None
-    labels = np.asarray(blocks)
+    labels = as_array(blocks, "blocks")
     if labels.shape != (n,):
         raise DataError(f"blocks has shape {labels.shape}, the arrays have {n} rows: give one label a row, ({n},)")
     return np.unique(labels, return_inverse=True)[1]

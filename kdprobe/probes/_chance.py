@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from kdprobe.core.errors import DataError, PlanError
+from kdprobe.core.arguments import seed_number, whole
+from kdprobe.core.errors import DataError
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.trace import Trace
 from kdprobe.probes._arrays import as_blocks, as_matrix, check_rows, with_notes
@@ -73,10 +74,10 @@ def of_arrays(
     DataError
         If an array holds NaN or an infinity, or rows are unpaired or 3 or fewer.
     PlanError
-        If the number of permutations is negative.
+        If the number of permutations or the seed is no whole number from 0 on.
     """
-    if permutations < 0:
-        raise PlanError(f"permutations={permutations!r}: give 0, for no p, or a number such as {PERMUTATIONS}")
+    permutations = whole("permutations", permutations, least=0, advice=f"give 0, for no p, or a number such as {PERMUTATIONS}")
+    seed = seed_number(seed)
     left, right = as_matrix(x, "x"), as_matrix(y, "y")
     n = check_rows(left, right, "x", "y", least=4)
     result = _measured(left, right, ("x", "y"), as_blocks(row_blocks, n), measure, permutations, seed)

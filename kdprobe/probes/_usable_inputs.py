@@ -6,7 +6,7 @@ import numpy as np
 
 from kdprobe.core.errors import DataError
 from kdprobe.core.trace import log_softmax
-from kdprobe.probes._arrays import as_matrix
+from kdprobe.probes._arrays import as_array, as_matrix
 
 Inputs = Literal["auto", "features", "logits", "probabilities"]
 # rows of half-precision probabilities sum to one within this
@@ -17,7 +17,7 @@ _NEAR_ONE = 0.05
 
 def as_labels(target: Any, name: str = "target") -> np.ndarray:
     """Return classes (n,) as int64 codes 0..C-1 in sorted order, or raise DataError."""
-    labels = np.asarray(target.detach().cpu().numpy() if hasattr(target, "detach") else target)
+    labels = as_array(target, name)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:

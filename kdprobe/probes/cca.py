@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from kdprobe.core.arguments import switch
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Measurement, Refusal
 from kdprobe.core.trace import Trace
@@ -62,6 +63,8 @@ def cca(
     >>> print(cca(rng.normal(size=(20, 30)), rng.normal(size=(20, 3))).reason[:33])
     x has 30 columns on 20 rows: it c
     """
+
+    squared = switch("squared", squared)
 
     def measure(pair: Pair) -> Found | Refusal:
         return _measure(pair, squared=squared)

@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from kdprobe.core.errors import PlanError, did_you_mean
+from kdprobe.core.arguments import choice, number, seed_number, switch, whole
+from kdprobe.core.errors import PlanError
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.trace import Trace
@@ -84,10 +85,11 @@ def cka(
     >>> cka(x, rng.normal(size=(200, 500))).details["p"] > 0.01
     True
     """
-    if kernel not in ("linear", "rbf"):
-        raise PlanError(f"kernel={kernel!r} is unknown: {did_you_mean(str(kernel), ('linear', 'rbf'))}")
-    if not bandwidth > 0:
-        raise PlanError(f"bandwidth={bandwidth!r}: give a share of the median distance above 0, such as 0.5")
+    choice("kernel", kernel, ("linear", "rbf"))
+    bandwidth = number("bandwidth", bandwidth, above=0.0, advice="give a share of the median distance above 0, such as 0.5")
+    debiased, correct_widths = switch("debiased", debiased), switch("correct_widths", correct_widths)
+    permutations = whole("permutations", permutations, least=0, advice="give 0, for the closed form, or a number such as 1000")
+    seed = seed_number(seed)
     if correct_widths and not (debiased and kernel == "linear"):
         raise PlanError("correct_widths=True goes with the debiased linear kernel only: leave kernel and debiased as they are")
     if permutations and blocks is not None:
@@ -97,7 +99,7 @@ def cka(
     for side, name in ((left, "x"), (right, "y")):
         if correct_widths and side.shape[1] < 3:
             raise PlanError(f"correct_widths=True and {name} has {side.shape[1]} columns: give at least 3")
-    choice = Choice(
+    chosen = Choice(
         kernel=kernel, debiased=debiased, bandwidth=bandwidth, correct_widths=correct_widths, permutations=permutations, seed=seed
     )
     estimator = f"{'debiased' if debiased else 'biased'} {'RBF' if kernel == 'rbf' else 'linear'} CKA"
@@ -105,7 +107,7 @@ def cka(
         estimator += f", bandwidth {bandwidth:g} of the root of the median squared distance"
     if correct_widths:
         estimator += ", corrected for the number of columns"
-    return with_notes(cka_of_arrays(left, right, choice, row_blocks=as_blocks(blocks, len(left))), estimator, x=x, y=y)
+    return with_notes(cka_of_arrays(left, right, chosen, row_blocks=as_blocks(blocks, len(left))), estimator, x=x, y=y)
 
 
 def _last_hidden(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:

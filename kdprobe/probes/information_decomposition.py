@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from kdprobe.core.arguments import choice, seed_number
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Measurement, Refusal, Result, Status
 from kdprobe.core.task import Task
@@ -20,7 +21,7 @@ from kdprobe.probes._usable_classes import Fold, too_rare
 from kdprobe.probes._usable_classes import folds_of as class_folds
 from kdprobe.probes._usable_inputs import Inputs, as_labels
 from kdprobe.probes._usable_values import folds_of as value_folds
-from kdprobe.probes.usable_information import LEAST_ROWS, ProbeFamily, as_blocks, check_choice, from_terms, kind_of
+from kdprobe.probes.usable_information import LEAST_ROWS, ProbeFamily, as_blocks, from_terms, kind_of
 from kdprobe.stats.intervals import ratio
 
 
@@ -140,8 +141,9 @@ def information_decomposition(
     (0.0, 'ok')
     """
     kind = kind_of(task)
-    check_choice("inputs", inputs, get_args(Inputs))
-    check_choice("family", family, get_args(ProbeFamily))
+    choice("inputs", inputs, get_args(Inputs))
+    choice("family", family, get_args(ProbeFamily))
+    seed = seed_number(seed)
     sides = as_matrix(teacher, "teacher"), as_matrix(student, "student")
     check_rows(*sides, "teacher", "student", least=LEAST_ROWS)
     units = as_blocks(blocks, len(sides[0]))

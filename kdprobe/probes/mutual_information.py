@@ -7,7 +7,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from scipy.special import digamma
 
-from kdprobe.core.errors import PlanError, did_you_mean
+from kdprobe.core.arguments import choice, seed_number, switch, whole
+from kdprobe.core.errors import PlanError
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Curve, Measurement, Refusal, Result
 from kdprobe.core.trace import Trace
@@ -117,8 +118,10 @@ def mutual_information(
     >>> print(mutual_information(x, np.tanh(x)).reason[:32])
     X and Y fix each other as far as
     """
-    if estimator not in get_args(Estimator):
-        raise PlanError(f"estimator={estimator!r} is unknown: {did_you_mean(str(estimator), get_args(Estimator))}")
+    choice("estimator", estimator, get_args(Estimator))
+    curves, seed = switch("curves", curves), seed_number(seed)
+    neighbours = whole("neighbours", neighbours, least=1, advice="give the number of neighbours, at least 1, such as 5")
+    permutations = whole("permutations", permutations, least=0, advice="give 0, for no p, or a number such as 1000")
     x, y = as_matrix(x, "x"), as_matrix(y, "y")
     n = check_rows(x, y, "x", "y", least=LEAST_ROWS)
     if not 1 <= neighbours < n // 8:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from kdprobe.core.errors import PlanError
+from kdprobe.core.arguments import whole
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Measurement, Refusal
 from kdprobe.core.trace import Trace
@@ -66,17 +66,12 @@ def mutual_knn(
     >>> round(unrelated.details["chance"], 4), abs(unrelated.details["z"]) < 3
     (0.0503, True)
     """
-    _check(k)
+    k = whole("k", k, least=1, advice=f"give the number of neighbours, at least 1, such as {NEIGHBOURS}")
 
     def measure(pair: Pair) -> Found | Refusal:
         return _measure(pair, k=k)
 
     return of_arrays(x, y, measure, _estimator(k), row_blocks=blocks, permutations=permutations, seed=seed)
-
-
-def _check(k: int) -> None:
-    if k < 1:
-        raise PlanError(f"k={k!r}: give the number of neighbours, at least 1, such as {NEIGHBOURS}")
 
 
 def _estimator(k: int) -> str:

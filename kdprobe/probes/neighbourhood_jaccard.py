@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import hypergeom
 
-from kdprobe.core.errors import PlanError
+from kdprobe.core.arguments import whole
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Measurement, Refusal
 from kdprobe.core.trace import Trace
@@ -66,8 +66,7 @@ def neighbourhood_jaccard(
     >>> abs(neighbourhood_jaccard(x, rng.normal(size=(200, 5))).details["z"]) < 3
     True
     """
-    if k < 1:
-        raise PlanError(f"k={k!r}: give the number of neighbours, at least 1, such as {NEIGHBOURS}")
+    k = whole("k", k, least=1, advice=f"give the number of neighbours, at least 1, such as {NEIGHBOURS}")
 
     def measure(pair: Pair) -> Found | Refusal:
         return _measure(pair, k=k)

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from scipy.stats import rankdata
 
-from kdprobe.core.errors import PlanError, did_you_mean
+from kdprobe.core.arguments import choice
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Measurement, Refusal
 from kdprobe.core.trace import Trace
@@ -80,9 +80,8 @@ def rsa(
     >>> abs(rsa(x, rng.normal(size=(100, 8))).details["z"]) < 3
     True
     """
-    for argument, value, options in (("distance", distance, get_args(Distance)), ("comparison", comparison, get_args(Comparison))):
-        if value not in options:
-            raise PlanError(f"{argument}={value!r} is unknown: {did_you_mean(str(value), options)}")
+    choice("distance", distance, get_args(Distance))
+    choice("comparison", comparison, get_args(Comparison))
 
     def measure(pair: Pair) -> Found | Refusal:
         return _measure(pair, distance=distance, comparison=comparison)

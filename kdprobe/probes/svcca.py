@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from kdprobe.core.errors import PlanError
+from kdprobe.core.arguments import number
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Measurement, Refusal
 from kdprobe.core.trace import Trace
@@ -61,8 +61,8 @@ def svcca(
     >>> round(svcca(noisy, x).value, 4), svcca(noisy, x).details["kept_x"]
     (1.0, 3.0)
     """
-    if not 0 < variance <= 1:
-        raise PlanError(f"variance={variance!r}: give the share of variance to keep, above 0 and up to 1, such as {VARIANCE}")
+    advice = f"give the share of variance to keep, above 0 and up to 1, such as {VARIANCE}"
+    variance = number("variance", variance, above=0.0, most=1.0, advice=advice)
 
     def measure(pair: Pair) -> Found | Refusal:
         return _measure(pair, variance=variance)

@@ -4,12 +4,13 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from kdprobe.core.errors import DataError, PlanError, did_you_mean
+from kdprobe.core.arguments import choice, seed_number, switch
+from kdprobe.core.errors import DataError
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.task import Task
 from kdprobe.core.trace import TaskKind, Trace
-from kdprobe.probes._arrays import as_matrix, check_rows
+from kdprobe.probes._arrays import as_array, as_matrix, check_rows
 from kdprobe.probes._mi_copula import unit_columns
 from kdprobe.probes._rows import NO_TARGET, check_labels, check_paired, check_values, two_classes
 from kdprobe.probes._threads import single_threaded
@@ -97,8 +98,9 @@ def usable_information(
     0.5... nats [0.4..., 0.5...]
     """
     kind = kind_of(task)
-    check_choice("inputs", inputs, get_args(Inputs))
-    check_choice("family", family, get_args(ProbeFamily))
+    choice("inputs", inputs, get_args(Inputs))
+    choice("family", family, get_args(ProbeFamily))
+    rows, seed = switch("rows", rows), seed_number(seed)
     x = as_matrix(x, "x")
     if kind == "classification":
         labels = as_labels(target)
@@ -119,7 +121,7 @@ def as_blocks(blocks: Any, n: int) -> np.ndarray | None:
     """Return block numbers (n,), or None; raise DataError where there are too few blocks for the folds."""
     if blocks is None:
         return None
-    blocks = np.asarray(blocks)
+    blocks = as_array(blocks, "blocks")
     if blocks.shape != (n,):
         raise DataError(f"blocks has shape {blocks.shape}, x has {n} rows: give one block label a row")
     numbers = np.unique(blocks, return_inverse=True)[1]
@@ -148,14 +150,8 @@ def from_terms(terms: np.ndarray, *, blocks: np.ndarray | None = None, rows: boo
 def kind_of(task: TaskKind | Task) -> TaskKind:
     """Return the kind of a task, or raise PlanError."""
     kind = task.kind if isinstance(task, Task) else task
-    check_choice("task", kind, get_args(TaskKind))
+    choice("task", kind, get_args(TaskKind))
     return kind
-
-
-def check_choice(name: str, value: Any, options: tuple[str, ...]) -> None:
-    """Raise PlanError unless `value` is one of the options."""
-    if value not in options:
-        raise PlanError(f"{name}={value!r} is unknown: {did_you_mean(str(value), options)}")
 
 
 def _class_terms(

@@ -93,7 +93,9 @@ def _with_verdict(reading: TransferReading, p: float | None) -> TransferReading:
         return replace(reading, qualifier=f"direction only: below {SEEDS_FOR_A_VERDICT} seeds")
     reading = replace(reading, p=float(p))
     if reading.closer and p < LEVEL:
-        return replace(reading, verdict="SUPPORTED", qualifier="a small part of the movement" if reading.negligible else "")
+        # more of its own teacher than of siblings, and yet no nearer to it than a net that nobody taught: the twin belongs in the headline
+        qualifier = "not shown nearer to its teacher than its twin" if not reading.moved_closer else ""
+        return replace(reading, verdict="SUPPORTED", qualifier=qualifier or ("a small part of the movement" if reading.negligible else ""))
     if not reading.moved_closer:
         return replace(reading, verdict="NOT APPLICABLE", qualifier="no movement toward the teacher is shown")
     return replace(reading, verdict="CONTRADICTED" if reading.negligible else "INCONCLUSIVE")

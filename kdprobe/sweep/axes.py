@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from numbers import Integral
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -71,24 +70,6 @@ def axis(name: str) -> Parameter:
         name=f"--{name}", converter=convert, consume_multiple=True, n_tokens=-1, negative=(), metavar="NUMBER...",
         show_default=lambda value: "by task" if value is None else str(value),
     )  # fmt: skip
-
-
-def whole(name: str, value: Any) -> int:
-    """Return a whole number as int, whatever type it came as.
-
-    Raises
-    ------
-    PlanError
-        If it is none.
-
-    Examples
-    --------
-    >>> whole("seeds", 20.0)
-    20
-    """
-    if isinstance(value, bool) or not (isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())):
-        raise PlanError(f"{name}={value!r}: give a whole number")
-    return int(value)
 
 
 def several(name: str, given: Any) -> tuple[Any, ...]:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from kdprobe.core.arguments import whole
 from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.core.recipe import Distiller, Family, Option
 from kdprobe.core.registry import find
 from kdprobe.core.scheme import Scheme
 from kdprobe.core.task import Task
-from kdprobe.sweep.axes import check_tuned, whole
+from kdprobe.sweep.axes import check_tuned
 from kdprobe.training.job import TUNING_SEEDS
 
 if TYPE_CHECKING:

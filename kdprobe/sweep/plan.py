@@ -7,12 +7,13 @@ from typing import Annotated, Any, ClassVar
 
 from cyclopts import Parameter
 
+from kdprobe.core.arguments import whole
 from kdprobe.core.identity import content_id
 from kdprobe.core.recipe import Distiller, Family, Option
 from kdprobe.core.registry import find
 from kdprobe.core.scheme import Scheme, Size
 from kdprobe.core.task import SplitSizes
-from kdprobe.sweep.axes import RANGES, Counts, Numbers, Setting, Whole, axis, listed_values, normalised, settings, several, whole
+from kdprobe.sweep.axes import RANGES, Counts, Numbers, Setting, Whole, axis, listed_values, normalised, settings, several
 from kdprobe.sweep.checks import check, options_in_form
 from kdprobe.sweep.stages import CellJobs
 from kdprobe.training.job import TUNING_SEEDS, Job

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from kdprobe.core.arguments import whole
 from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.core.probe import Probe
 from kdprobe.core.registry import available, find
@@ -16,7 +17,7 @@ from kdprobe.core.task import SplitSizes
 from kdprobe.sweep.executors import Executor, Outcome, executor
 from kdprobe.sweep.measuring import MeasuredUnit, measure_unit
 from kdprobe.sweep.plan import GapPlan
-from kdprobe.sweep.plans import Plan
+from kdprobe.sweep.plans import PLANS, Plan
 from kdprobe.sweep.progress import NoProgress, Progress, RichProgress
 from kdprobe.sweep.provenance import provenance, seal
 from kdprobe.sweep.refusals import refuse_undefined
@@ -48,10 +49,14 @@ def run(
     command: str = "kdprobe.sweep(plan, out)",
 ) -> Zoo:
     """Do what `kdprobe.sweep` says; `command` is what the provenance names. Without `measure` no probe is run."""
+    if not isinstance(plan, Plan):
+        asked = " or ".join(f"kdprobe.{kind.__name__}(...)" for kind in PLANS.values())
+        raise PlanError(f"plan={plan!r} is no plan: give {asked}")
+    if not isinstance(out, str | os.PathLike):
+        raise PlanError(f"out={out!r}: give the path of a folder")
     if engine not in ENGINES:
         raise PlanError(f"engine={engine!r} is unknown: {did_you_mean(engine, ENGINES)}")
-    if jobs < 0:
-        raise PlanError(f"jobs={jobs}: give 0 to run in this process, or the number of worker processes")
+    jobs = whole("jobs", jobs, least=0, advice="give 0 to run in this process, or the number of worker processes")
     if scheduler is None:
         check_device(device)
     names = probes_of(plan, probes, similarity=similarity) if measure else ()

@@ -323,9 +323,16 @@ def test_a_scheduler_that_is_not_there(tmp_path):
         kdprobe.sweep(TINY, tmp_path / "zoo", scheduler="tcp://127.0.0.1:1")
 
 
-def test_a_negative_number_of_jobs(tmp_path):
+def test_what_is_no_plan_no_folder_or_no_number_of_jobs(tmp_path):
     with pytest.raises(PlanError, match=r"jobs=-1: give 0 to run in this process"):
         kdprobe.sweep(TINY, tmp_path / "zoo", jobs=-1)
+    with pytest.raises(PlanError, match=r"jobs=1.5: give 0 to run in this process"):
+        kdprobe.sweep(TINY, tmp_path / "zoo", jobs=1.5)
+    for plan in (None, "gap", kdprobe.GapPlan):
+        with pytest.raises(PlanError, match=r"is no plan: give kdprobe.GapPlan\(...\) or kdprobe.KnowledgePlan\(...\)"):
+            kdprobe.sweep(plan, tmp_path / "zoo")
+    with pytest.raises(PlanError, match="out=None: give the path of a folder"):
+        kdprobe.sweep(TINY, None)
     assert not (tmp_path / "zoo").exists()
 
 
