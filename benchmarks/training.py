@@ -1,6 +1,6 @@
 """Training of many students: CPU time beside an honest loop, a RepDistiller-like loop, torchdistill and equinox; a grid of 250 runs.
 
-    python benchmarks/training.py                     # all parts without peers that are packages: about six minutes
+    python benchmarks/training.py                     # all parts without peers that are packages: about fifteen minutes
     python benchmarks/training.py --quick             # two small cases, no peers, under a minute
     python benchmarks/training.py --python torchdistill=TD/bin/python --python equinox=EQ/bin/python
 
@@ -98,6 +98,7 @@ CASES = {
     "pixels128": _case("MLP h=128, Fashion-MNIST (784 inputs)", "fashion_mnist", "mlp", 128, 256, 1920, 16, WIDE),
     "cnn": _case("CNN with 8 channels, Fashion-MNIST (28×28), teachers of 16", "fashion_mnist", "cnn", 8, 16, 960, 8, MAPS),
     "cnn64": _case("CNN with 8 channels, Fashion-MNIST (28×28), teachers of 64", "fashion_mnist", "cnn", 8, 64, 960, 8, MAPS),
+    "cnn128": _case("CNN with 8 channels, Fashion-MNIST (28×28), teachers of 128", "fashion_mnist", "cnn", 8, 128, 960, 8, MAPS),
 }
 PARTS = (*CASES, "grid")
 AT_ONCE = {HONEST: 8, REPDISTILLER: 2, TORCHDISTILL: 2}
