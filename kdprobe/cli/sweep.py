@@ -3,6 +3,7 @@
 import json as json_module
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,7 +40,7 @@ class Where:
     no_similarity
         Measure gains alone, not how alike students and teachers are: much faster with many settings and seeds.
     dry_run
-        Say how many models, how long and how much disk, and train nothing.
+        Say how many models, how long and how much disk, and what of it is there already; train nothing.
     json
         Print one JSON document in place of text.
     config
@@ -118,7 +119,7 @@ def _pilot(plan: GapPlan, where: Where, quick: bool) -> int:
     plan = plan.quick() if quick else plan
     few, out = pilot_plan(plan), where.out or Path("sweep-gap")
     if where.dry_run:
-        return _dry_run(few, where)
+        return _dry_run(few, where, out / FOLDER, ())
     from kdprobe.report.evidence import Evidence
     from kdprobe.report.pilots import advised, named_widths, pilot_lines
     from kdprobe.sweep.provenance import shown_path
@@ -154,20 +155,31 @@ def _sweep(plan: Plan, where: Where, quick: bool) -> int:
     if where.dry_run:
         from kdprobe.sweep.run import probes_of
 
-        probes_of(plan, where.probes)  # refuses a name that the run would refuse
-        return _dry_run(plan, where)
+        # refuses a name that the run would refuse
+        return _dry_run(plan, where, out, probes_of(plan, where.probes, similarity=not where.no_similarity))
     return _run(plan, where, out, f"kdprobe sweep --{plan.asks}" + (" --quick" if quick else ""))
 
 
-def _dry_run(plan: Plan, where: Where) -> int:
+def _dry_run(plan: Plan, where: Where, out: Path, probes: Sequence[str]) -> int:
     from kdprobe.sweep.estimate import estimate
+    from kdprobe.sweep.provenance import shown_path
     from kdprobe.sweep.run import default_jobs
+    from kdprobe.sweep.there import there
 
+    before = there(plan, out, probes)
     found = estimate(plan, jobs=default_jobs(where.device) if where.jobs is None else where.jobs)
     if where.json:
-        print(json_module.dumps(found))
+        kept = {} if before is None else {"models_there": before.models, "all_there": before.all}
+        print(json_module.dumps(found | kept))
         return 0
     print(f"{found['models']} models ({found['teachers']} teachers, {found['twins']} twins, {found['students']} students)")
+    if before is not None and before.all:
+        print(f"all is there already in {shown_path(out)}: nothing would be trained")
+        return 0
+    if before is not None and before.models == before.all_models:
+        print(f"all of them are there already in {shown_path(out)}, and not all is measured; what follows is for a sweep from nothing")
+    elif before is not None and before.models:
+        print(f"{before.models} of them are there already in {shown_path(out)}; what follows is for a sweep from nothing")
     print(f"about {_duration(found['seconds'])} with {found['workers']} worker{'s' if found['workers'] > 1 else ''}")
     print(f"about {found['bytes'] / 1e6:.0f} MB on disk")
     print("nothing was trained")

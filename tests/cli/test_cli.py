@@ -148,6 +148,21 @@ def test_dry_run_trains_nothing(tmp_path):
     assert not (tmp_path / "zoo").exists()
 
 
+def test_dry_run_says_what_is_there(swept):
+    folder = swept[0]
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+    def said(*more, words=TINY):
+        return kdprobe("sweep", "--gap", *words, "--out", folder, "--dry-run", *more).stdout
+
+    assert said().splitlines()[1:] == ["all is there already in zoo: nothing would be trained"]
+    probed = said("--probe", "cca").splitlines()
+    assert probed[1] == "all of them are there already in zoo, and not all is measured; what follows is for a sweep from nothing"
+    found = json.loads(said("--json", words=[*TINY[:-3], "4", *TINY[-2:]]))
+    assert (found["models"], found["models_there"], found["all_there"]) == (20, 15, False)
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
 def test_settings_from_a_file_are_overridden_by_the_command_line(tmp_path):
     (tmp_path / "plan.toml").write_text(
         'task = ["letters"]\nscheme = ["same_rows"]\nseeds = 3\nteacher_widths = [4, 8]\nstudent-widths = [2]\n'

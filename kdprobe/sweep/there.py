@@ -1,0 +1,52 @@
+"""What of a plan a folder holds already, without changing it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from kdprobe.sweep.plans import Plan
+from kdprobe.sweep.run import data_of
+from kdprobe.sweep.units import measure_units
+from kdprobe.zoo.index import Index
+from kdprobe.zoo.writer import INDEX
+
+
+class There(NamedTuple):
+    """Models of a plan that are trained, and its units of measuring that are done."""
+
+    models: int
+    all_models: int
+    measured: int
+    all_measured: int
+
+    @property
+    def all(self) -> bool:
+        """Whether running the plan would do nothing."""
+        return (self.models, self.measured) == (self.all_models, self.all_measured)
+
+
+def there(plan: Plan, out: Path, probes: Sequence[str]) -> There | None:
+    """Count what a folder holds of a plan; None where it is no zoo.
+
+    Parameters
+    ----------
+    probes
+        Names of the probes that the sweep would run.
+
+    Raises
+    ------
+    DataError
+        If the folder's index cannot be read.
+    """
+    if not (out / INDEX).exists():
+        return None
+    data = data_of(plan)
+    wanted = {job.id for job in plan.jobs(data)}
+    units = {unit.id for unit in measure_units(plan, data, tuple(probes))} if probes else set[str]()
+    index = Index(out / INDEX)
+    try:
+        done = {row["model_id"] for row in index.rows("SELECT model_id FROM models WHERE status = 'done'")}
+        measured = {row["unit_id"] for row in index.rows("SELECT unit_id FROM units WHERE status = 'done'")}
+    finally:
+        index.close()
+    return There(len(wanted & done), len(wanted), len(units & measured), len(units))
