@@ -68,7 +68,8 @@ def gap_rates(world: GapWorld, seeds: int, sweeps: int, rng: np.random.Generator
     kept = numbers.best_set
     # of sizes that are equally good the set is to hold each; the largest, whose noise may be its own, is looked at alone
     held, smaller = kept.mean(axis=0), world.best[:-1]
-    said["coverage"] = min([float(held[:-1][smaller].mean())] * bool(smaller.any()) + [float(held[-1])] * bool(world.best[-1]))
+    of_smaller = [float(held[:-1][smaller].mean())] if smaller.any() else []
+    said["coverage"] = min(of_smaller + [float(held[-1])] * bool(world.best[-1]))
     said["set"] = float(np.median(kept.sum(axis=1)))
     deficits = gain[..., :-1] - gain[..., -1:]
     rival = deficits.mean(axis=1).argmax(axis=1)

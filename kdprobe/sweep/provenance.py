@@ -20,29 +20,41 @@ from kdprobe.zoo.index import Index
 PACKAGES = ("kdprobe", "torch", "numpy", "scipy", "scikit-learn", "pandas", "distributed")
 
 
+def sealed_plan(index: Index, plan: Plan) -> Any:
+    """The plan that the results of a folder were asked for, None if there is none yet.
+
+    Raises
+    ------
+    PlanError
+        If this plan contradicts it. One that only adds models (more seeds, sizes, tasks) does not.
+    """
+    sealed = index.meta("plan")
+    if sealed is None:
+        return None
+    asked = index.meta("asks") or "gap"
+    if asked != plan.asks:
+        raise PlanError(f"{index.path.parent} holds results of another question (--{asked}): choose another folder with --out")
+    before: Any = msgspec.json.decode(sealed, type=PLANS[asked])
+    if before.hash != plan.hash and not plan.extends(before):
+        raise PlanError(
+            f"{index.path.parent} holds results of another plan ({'; '.join(before.differences(plan))}): "
+            "choose another folder with --out, or repeat the plan that is there"
+        )
+    return before
+
+
 def seal(index: Index, plan: Plan, data: Mapping[tuple[str, int], str]) -> None:
     """Store the plan before any result; refuse one that contradicts results that are there.
 
-    A plan that only adds models (more seeds, sizes, tasks) extends the zoo, and the report shows that it was extended after results
-    were known.
+    A plan that only adds models extends the zoo, and the report shows that it was extended after results were known.
     """
-    sealed = index.meta("plan")
+    before = sealed_plan(index, plan)
     deviations: list[dict[str, Any]] = json.loads(index.meta("deviations") or "[]")
-    if sealed is not None:
-        asked = index.meta("asks") or "gap"
-        if asked != plan.asks:
-            raise PlanError(f"{index.path.parent} holds results of another question (--{asked}): choose another folder with --out")
-        before: Any = msgspec.json.decode(sealed, type=PLANS[asked])
-        if before.hash != plan.hash:
+    if before is not None and before.hash != plan.hash:
+        trained = index.rows("SELECT count(*) AS n FROM models")[0]["n"]
+        if trained:
             changes = before.differences(plan)
-            if not plan.extends(before):
-                raise PlanError(
-                    f"{index.path.parent} holds results of another plan ({'; '.join(changes)}): "
-                    "choose another folder with --out, or repeat the plan that is there"
-                )
-            trained = index.rows("SELECT count(*) AS n FROM models")[0]["n"]
-            if trained:
-                deviations.append({"from": before.hash, "to": plan.hash, "changes": changes, "models_there": trained})
+            deviations.append({"from": before.hash, "to": plan.hash, "changes": changes, "models_there": trained})
     splits = {sha256: {"task": task, "draw": draw, "sizes": msgspec.to_builtins(plan.sizes(task))} for (task, draw), sha256 in data.items()}
     known = json.loads(index.meta("splits") or "{}")
     with index.transaction():

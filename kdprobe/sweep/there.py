@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kdprobe.sweep.plans import Plan
+from kdprobe.sweep.provenance import sealed_plan
 from kdprobe.sweep.run import data_of
 from kdprobe.sweep.units import measure_units
 from kdprobe.zoo.index import Index
@@ -37,14 +38,17 @@ def there(plan: Plan, out: Path, probes: Sequence[str]) -> There | None:
     ------
     DataError
         If the folder's index cannot be read.
+    PlanError
+        If it holds results of another plan.
     """
     if not (out / INDEX).exists():
         return None
-    data = data_of(plan)
-    wanted = {job.id for job in plan.jobs(data)}
-    units = {unit.id for unit in measure_units(plan, data, tuple(probes))} if probes else set[str]()
     index = Index(out / INDEX)
     try:
+        sealed_plan(index, plan)
+        data = data_of(plan)
+        wanted = {job.id for job in plan.jobs(data)}
+        units = {unit.id for unit in measure_units(plan, data, tuple(probes))} if probes else set[str]()
         done = {row["model_id"] for row in index.rows("SELECT model_id FROM models WHERE status = 'done'")}
         measured = {row["unit_id"] for row in index.rows("SELECT unit_id FROM units WHERE status = 'done'")}
     finally:

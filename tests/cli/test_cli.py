@@ -160,6 +160,10 @@ def test_dry_run_says_what_is_there(swept):
     assert probed[1] == "all of them are there already in zoo, and not all is measured; what follows is for a sweep from nothing"
     found = json.loads(said("--json", words=[*TINY[:-3], "4", *TINY[-2:]]))
     assert (found["models"], found["models_there"], found["all_there"]) == (20, 15, False)
+    other = kdprobe("sweep", "--gap", *TINY[:-1], "7", "--out", folder, "--dry-run")
+    assert other.returncode == 2
+    assert "holds results of another plan" in other.stderr
+    assert "choose another folder with --out" in other.stderr
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
