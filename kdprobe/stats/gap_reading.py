@@ -251,6 +251,13 @@ def _with_verdict(reading: GapReading, p: float | None) -> GapReading:
 
 
 def _ratio(reading: GapReading) -> Result:
+    if reading.verdict == "NOT APPLICABLE":
+        return Refusal(
+            reason=f"{reading.qualifier}: what the largest teacher costs may be its own fault, and is no capacity gap",
+            advice="give large teachers that are shown to be the better models",
+        )
+    if reading.direction_only:
+        return Refusal(reason=f"{reading.qualifier}: no capacity gap can be shown yet", advice="add seeds")
     if reading.verdict != "SUPPORTED":
         return Refusal(reason="no capacity gap is shown: there is no best size short of the largest", advice="see the set of best sizes")
     if not reading.conditions["d"]:

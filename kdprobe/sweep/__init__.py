@@ -40,7 +40,9 @@ def sweep(
     progress
         Show progress on standard error.
     engine
-        "stack" trains many models at once, "loop" one at a time, "auto" whichever is faster for each network.
+        "stack" trains many models at once, "loop" one at a time, "auto" whichever is faster for each network. They round differently in
+        the last bits, which hundreds of steps of a convolutional network can amplify to hundredths of a nat in a single model;
+        ``models()["engine"]`` says which one trained a model, and a resumed sweep keeps to it.
     device
         Where to train: "cpu", "cuda", or one GPU of several such as "cuda:1". It changes no model's id, and last bits of its weights.
     similarity

@@ -110,6 +110,10 @@ class KnowledgePlan:
         for name in ("tasks", "schemes"):
             if not getattr(self, name):
                 raise PlanError(f"{name} is empty: give at least one")
+        if len(set(self.distillers)) < len(self.distillers):
+            raise PlanError(f"distillers={self.distillers}: give each once")
+        if self.teacher_width is not None and self.teacher_width < 1:
+            raise PlanError(f"teacher_width={self.teacher_width}: give 1 or more, or leave it out for the family's own")
         for task in self.tasks:
             # everything else is checked as a plan of its own, with its own words
             for scheme in self.schemes:
@@ -118,6 +122,13 @@ class KnowledgePlan:
             distiller: Distiller = find("distillers", name)
             if not any(find("tasks", task).kind in distiller.tasks for task in self.tasks):
                 raise PlanError(f"distiller {name!r} is for {' and '.join(distiller.tasks)}, none of the tasks {', '.join(self.tasks)} is")
+        for task in self.tasks:
+            if not self._wanted(task):
+                kind = find("tasks", task).kind
+                raise PlanError(
+                    f"task {task!r} is {kind}, and none of the distillers {', '.join(self.distillers)} is for it: "
+                    f"add one (see `kdprobe ls distillers`), or leave the task out"
+                )
 
     def quick(self) -> "KnowledgePlan":
         """Return a smaller plan that ends within a minute or so. Only fields that still have their defaults change."""

@@ -295,7 +295,8 @@ def test_constant_side_tells_nothing():
         (np.arange(60.0), np.arange(61.0), {}, DataError, "x has 60 rows, y 61: rows must be paired"),
         (np.arange(49.0), np.arange(49.0), {}, DataError, "x and y have 49 rows: give at least 50"),
         (np.arange(60.0), np.arange(60.0), {"estimator": "ksg"}, PlanError, "estimator='ksg' is unknown: did you mean 'ksg1' or 'ksg2'"),
-        (np.arange(60.0), np.arange(60.0), {"neighbours": 0}, PlanError, "neighbours=0 does not suit 60 rows: give a number from 1 to 6"),
+        (np.arange(60.0), np.arange(60.0), {"neighbours": 7}, PlanError, "neighbours=7 does not suit 60 rows: give a number from 1 to 6"),
+        (np.arange(60.0), np.arange(60.0), {"neighbours": 0}, PlanError, "neighbours=0: give the number of neighbours, at least 1"),
         (np.arange(60.0), np.arange(60.0), {"estimator": "ross"}, PlanError, "needs classes on one side, 0 of x and y are"),
     ],
 )

@@ -81,11 +81,13 @@ def test_the_spread_of_seeds_is_within_draws():
 def test_a_falling_gap_with_worse_large_teachers_is_not_applicable():
     found = capacity_gap(table(loss_slope=0.1))
     assert (found.verdict, found.details["qualifier"]) == ("NOT APPLICABLE", "teacher degraded")
+    assert found.ratio.reason == "teacher degraded: what the largest teacher costs may be its own fault, and is no capacity gap"
 
 
 def test_few_seeds_give_a_direction_only():
     found = capacity_gap(table(seeds=5))
     assert (found.verdict, found.details["qualifier"]) == ("INCONCLUSIVE", "direction only: below 8 seeds")
+    assert found.ratio.reason == "direction only: below 8 seeds: no capacity gap can be shown yet"
     assert str(found).startswith("INCONCLUSIVE (direction only: below 8 seeds): capacity gap.")
 
 

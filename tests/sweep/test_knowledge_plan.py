@@ -75,6 +75,12 @@ def test_a_plan_of_nothing_defined_is_refused():
         ({"tasks": ()}, "tasks is empty: give at least one"),
         ({"tasks": ("leters",)}, "task 'leters' is unknown: did you mean 'letters'"),
         ({"distillers": ("knd",)}, "distiller 'knd' is unknown"),
+        ({"distillers": ("kd", "kd")}, r"distillers=\('kd', 'kd'\): give each once"),
+        ({"teacher_width": 0}, "teacher_width=0: give 1 or more"),
+        (
+            {"distillers": ("kd",), "tasks": ("letters", "bikeshare")},
+            "task 'bikeshare' is regression, and none of the distillers kd is for it: add one",
+        ),
         ({"distillers": ("kd",), "tasks": ("bikeshare",)}, "distiller 'kd' is for classification, none of the tasks bikeshare is"),
         ({"seeds": 1}, "seeds=1: an interval over seeds needs at least 2"),
         ({"student_widths": (0,)}, "student_widths holds 0"),

@@ -127,6 +127,28 @@ def test_ctrl_c_ends_with_130_and_can_be_resumed(tmp_path, whole):
         pd.testing.assert_frame_equal(table(zoo).drop(columns=places), whole.drop(columns=places))
 
 
+def test_ctrl_c_that_a_library_swallows_still_ends_the_sweep(tmp_path, monkeypatch):
+    following, calls = executors.InProcess.next, []
+
+    def swallowing(self):
+        calls.append(1)
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+        except KeyboardInterrupt:
+            pass
+        return following(self)
+
+    monkeypatch.setattr(executors.InProcess, "next", swallowing)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        kdprobe.sweep(TINY, tmp_path / "zoo")
+    assert calls == [1]
+    assert signal.getsignal(signal.SIGINT) is before
+    with kdprobe.Zoo(tmp_path / "zoo") as zoo:
+        assert len(zoo.models()) > 0
+
+
 def test_two_sweeps_in_one_folder(tmp_path):
     with Writer(tmp_path / "zoo"):
         done = subprocess.run(_command(tmp_path / "zoo", "--jobs", "0"), capture_output=True, text=True)

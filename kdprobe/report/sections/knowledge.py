@@ -91,7 +91,7 @@ def _change_our_mind(reading: KindReading, *, unlabelled: bool) -> str:
 
 def _measured(values: np.ndarray, unit: str = "") -> str:
     line = _line(values)
-    return "not known (too few seeds have siblings to compare with)" if line is None else words.interval(*line[:3], unit)
+    return "not known (not measured, or too few seeds)" if line is None else words.interval(*line[:3], unit)
 
 
 def _words(found: list[Kinds]) -> tuple[str, ...]:
