@@ -15,7 +15,6 @@ from kdprobe.core.probe import Probe
 from kdprobe.core.registry import available, find
 from kdprobe.core.task import SplitSizes
 from kdprobe.sweep.executors import Executor, Outcome, executor
-from kdprobe.sweep.interrupts import heard
 from kdprobe.sweep.measuring import MeasuredUnit, measure_unit
 from kdprobe.sweep.plan import GapPlan
 from kdprobe.sweep.plans import PLANS, Plan
@@ -67,8 +66,8 @@ def run(
         seal(writer.index, plan, data)
         writer.reconcile()
         shown: Progress = RichProgress() if progress else NoProgress()
-        with heard() as check, shown, executor(jobs, scheduler, Path(out), device) as runner:
-            _Run(plan, data, names, writer, runner, shown, engine, device).complete(check)
+        with shown, executor(jobs, scheduler, Path(out), device) as runner:
+            _Run(plan, data, names, writer, runner, shown, engine, device).complete()
         record = provenance(writer.index, plan, command=command, seconds=time.perf_counter() - start, jobs=jobs)
         with writer.index.transaction():
             writer.index.set_meta("provenance", record)
@@ -122,8 +121,8 @@ class _Run:
     waiting: dict[str, Unit] = field(default_factory=dict)
     running: dict[str, Unit] = field(default_factory=dict)
 
-    def complete(self, check: Callable[[], None]) -> None:
-        """Run everything that is not there yet; `check` is called after each unit, and may stop it."""
+    def complete(self) -> None:
+        """Run everything that is not there yet."""
         jobs = self.plan.jobs(self.data)
         self.twins = {self.plan.student(cell, self.data).id: self.plan.twin_id(cell, self.data) for cell in self.plan.cells()}
         fitted = _temperatures(self.writer.index.rows("SELECT model_id, metric, value FROM scores WHERE metric = 'temperature'"))
@@ -143,14 +142,11 @@ class _Run:
         self._hand_out()
         while self.running:
             outcome = self.runner.next()
-            if outcome.error is not None:
-                check()  # an interrupt that came back as another error is no failed cell
             unit = self.running.pop(outcome.key)
             if isinstance(unit, TrainUnit):
                 self._trained(unit, outcome)
             else:
                 self._measured(unit, outcome)
-            check()
             self._hand_out()
 
     def _add(self, model_id: str, job: Job, row: Mapping[str, Any], temperature: float | None) -> None:
