@@ -27,14 +27,14 @@ import scipy
 from scipy import stats
 
 from kdprobe.core.result import Measurement
-from kdprobe.report.help_verdict import read_help, read_helps
-from kdprobe.report.kind_verdict import read_kind, read_kinds
-from kdprobe.report.transfer_verdict import SPECIFIC_SHARE, read_transfer, read_transfers
 from kdprobe.stats.best_sizes import best_sizes
-from kdprobe.stats.gap_reading import GapNumbers, decide, gap_numbers, reading_of
-from kdprobe.stats.pilot import LEAST_SEEDS, advise
 from kdprobe.testing.gap_worlds import MARGIN, WORLDS, GapWorld, pilot_worlds
 from kdprobe.theory.nested_ols import nested_ols, simulate_nested_ols
+from kdprobe.verdicts.gap import GapNumbers, decide, gap_numbers, reading_of
+from kdprobe.verdicts.help import read_help, read_helps
+from kdprobe.verdicts.knowledge import read_kind, read_kinds
+from kdprobe.verdicts.pilot import LEAST_SEEDS, advise
+from kdprobe.verdicts.transfer import SPECIFIC_SHARE, read_transfer, read_transfers
 
 Row = dict[str, Any]
 SEEDS = (8, 10, 20, 100)

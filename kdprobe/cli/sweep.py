@@ -120,8 +120,8 @@ def _pilot(plan: GapPlan, where: Where, quick: bool) -> int:
     few, out = pilot_plan(plan), where.out or Path("sweep-gap")
     if where.dry_run:
         return _dry_run(few, where, out / FOLDER, ())
-    from kdprobe.report.evidence import Evidence
-    from kdprobe.report.pilots import advised, named_widths, pilot_lines
+    from kdprobe.report.evidence.frames import Evidence
+    from kdprobe.report.evidence.pilots import advised, named_widths, pilot_lines
     from kdprobe.sweep.provenance import shown_path
     from kdprobe.sweep.run import default_jobs, run
     from kdprobe.sweep.spelling import spelled

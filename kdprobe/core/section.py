@@ -141,7 +141,7 @@ class Section:
         What it answers, in plain words: its heading.
     draw
         zoo -> Content, or None where the zoo holds nothing for it. It gets the frames of `kdprobe.zoo.Zoo` by the same methods, each
-        read once for the whole page (`kdprobe.report.evidence.Evidence`): treat them as read-only.
+        read once for the whole page (`kdprobe.report.evidence.frames.Evidence`): treat them as read-only.
     part
         Where it stands: a page goes from the verdicts to the evidence, to what would change our mind, to every run, to provenance.
     order

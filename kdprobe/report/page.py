@@ -15,7 +15,7 @@ from kdprobe.core.files import write_atomically
 from kdprobe.core.registry import available
 from kdprobe.core.section import PARTS, Card, Column, Content, Section, Table
 from kdprobe.report import words
-from kdprobe.report.evidence import Evidence
+from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.theme.strip import strip
 
 QUESTIONS = {

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from kdprobe.core.errors import PlanError
-from kdprobe.stats.pilot import LEAST_SEEDS
 from kdprobe.sweep.plan import GapPlan
+from kdprobe.verdicts.pilot import LEAST_SEEDS
 
 SHARE = 10
 """A pilot has one of so many seeds, and so a tenth of the compute at most."""

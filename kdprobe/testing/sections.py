@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kdprobe.core.errors import ContractError
 from kdprobe.core.section import Content, Section
-from kdprobe.report.evidence import Evidence
+from kdprobe.report.evidence.frames import Evidence
 from kdprobe.sweep import sweep
 from kdprobe.sweep.plan import GapPlan
 from kdprobe.zoo import Zoo

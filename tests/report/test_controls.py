@@ -1,10 +1,10 @@
 """Controls of a sweep stand beside the students that are judged, and nothing is claimed of them."""
 
 from kdprobe.core.registry import find
-from kdprobe.report.evidence import Evidence
-from kdprobe.report.gaps import gaps
+from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.gaps import gaps
+from kdprobe.report.evidence.transfers import transfers
 from kdprobe.report.sections.gap import draw
-from kdprobe.report.transfers import transfers
 from kdprobe.testing.zoo_world import TrueArm, ZooWorld
 
 

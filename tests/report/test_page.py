@@ -17,7 +17,7 @@ from kdprobe.core import registry
 from kdprobe.core.errors import ContractError, DataError, PlanError
 from kdprobe.core.section import VERDICTS, Card, Column, Content, Finding, Section, Table
 from kdprobe.report import report, verdict_lines
-from kdprobe.report.evidence import Evidence
+from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.page import drawn_sections, merged_cards, render, strip_scale
 from kdprobe.testing.zoo_world import TrueArm, ZooWorld
 

@@ -7,8 +7,8 @@ import pytest
 
 import kdprobe
 from kdprobe import GapPlan
-from kdprobe.report.evidence import FEW_ARMS, Evidence
-from kdprobe.report.gaps import gaps
+from kdprobe.report.evidence.frames import FEW_ARMS, Evidence
+from kdprobe.report.evidence.gaps import gaps
 from kdprobe.report.page import drawn_sections, lede, merged_cards
 from kdprobe.training.job import TUNING_SEEDS
 

@@ -8,10 +8,10 @@ import pytest
 import kdprobe
 from kdprobe import GapPlan, PlanError
 from kdprobe.cli import run as main
-from kdprobe.report.evidence import Evidence
-from kdprobe.report.pilots import advised, outcomes, pilots
-from kdprobe.stats.pilot import advise
+from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.pilots import advised, outcomes, pilots
 from kdprobe.sweep.pilot import FOLDER, pilot_plan
+from kdprobe.verdicts.pilot import advise
 
 PLAN = ["--task", "letters", "--scheme", "same_rows", "--teacher-widths", "3", "6", "12", "24", "--student-widths", "3", "--steps", "20"]
 

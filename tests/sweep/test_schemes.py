@@ -10,7 +10,7 @@ import kdprobe
 from kdprobe import GapPlan, PlanError, available
 from kdprobe.core.identity import content_id
 from kdprobe.core.registry import find
-from kdprobe.report.evidence import Evidence
+from kdprobe.report.evidence.frames import Evidence
 from kdprobe.stats.intervals import over_seeds
 from kdprobe.sweep.estimate import estimate
 from kdprobe.sweep.problems import problem_of

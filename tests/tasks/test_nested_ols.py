@@ -10,12 +10,12 @@ import pytest
 import kdprobe
 from kdprobe import GapPlan
 from kdprobe.core.registry import find
-from kdprobe.report.evidence import Evidence
-from kdprobe.report.gaps import gaps
-from kdprobe.report.laws import law_of
-from kdprobe.stats.capacity_gap import seed_spread
+from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.gaps import gaps
+from kdprobe.report.evidence.laws import law_of
 from kdprobe.tasks.nested_ols import BETA, FEATURES, NOISE, VARIANCE
 from kdprobe.tasks.splits import split
+from kdprobe.verdicts.capacity_gap import seed_spread
 
 WORLD = find("tasks", "nested_ols")
 

@@ -5,8 +5,9 @@ import numpy as np
 from kdprobe.core.result import Refusal
 from kdprobe.core.section import Column, Table
 from kdprobe.report import words
-from kdprobe.report.evidence import LOSS, Evidence, short_names
-from kdprobe.report.gaps import SECOND, TITLES, Gap
+from kdprobe.report.evidence.frames import LOSS, Evidence
+from kdprobe.report.evidence.gaps import SECOND, TITLES, Gap
+from kdprobe.report.evidence.groups import short_names
 from kdprobe.stats.model_comparison import compare_models
 
 

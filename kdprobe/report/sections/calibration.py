@@ -5,7 +5,7 @@ from importlib.resources import files
 from typing import Any
 
 from kdprobe.core.section import Column, Content, Section, Table
-from kdprobe.report.evidence import Evidence
+from kdprobe.report.evidence.frames import Evidence
 
 RATES = "calibration.json"
 """Written by ``benchmarks/calibration.py``."""

@@ -7,9 +7,9 @@ import pandas as pd
 
 from kdprobe.core.section import Column, Content, Section, Table
 from kdprobe.report import words
-from kdprobe.report.evidence import CELL, Evidence
-from kdprobe.report.signatures import SIGNATURES, signatures
-from kdprobe.report.transfers import is_likeness, title_of
+from kdprobe.report.evidence.frames import CELL, Evidence
+from kdprobe.report.evidence.signatures import SIGNATURES, signatures
+from kdprobe.report.evidence.transfers import is_likeness, title_of
 
 
 def draw(evidence: Evidence) -> Content:

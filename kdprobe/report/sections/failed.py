@@ -2,8 +2,8 @@
 
 from kdprobe.core.section import Column, Content, Section, Table
 from kdprobe.report import words
-from kdprobe.report.evidence import Evidence
-from kdprobe.report.transfers import title_of
+from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.transfers import title_of
 
 MOST_ROWS, MOST_TEXT = 50, 300
 

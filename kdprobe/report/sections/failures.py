@@ -4,8 +4,10 @@ from typing import Any
 
 from kdprobe.core.section import Column, Content, Section, Table
 from kdprobe.report import words
-from kdprobe.report.evidence import Evidence, Frame, short_names
-from kdprobe.report.signatures import SIGNATURES, signatures
+from kdprobe.report.evidence.arms import Frame
+from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.groups import short_names
+from kdprobe.report.evidence.signatures import SIGNATURES, signatures
 
 
 def draw(evidence: Evidence) -> Content:

@@ -7,8 +7,9 @@ import numpy as np
 from kdprobe.core.result import Measurement
 from kdprobe.core.section import Card, Content, Figure, Finding, Section
 from kdprobe.report import words
-from kdprobe.report.evidence import Evidence, axis, short_names
-from kdprobe.report.gaps import Gap, gaps
+from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.gaps import Gap, gaps
+from kdprobe.report.evidence.groups import axis, short_names
 from kdprobe.report.sections._gap_tables import choices, claims, laws, shapes
 from kdprobe.report.theme.plots import Panel, Role, Series, panels
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast

@@ -7,7 +7,8 @@ import numpy as np
 
 from kdprobe.core.section import Column, Content, Figure, Section, Table
 from kdprobe.report import words
-from kdprobe.report.evidence import Evidence, Group
+from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.groups import Group
 from kdprobe.report.theme.bars import Bar, bars
 from kdprobe.stats.paired import contrast
 

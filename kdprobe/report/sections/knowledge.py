@@ -7,11 +7,11 @@ import numpy as np
 
 from kdprobe.core.section import Card, Column, Content, Figure, Finding, Section, Table
 from kdprobe.report import words
-from kdprobe.report.evidence import Evidence
-from kdprobe.report.kind_verdict import KindReading
-from kdprobe.report.kinds import CONTROL, KINDS, Arm, Kinds, by_knowledge, kinds, title_of
+from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.knowledge import CONTROL, KINDS, Arm, Kinds, by_knowledge, kinds, title_of
 from kdprobe.report.theme.forest import HEADING, Line, forest
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast
+from kdprobe.verdicts.knowledge import KindReading
 
 ROLES = dict(zip(KINDS, ("one", "two", "three", "four"), strict=True)) | {CONTROL: "muted"}
 SPECIFIC = {"classification": "agreement", "regression": "R² to teacher"}

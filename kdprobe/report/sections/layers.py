@@ -8,9 +8,10 @@ from kdprobe.compare.show_map import note
 from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.section import Content, Figure, Section
 from kdprobe.core.trace import Trace
-from kdprobe.report.evidence import Evidence, Frame
+from kdprobe.report.evidence.arms import Frame
+from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.scrub import scrub_text
 from kdprobe.report.maps import figures
-from kdprobe.report.scrub import scrub_text
 
 LEAST_TWINS, MOST_LAYERS = 3, 8
 

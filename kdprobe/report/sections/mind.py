@@ -1,7 +1,7 @@
 """What would change our mind?"""
 
 from kdprobe.core.section import Column, Content, Section, Table
-from kdprobe.report.evidence import Evidence
+from kdprobe.report.evidence.frames import Evidence
 
 
 def draw(evidence: Evidence) -> Content | None:

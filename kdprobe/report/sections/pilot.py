@@ -2,8 +2,9 @@
 
 from kdprobe.core.section import Column, Content, Section, Table
 from kdprobe.report import words
-from kdprobe.report.evidence import Evidence, short_names
-from kdprobe.report.pilots import Outcome, named_words, outcomes
+from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.groups import short_names
+from kdprobe.report.evidence.pilots import Outcome, named_words, outcomes
 
 
 def draw(evidence: Evidence) -> Content | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from kdprobe.core.section import Column, Content, Section, Table
 from kdprobe.report import words
-from kdprobe.report.evidence import Evidence
+from kdprobe.report.evidence.frames import Evidence
 
 
 def draw(evidence: Evidence) -> Content:

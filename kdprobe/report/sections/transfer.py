@@ -7,9 +7,10 @@ import numpy as np
 from kdprobe.core.result import Measurement
 from kdprobe.core.section import Card, Column, Content, Figure, Finding, Section, Table
 from kdprobe.report import words
-from kdprobe.report.evidence import PRIMARY, Evidence, axis, short_names
+from kdprobe.report.evidence.frames import PRIMARY, Evidence
+from kdprobe.report.evidence.groups import axis, short_names
+from kdprobe.report.evidence.transfers import Transfer, title_of, transfers
 from kdprobe.report.theme.plots import Panel, Role, Series, panels
-from kdprobe.report.transfers import Transfer, title_of, transfers
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast
 
 FIGURE_PROBES = (*PRIMARY.values(), "cka")

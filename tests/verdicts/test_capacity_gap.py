@@ -8,7 +8,7 @@ import pytest
 
 import kdprobe
 from kdprobe import DataError, GapVerdict, capacity_gap
-from kdprobe.stats.capacity_gap import seed_spread
+from kdprobe.verdicts.capacity_gap import seed_spread
 
 HUMP = {100: -0.05, 200: 0.13, 400: 0.09, 800: 0.07, 1600: 0.02, 3200: -0.02}
 

@@ -12,9 +12,9 @@ from kdprobe.core.errors import DataError
 from kdprobe.core.result import Result
 from kdprobe.core.section import Verdict
 from kdprobe.core.words import interval, listed
-from kdprobe.stats.gap_reading import MARGIN_SHARE, GapReading, decide, read_gap
-from kdprobe.stats.gap_table import Setting, columns_of, settings_of
 from kdprobe.stats.pairing import complete_pairs
+from kdprobe.verdicts.gap import MARGIN_SHARE, GapReading, decide, read_gap
+from kdprobe.verdicts.gap_table import Setting, columns_of, settings_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

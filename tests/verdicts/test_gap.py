@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from kdprobe.core.result import Measurement, Refusal
-from kdprobe.stats.gap_reading import decide, gap_numbers, read_gap
+from kdprobe.verdicts.gap import decide, gap_numbers, read_gap
 
 SIZES, SEEDS, NOISE = 6, 10, 0.02
 HUMP = np.array([-0.05, 0.13, 0.09, 0.07, 0.02, -0.02])

@@ -7,7 +7,7 @@ import numpy as np
 
 from kdprobe.core.registry import available
 from kdprobe.core.task import Expected
-from kdprobe.report.evidence import Curve, Group
+from kdprobe.report.evidence.groups import Curve, Group
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

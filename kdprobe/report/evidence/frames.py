@@ -1,27 +1,23 @@
 """A zoo as a report reads it: every frame once, without absolute paths, cut into groups of paired runs."""
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
 from functools import cached_property
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
-from kdprobe.core.registry import available
 from kdprobe.core.section import Card
 from kdprobe.core.trace import Trace
 from kdprobe.report import words
-from kdprobe.report.arms import ORDER, SHOWN, arms, named
-from kdprobe.report.scrub import scrub
-from kdprobe.stats.pairing import complete_pairs
+from kdprobe.report.evidence.arms import ORDER, SHOWN, Frame, arms, named
+from kdprobe.report.evidence.groups import Group
+from kdprobe.report.evidence.scrub import scrub
 from kdprobe.training.job import TUNING_SEEDS
 from kdprobe.zoo.gains import chosen
 
 Value = TypeVar("Value")
-Frame = Any
-"""A pandas DataFrame or Series. pandas annotates itself in part only, so that a type checker would guess at unions of everything."""
 CELL = ["task", "student", "arm", "teacher"]
 LOSS = {"classification": "nll", "regression": "mse"}
 FEW_ARMS = 4
@@ -148,7 +144,7 @@ class Evidence:
         return str(units.iloc[0]) if len(units) else ""
 
     @cached_property
-    def groups(self) -> "list[Group]":
+    def groups(self) -> list[Group]:
         """Every student in every arm, in reading order."""
         return [Group(frame) for _, frame in self.students.groupby(CELL[:3], sort=False)]
 
@@ -158,7 +154,7 @@ class Evidence:
         return list(self.provenance().get("plan", {}).get("tune", ()))
 
     @cached_property
-    def tuned_groups(self) -> "list[Group]":
+    def tuned_groups(self) -> list[Group]:
         """Every student in every arm under the settings that validation rows chose for each teacher size, where the plan asks for that."""
         tune = self.tune
         pilots = self.tuning()
@@ -178,7 +174,7 @@ class Evidence:
         frame = frame.sort_values([name for name in ORDER if name not in tune], kind="stable")
         return [Group(part, tuned=True) for _, part in frame.groupby(CELL[:3], sort=False)]
 
-    def place(self, group: "Group") -> tuple[str, str]:
+    def place(self, group: Group) -> tuple[str, str]:
         """Headline and scope of what is said of a student in an arm; where there are many arms each has a headline of its own."""
         arms = [other for other in (*self.groups, *self.tuned_groups) if (other.task, other.student) == (group.task, group.student)]
         headline = words.headline(group.task, group.student, group.student_size)
@@ -212,88 +208,3 @@ class Evidence:
         t = mean / error.where(error > 0, np.finfo(float).tiny)
         parts = {"value": mean, "low": mean - reach, "high": mean + reach, "p_above": stdtr(freedom, -t).where(mean.notna())}
         return pd.concat(parts, axis=1).swaplevel(axis=1)
-
-
-class Group:
-    """One student in one arm: its runs by seed and teacher size.
-
-    Parameters
-    ----------
-    frame
-        Rows of `Evidence.students`.
-    tuned
-        Whether each teacher size has settings of its own, chosen on validation rows.
-    """
-
-    def __init__(self, frame: Frame, *, tuned: bool = False):
-        first = frame.iloc[0]
-        self.frame, self.tuned = frame, tuned
-        self.task, self.kind, self.arm, self.student = (str(first[name]) for name in ("task", "kind", "arm", "student"))
-        self.student_size = int(first["size"])
-        scheme: Any = available("schemes").get(str(first.get("scheme")))
-        self.control: str = "" if scheme is None or scheme.judged else scheme.regime
-        """What its student is a control of, where nothing is claimed of it."""
-        self.teachers: tuple[str, ...] = tuple(dict.fromkeys(frame["teacher"]))
-        self.sizes = frame.drop_duplicates("teacher")["teacher_size"].to_numpy(dtype=float)
-        pairs = list(zip(frame["draw"], frame["seed"], strict=True))
-        self.seeds = sorted(set(pairs))
-        self._row = [self.seeds.index(pair) for pair in pairs]
-        self._column = [self.teachers.index(name) for name in frame["teacher"]]
-
-    def grid(self, values: Frame, *, of: Literal["model_id", "teacher_id", "twin_id"] = "model_id") -> np.ndarray:
-        """Values by model as (seeds, teacher sizes); NaN where there is none."""
-        found = np.full((len(self.seeds), len(self.teachers)), np.nan)
-        found[self._row, self._column] = values.reindex(self.frame[of]).to_numpy(dtype=float)
-        return found
-
-    def curve(self, grids: dict[str, np.ndarray]) -> "Curve":
-        """Cut grids to the pairs that all of them have; see `kdprobe.stats.pairing.complete_pairs`."""
-        kept = complete_pairs(grids, np.array([draw for draw, _ in self.seeds]))
-        return Curve(
-            teachers=tuple(name for name, keep in zip(self.teachers, kept.columns, strict=True) if keep),
-            sizes=self.sizes[kept.columns],
-            values=kept.values,
-            seeds=int(kept.rows.sum()),
-            left_out=int((~kept.rows).sum()),
-            missing=tuple(name for name, keep in zip(self.teachers, kept.columns, strict=True) if not keep),
-        )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Curve:
-    """Complete pairs of one student under all its teacher sizes."""
-
-    teachers: tuple[str, ...]
-    sizes: np.ndarray
-    values: dict[str, np.ndarray]
-    """(units, sizes) by name. Units are seeds, or the means of draws where there are several: seeds of one draw share their rows."""
-    seeds: int
-    """Seeds behind the units."""
-    left_out: int
-    """Seeds left out."""
-    missing: tuple[str, ...]
-    """Sizes left out."""
-
-    @property
-    def clustered(self) -> bool:
-        """Whether the units are draws of several seeds each."""
-        return len(next(iter(self.values.values()))) < self.seeds
-
-
-def axis(curves: Sequence[Curve]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Teacher sizes, ascending, and teachers of curves that are drawn together: an arm whose runs failed has fewer, or none."""
-    names = {float(size): teacher for curve in curves for size, teacher in zip(curve.sizes, curve.teachers, strict=True)}
-    sizes = sorted(names)
-    return np.array(sizes), tuple(names[size] for size in sizes)
-
-
-def short_names(teachers: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """Return what to call teachers in a sentence, and how to tell them apart there.
-
-    Examples
-    --------
-    >>> short_names(["mlp-8", "mlp-16"]), short_names(["mlp-8", "cnn-4"])
-    (('width', ('8', '16')), ('teacher', ('mlp-8', 'cnn-4')))
-    """
-    families = {name.rpartition("-")[0] for name in teachers}
-    return ("width", tuple(name.rpartition("-")[2] for name in teachers)) if len(families) == 1 else ("teacher", tuple(teachers))

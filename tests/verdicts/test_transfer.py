@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kdprobe.report.transfer_verdict import read_transfer, read_transfers
 from kdprobe.stats.paired import contrast
+from kdprobe.verdicts.transfer import read_transfer, read_transfers
 
 
 def crossed(sweeps, *, specific=0.0, recipe=0.04, seeds=10, teacher=0.02, student=0.02, noise=0.005, rng=0):

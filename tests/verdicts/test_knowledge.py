@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kdprobe.report.kind_verdict import crossfitted, read_kind, read_kinds
 from kdprobe.stats.paired import contrast
+from kdprobe.verdicts.knowledge import crossfitted, read_kind, read_kinds
 
 SEEDS, NOISE, SD = 10, 0.01, 0.05
 """Margin: a fifth of SD, 0.01."""

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kdprobe.core.result import Measurement
-from kdprobe.report.evidence import LOSS, Curve, Evidence, Group
-from kdprobe.report.help_verdict import HelpReading, read_help, read_helps
-from kdprobe.report.laws import Law, law_of
+from kdprobe.report.evidence.frames import LOSS, Evidence
+from kdprobe.report.evidence.groups import Curve, Group
+from kdprobe.report.evidence.laws import Law, law_of
 from kdprobe.stats.bootstrap import simultaneous
-from kdprobe.stats.capacity_gap import seed_spread
-from kdprobe.stats.gap_reading import MARGIN_SHARE, GapReading, decide, read_gap
 from kdprobe.stats.paired import contrast
+from kdprobe.verdicts.capacity_gap import seed_spread
+from kdprobe.verdicts.gap import MARGIN_SHARE, GapReading, decide, read_gap
+from kdprobe.verdicts.help import HelpReading, read_help, read_helps
 
 SECOND = {"classification": "accuracy", "regression": "r2"}
 TITLES = {"nll": "NLL", "mse": "MSE", "nll_calibrated": "NLL, calibrated", "accuracy": "accuracy", "r2": "R²"}

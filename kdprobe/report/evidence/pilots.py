@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from kdprobe.report import words
-from kdprobe.report.evidence import Evidence, Frame, Group, short_names
-from kdprobe.report.gaps import Gap, gaps
-from kdprobe.stats.pilot import LEAST_SEEDS, Advice, advise
+from kdprobe.report.evidence.arms import Frame
+from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.gaps import Gap, gaps
+from kdprobe.report.evidence.groups import Group, short_names
 from kdprobe.sweep.pilot import FOLDER
+from kdprobe.verdicts.pilot import LEAST_SEEDS, Advice, advise
 from kdprobe.zoo import Zoo
 from kdprobe.zoo.writer import INDEX
 

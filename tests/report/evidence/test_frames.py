@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from kdprobe.report.evidence import CELL, Evidence, Group
-from kdprobe.report.gaps import gaps
-from kdprobe.report.scrub import scrub
+from kdprobe.report.evidence.frames import CELL, Evidence
+from kdprobe.report.evidence.gaps import gaps
+from kdprobe.report.evidence.groups import Group
+from kdprobe.report.evidence.scrub import scrub
 from kdprobe.stats.intervals import over_seeds
 from kdprobe.testing.zoo_world import FLAT, HUMP, RISING, TrueArm, ZooWorld
 

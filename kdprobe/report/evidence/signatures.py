@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from kdprobe.report.evidence import CELL, Evidence, Frame
+from kdprobe.report.evidence.arms import Frame
+from kdprobe.report.evidence.frames import CELL, Evidence
 
 FALSE_DISCOVERIES = 0.1
 """Expected share of flags that chance alone raised (Benjamini and Hochberg 1995): a screening of many cells, not a verdict."""

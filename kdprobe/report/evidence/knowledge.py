@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from kdprobe.core.registry import available
-from kdprobe.report.evidence import LOSS, PRIMARY, Evidence, Frame
-from kdprobe.report.kind_verdict import KindReading, crossfitted, read_kind, read_kinds
+from kdprobe.report.evidence.arms import Frame
+from kdprobe.report.evidence.frames import LOSS, PRIMARY, Evidence
 from kdprobe.stats.multiplicity import holm
 from kdprobe.stats.paired import contrast
+from kdprobe.verdicts.knowledge import KindReading, crossfitted, read_kind, read_kinds
 
 KINDS = ("response", "intermediate", "relation", "information")
 CONTROL = "control"

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kdprobe.report.evidence import Evidence
-from kdprobe.report.signatures import SLOW, UNDER_TWIN, UNSTEADY, share_to_reach, signatures, upward_share
+from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.signatures import SLOW, UNDER_TWIN, UNSTEADY, share_to_reach, signatures, upward_share
 from kdprobe.testing.zoo_world import FLAT, TrueArm, ZooWorld
 
 TASK = (("letters", "classification"),)

@@ -10,8 +10,8 @@ import kdprobe
 from kdprobe import GapPlan, KnowledgePlan
 from kdprobe.core.registry import available
 from kdprobe.report import report, verdict_lines
-from kdprobe.report.evidence import Evidence
-from kdprobe.report.kinds import kinds
+from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.knowledge import kinds
 from kdprobe.report.theme.forest import HEADING, Line, forest
 from kdprobe.testing.sections import check_section
 from kdprobe.zoo.writer import Writer

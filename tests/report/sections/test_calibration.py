@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from kdprobe.core.registry import find
-from kdprobe.report.evidence import Evidence
+from kdprobe.report.evidence.frames import Evidence
 from kdprobe.testing.zoo_world import ZooWorld
 
 RATES = json.loads(files("kdprobe.report.sections").joinpath("calibration.json").read_text(encoding="utf-8"))
-TABLE = Path(__file__).parents[2] / "reports" / "calibration.md"
+TABLE = Path(__file__).parents[3] / "reports" / "calibration.md"
 
 
 @pytest.fixture(scope="module")

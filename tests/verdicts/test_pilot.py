@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from kdprobe.core.errors import DataError
-from kdprobe.stats.pilot import HEIGHTS, SMOOTHNESS, advise
 from kdprobe.testing.gap_worlds import pilot_worlds
+from kdprobe.verdicts.pilot import HEIGHTS, SMOOTHNESS, advise
 
 
 def by_brute_force(gain, draws, rng):

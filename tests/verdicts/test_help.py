@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kdprobe.report.help_verdict import read_help, read_helps
+from kdprobe.verdicts.help import read_help, read_helps
 
 
 def _reading(mean, *, seeds=10, sd=0.1, margin=0.02, seed=0):

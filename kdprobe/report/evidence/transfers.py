@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from kdprobe.core.registry import available
-from kdprobe.report.evidence import PRIMARY, Curve, Evidence, Group
-from kdprobe.report.transfer_verdict import TransferReading, read_transfer, read_transfers
+from kdprobe.report.evidence.frames import PRIMARY, Evidence
+from kdprobe.report.evidence.groups import Curve, Group
+from kdprobe.verdicts.transfer import TransferReading, read_transfer, read_transfers
 
 COMPARISONS = ("own", "siblings", "baseline")
 

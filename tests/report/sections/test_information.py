@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from kdprobe.core.registry import available
-from kdprobe.report.evidence import Evidence
+from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.transfers import is_likeness, transfers
 from kdprobe.report.sections.information import INFORMATION, OWN, SHARED, Shares
-from kdprobe.report.transfers import is_likeness, transfers
 from kdprobe.testing.zoo_world import TrueArm, ZooWorld
 
 

@@ -1,0 +1,96 @@
+"""Students that are read together: one in one arm, its runs by seed and teacher size, cut to complete pairs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from kdprobe.core.registry import available
+from kdprobe.report.evidence.arms import Frame
+from kdprobe.stats.pairing import complete_pairs
+
+
+class Group:
+    """One student in one arm: its runs by seed and teacher size.
+
+    Parameters
+    ----------
+    frame
+        Rows of `Evidence.students`.
+    tuned
+        Whether each teacher size has settings of its own, chosen on validation rows.
+    """
+
+    def __init__(self, frame: Frame, *, tuned: bool = False):
+        first = frame.iloc[0]
+        self.frame, self.tuned = frame, tuned
+        self.task, self.kind, self.arm, self.student = (str(first[name]) for name in ("task", "kind", "arm", "student"))
+        self.student_size = int(first["size"])
+        scheme: Any = available("schemes").get(str(first.get("scheme")))
+        self.control: str = "" if scheme is None or scheme.judged else scheme.regime
+        """What its student is a control of, where nothing is claimed of it."""
+        self.teachers: tuple[str, ...] = tuple(dict.fromkeys(frame["teacher"]))
+        self.sizes = frame.drop_duplicates("teacher")["teacher_size"].to_numpy(dtype=float)
+        pairs = list(zip(frame["draw"], frame["seed"], strict=True))
+        self.seeds = sorted(set(pairs))
+        self._row = [self.seeds.index(pair) for pair in pairs]
+        self._column = [self.teachers.index(name) for name in frame["teacher"]]
+
+    def grid(self, values: Frame, *, of: Literal["model_id", "teacher_id", "twin_id"] = "model_id") -> np.ndarray:
+        """Values by model as (seeds, teacher sizes); NaN where there is none."""
+        found = np.full((len(self.seeds), len(self.teachers)), np.nan)
+        found[self._row, self._column] = values.reindex(self.frame[of]).to_numpy(dtype=float)
+        return found
+
+    def curve(self, grids: dict[str, np.ndarray]) -> "Curve":
+        """Cut grids to the pairs that all of them have; see `kdprobe.stats.pairing.complete_pairs`."""
+        kept = complete_pairs(grids, np.array([draw for draw, _ in self.seeds]))
+        return Curve(
+            teachers=tuple(name for name, keep in zip(self.teachers, kept.columns, strict=True) if keep),
+            sizes=self.sizes[kept.columns],
+            values=kept.values,
+            seeds=int(kept.rows.sum()),
+            left_out=int((~kept.rows).sum()),
+            missing=tuple(name for name, keep in zip(self.teachers, kept.columns, strict=True) if not keep),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Curve:
+    """Complete pairs of one student under all its teacher sizes."""
+
+    teachers: tuple[str, ...]
+    sizes: np.ndarray
+    values: dict[str, np.ndarray]
+    """(units, sizes) by name. Units are seeds, or the means of draws where there are several: seeds of one draw share their rows."""
+    seeds: int
+    """Seeds behind the units."""
+    left_out: int
+    """Seeds left out."""
+    missing: tuple[str, ...]
+    """Sizes left out."""
+
+    @property
+    def clustered(self) -> bool:
+        """Whether the units are draws of several seeds each."""
+        return len(next(iter(self.values.values()))) < self.seeds
+
+
+def axis(curves: Sequence[Curve]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Teacher sizes, ascending, and teachers of curves that are drawn together: an arm whose runs failed has fewer, or none."""
+    names = {float(size): teacher for curve in curves for size, teacher in zip(curve.sizes, curve.teachers, strict=True)}
+    sizes = sorted(names)
+    return np.array(sizes), tuple(names[size] for size in sizes)
+
+
+def short_names(teachers: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """Return what to call teachers in a sentence, and how to tell them apart there.
+
+    Examples
+    --------
+    >>> short_names(["mlp-8", "mlp-16"]), short_names(["mlp-8", "cnn-4"])
+    (('width', ('8', '16')), ('teacher', ('mlp-8', 'cnn-4')))
+    """
+    families = {name.rpartition("-")[0] for name in teachers}
+    return ("width", tuple(name.rpartition("-")[2] for name in teachers)) if len(families) == 1 else ("teacher", tuple(teachers))
