@@ -26,7 +26,7 @@ from kdprobe.core.files import write_atomically
 from kdprobe.core.section import Column, Content, Table
 from kdprobe.report import words
 from kdprobe.report.page import compose
-from kdprobe.sweep.spelling import spelled
+from kdprobe.sweep.command import command_of
 
 
 def advice(tables: Tables) -> tuple[str, str, str]:
@@ -78,7 +78,11 @@ LIMITS = (
 def provenance() -> Table:
     """The command that repeats each sweep, and the hash of its plan."""
     rows = tuple(
-        {"study": name, "hash": study.plan.hash[:12], "command": spelled("kdprobe sweep --gap", study.plan, "FOLDER") + " --no-similarity"}
+        {
+            "study": name,
+            "hash": study.plan.hash[:12],
+            "command": command_of("kdprobe sweep --gap", study.plan, "FOLDER") + " --no-similarity",
+        }
         for name, study in studies(quick=False).items()
     )
     columns = (

@@ -21,8 +21,8 @@ from .probes.svcca import svcca as svcca
 from .probes.usable_information import usable_information as usable_information
 from .report import report as report
 from .sweep import sweep as sweep
-from .sweep.knowledge import KnowledgePlan as KnowledgePlan
-from .sweep.plan import GapPlan as GapPlan
+from .sweep.plans.gap import GapPlan as GapPlan
+from .sweep.plans.knowledge import KnowledgePlan as KnowledgePlan
 from .verdicts.capacity_gap import GapVerdict as GapVerdict
 from .verdicts.capacity_gap import capacity_gap as capacity_gap
 from .zoo import Zoo as Zoo

@@ -17,6 +17,9 @@ COMMANDS = {
     "ls": "List the tasks, families, distillers, schemes, probes or report sections there are.",
 }
 
+DEFAULT_QUESTION = "gap"
+"""Whose settings are told and read where a sweep is asked nothing."""
+
 
 def build(config: str | None = None, *, asked: str = "", command: str = "") -> App:
     """Return the command line's parser.
@@ -44,7 +47,7 @@ def build(config: str | None = None, *, asked: str = "", command: str = "") -> A
     )
     for name, text in COMMANDS.items():
         short = {} if name == command else {"help": text}
-        app.command(f"kdprobe.cli.{name}:{asked if asked and name == 'sweep' else name}", name=name, **short)
+        app.command(f"kdprobe.cli.{name}:{(asked or DEFAULT_QUESTION) if name == 'sweep' else name}", name=name, **short)
     return app
 
 
@@ -52,7 +55,7 @@ def run(arguments: list[str]) -> int:
     """Run a command and return its exit code: 0 done, 1 done with failed cells, 2 wrong usage, 3 data refused, 130 interrupted."""
     try:
         config = _config_of(arguments)
-        app = build(config, asked="knowledge" if "--knowledge" in arguments else "", command=arguments[0] if arguments else "")
+        app = build(config, asked=_asked_in(arguments), command=arguments[0] if arguments else "")
         if config is not None:
             _check_config(config, _settings(app))
         code = app(arguments, exit_on_error=False, print_error=False)
@@ -79,6 +82,15 @@ def _config_of(arguments: list[str]) -> str | None:
         if argument.startswith("--config="):
             return argument.partition("=")[2]
     return None
+
+
+def _asked_in(arguments: list[str]) -> str:
+    """The first question that a sweep is asked; each has settings of its own. "" where there is none."""
+    if arguments[:1] != ["sweep"]:
+        return ""
+    from kdprobe.sweep.plans import asked
+
+    return next((argument[2:] for argument in arguments if argument.startswith("--") and argument[2:] in asked()), "")
 
 
 def _settings(app: App) -> set[str]:

@@ -3,8 +3,9 @@
 import json as json_module
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, make_dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,10 +13,16 @@ from cyclopts import Parameter
 
 from kdprobe.cli._tables import Flag
 from kdprobe.core.errors import PlanError
-from kdprobe.sweep.axes import Whole
-from kdprobe.sweep.knowledge import KnowledgePlan
-from kdprobe.sweep.plan import GapPlan
-from kdprobe.sweep.plans import Plan
+from kdprobe.core.spelling import Whole, words
+from kdprobe.sweep.plan import Plan
+from kdprobe.sweep.plans import asked, kind
+
+
+def __getattr__(asks: str) -> Callable[..., int]:
+    # the parser looks commands up by name: here the command of each question has the question's
+    if asks not in asked():
+        raise AttributeError(asks)
+    return command(asks)
 
 
 @Parameter(name="*")
@@ -52,67 +59,53 @@ class Where:
     scheduler: str | None = None
     device: str = "cpu"
     engine: str = "auto"
-    probes: Annotated[tuple[str, ...], Parameter(name=["--probe", "--probes"], consume_multiple=True, negative=(), show_default=False)] = ()
+    probes: Annotated[tuple[str, ...], words("probe", "probes", unset="none")] = ()
     no_similarity: Flag = False
     dry_run: Flag = False
     json: Flag = False
     config: Path | None = None
 
 
-def sweep(
-    *,
-    gap: Flag = False,
-    pilot: Flag = False,
-    quick: Flag = False,
-    plan: GapPlan | None = None,
-    where: Where | None = None,
-) -> int:
-    """Train and measure a zoo of distilled models, and write its report.
+def command(asks: str) -> Callable[..., int]:
+    """The command of a kind of plan: its own settings, beside those that all sweeps have."""
 
-    Running the same command again resumes: finished cells are not repeated.
+    def sweep(*, ask: Any = None, plan: Any = None, where: Where | None = None) -> int:
+        """Train and measure a zoo of distilled models, and write its report.
 
-    Parameters
-    ----------
-    gap
-        Ask which teacher size serves a student best. With --knowledge in its place: which kind of knowledge helps; see
-        `kdprobe sweep --knowledge --help`.
-    pilot
-        Train a tenth of the seeds first, name the half of the teacher sizes that most probably holds the best, and stop. The same command
-        without --pilot then trains what you ask for, and its report says whether the pilot was right. Needs --seeds 20 at least, because
-        a pilot has 2 or more. Of 3 teacher sizes it can name one alone: the best of these, never where between them the best lies; give 4
-        or more to narrow a range down.
-    quick
-        A small plan of a minute or so, too few seeds for a verdict.
-    """
-    plan, where = plan or GapPlan(), where or Where()
-    if not gap:
-        asked = "--gap (which teacher size serves a student best?) or --knowledge (which kind of knowledge helps?)"
-        raise PlanError(f"sweep: say what to ask: {asked}")
-    return _pilot(plan, where, quick) if pilot else _sweep(plan, where, quick)
+        Running the same command again resumes: finished cells are not repeated.
+        """
+        ask, plan, where = ask or question_of(asks)(), plan or kind(asks)(), where or Where()
+        if not getattr(ask, asks):
+            raise PlanError(f"sweep: say what to ask: {' or '.join(f'--{name} ({kind(name).question})' for name in asked())}")
+        return _pilot(plan, where, ask.quick) if getattr(ask, "pilot", False) else _sweep(plan, where, ask.quick)
+
+    sweep.__annotations__ |= {"ask": question_of(asks) | None, "plan": kind(asks) | None}
+    return sweep
 
 
-def knowledge(
-    *,
-    knowledge: Flag = False,
-    quick: Flag = False,
-    plan: KnowledgePlan | None = None,
-    where: Where | None = None,
-) -> int:
-    """Train and measure students of many distillers on the same teachers and seeds, and write their report.
-
-    Running the same command again resumes: finished cells are not repeated.
-
-    Parameters
-    ----------
-    knowledge
-        Ask which kind of knowledge helps: response, intermediate, relation or information.
-    quick
-        A small plan of a minute or so, too few seeds for a verdict.
-    """
-    return _sweep(plan or KnowledgePlan(), where or Where(), quick)
+@cache
+def question_of(asks: str) -> Any:
+    """The switches that ask a question, as a dataclass that the parser reads."""
+    others = [f"--{name}: {kind(name).question} See `kdprobe sweep --{name} --help`." for name in asked() if name != asks]
+    question = kind(asks).question
+    told = {asks: f"Ask {question} In its place {' '.join(others)}" if others else f"Ask {question}", "quick": QUICK}
+    told |= {"pilot": PILOT} if kind(asks).piloted else {}
+    spelling = {name: Parameter(name=f"--{name}", help=text, negative=(), show_default=False) for name, text in told.items()}
+    switches = [(name, Annotated[bool, how], field(default=False)) for name, how in spelling.items()]
+    # the module says whose class it is: the parser takes one without for a value to be typed
+    return Parameter(name="*")(make_dataclass("Question", switches, frozen=True, kw_only=True, namespace={"__module__": __name__}))
 
 
-def _pilot(plan: GapPlan, where: Where, quick: bool) -> int:
+QUICK = "A small plan of a minute or so, too few seeds for a verdict."
+PILOT = (
+    "Train a tenth of the seeds first, name the half of the teacher sizes that most probably holds the best, and stop. The same command "
+    "without --pilot then trains what you ask for, and its report says whether the pilot was right. Needs --seeds 20 at least, because "
+    "a pilot has 2 or more. Of 3 teacher sizes it can name one alone: the best of these, never where between them the best lies; give 4 "
+    "or more to narrow a range down."
+)
+
+
+def _pilot(plan: Any, where: Where, quick: bool) -> int:
     """The pilot lies in a folder of its own inside the sweep's."""
     from kdprobe.sweep.pilot import FOLDER, pilot_plan
 
@@ -122,16 +115,16 @@ def _pilot(plan: GapPlan, where: Where, quick: bool) -> int:
         return _dry_run(few, where, out / FOLDER, ())
     from kdprobe.report.evidence.frames import Evidence
     from kdprobe.report.evidence.pilots import advised, named_widths, pilot_lines
+    from kdprobe.sweep.command import command_of
     from kdprobe.sweep.provenance import shown_path
     from kdprobe.sweep.run import default_jobs, run
-    from kdprobe.sweep.spelling import spelled
     from kdprobe.zoo.writer import INDEX
 
     if (out / INDEX).exists() and not (out / FOLDER).exists():
         raise PlanError(f"--pilot: {shown_path(out)} holds results, and a pilot comes before them: choose another folder with --out")
     jobs = 0 if where.scheduler else default_jobs(where.device) if where.jobs is None else where.jobs
     out.mkdir(parents=True, exist_ok=True)
-    command = spelled("kdprobe sweep --gap", plan, shown_path(out))
+    command = command_of("kdprobe sweep --gap", plan, shown_path(out))
     with run(
         few, out / FOLDER, jobs=jobs, scheduler=where.scheduler, progress=True, engine=where.engine, device=where.device, measure=False,
         command=f"{command} --pilot",
@@ -140,7 +133,7 @@ def _pilot(plan: GapPlan, where: Where, quick: bool) -> int:
         failed = zoo.provenance()["failed_cells"]
     advice, narrow = pilot_lines(found), replace(plan, teacher_widths=named_widths(found) or plan.teacher_widths)
     how = " --no-similarity" if where.no_similarity else ""
-    following = {"all": command + how, "named": spelled("kdprobe sweep --gap", narrow, shown_path(out)) + how}
+    following = {"all": command + how, "named": command_of("kdprobe sweep --gap", narrow, shown_path(out)) + how}
     if where.json:
         print(json_module.dumps({"pilot": str(out / FOLDER), "advice": advice, "next": following, "failed_cells": failed}))
     else:
@@ -162,11 +155,11 @@ def _sweep(plan: Plan, where: Where, quick: bool) -> int:
 
 def _dry_run(plan: Plan, where: Where, out: Path, probes: Sequence[str]) -> int:
     from kdprobe.sweep.estimate import estimate
+    from kdprobe.sweep.holdings import held
     from kdprobe.sweep.provenance import shown_path
     from kdprobe.sweep.run import default_jobs
-    from kdprobe.sweep.there import there
 
-    before = there(plan, out, probes)
+    before = held(plan, out, probes)
     found = estimate(plan, jobs=default_jobs(where.device) if where.jobs is None else where.jobs)
     if where.json:
         kept = {} if before is None else {"models_there": before.models, "all_there": before.all}
@@ -194,9 +187,9 @@ def _run(plan: Plan, where: Where, out: Path, command: str) -> int:
     from kdprobe.sweep.run import default_jobs, run
 
     jobs = 0 if where.scheduler else default_jobs(where.device) if where.jobs is None else where.jobs
-    from kdprobe.sweep.spelling import spelled
+    from kdprobe.sweep.command import command_of
 
-    command = spelled(command, plan, shown_path(out))
+    command = command_of(command, plan, shown_path(out))
     with run(
         plan,
         out,

@@ -1,9 +1,9 @@
 """Arguments of public functions, checked in one place: a whole number, a number in a range, a switch, one of some words."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, cast
 
 from kdprobe.core.errors import PlanError, did_you_mean
 
@@ -75,3 +75,16 @@ def choice(name: str, value: Any, options: Sequence[str]) -> None:
     """
     if not isinstance(value, str) or value not in options:
         raise PlanError(f"{name}={value!r} is unknown: {did_you_mean(str(value), options)}")
+
+
+def several(name: str, given: Any) -> tuple[Any, ...]:
+    """Return a list of values as a tuple.
+
+    Raises
+    ------
+    PlanError
+        If it is a single value: a word is no list of its letters.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise PlanError(f"{name}={given!r}: give a list, such as ({given!r},)")
+    return tuple(cast("Iterable[Any]", given))

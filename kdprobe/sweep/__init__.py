@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kdprobe.sweep.plans import Plan
+    from kdprobe.sweep.plan import Plan
     from kdprobe.zoo import Zoo
 
 

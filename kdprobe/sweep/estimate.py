@@ -9,9 +9,8 @@ import torch
 
 from kdprobe.core.registry import find
 from kdprobe.sweep.executors import one_thread
-from kdprobe.sweep.plans import Plan
+from kdprobe.sweep.plan import Plan
 from kdprobe.sweep.problems import labels_of
-from kdprobe.sweep.run import data_of
 from kdprobe.sweep.units import measure_units, train_units
 from kdprobe.tasks.splits import Split, split
 from kdprobe.training.engines import choose, train
@@ -30,8 +29,8 @@ def estimate(plan: Plan, *, jobs: int) -> dict[str, Any]:
 
     Each stack of the plan is trained for a few steps on random teachers. Costs a second or two.
     """
-    data = data_of(plan)
-    all_jobs = plan.jobs(data)
+    grid = plan.grid(plan.data())
+    all_jobs = grid.jobs
     units, by_id = train_units(all_jobs), {job.id: job for job in all_jobs}
     seconds = stored = 0.0
     with one_thread():
@@ -42,7 +41,7 @@ def estimate(plan: Plan, *, jobs: int) -> dict[str, Any]:
             stored += 4 * len(unit.jobs) * sum(value.numel() for value in network_of(job, parts).state_dict().values())
             if job.teaches:
                 stored += len(unit.jobs) * (parts.train.n + parts.transfer.n) * (4 * parts.outputs + 8)
-    pairs = sum(len(unit.teachers) * (len(unit.twins) + sum(map(len, unit.students.values()))) for unit in measure_units(plan, data, ()))
+    pairs = sum(len(unit.teachers) * (len(unit.twins) + sum(map(len, unit.students.values()))) for unit in measure_units(grid, ()))
     probes = 4
     workers = max(1, jobs)
     roles = [job.role for job in all_jobs]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from kdprobe.core.errors import PlanError
-from kdprobe.sweep.plan import GapPlan
+from kdprobe.sweep.plans.gap import GapPlan
 from kdprobe.verdicts.pilot import LEAST_SEEDS
 
 SHARE = 10

@@ -13,8 +13,8 @@ import msgspec
 
 from kdprobe.core.errors import PlanError
 from kdprobe.core.registry import find
-from kdprobe.sweep.knowledge import KnowledgePlan
-from kdprobe.sweep.plans import PLANS, Plan
+from kdprobe.sweep.plan import Plan
+from kdprobe.sweep.plans import kind
 from kdprobe.zoo.index import Index
 
 PACKAGES = ("kdprobe", "torch", "numpy", "scipy", "scikit-learn", "pandas", "distributed")
@@ -34,7 +34,7 @@ def sealed_plan(index: Index, plan: Plan) -> Any:
     asked = index.meta("asks") or "gap"
     if asked != plan.asks:
         raise PlanError(f"{index.path.parent} holds results of another question (--{asked}): choose another folder with --out")
-    before: Any = msgspec.json.decode(sealed, type=PLANS[asked])
+    before: Any = msgspec.json.decode(sealed, type=kind(asked))
     if before.hash != plan.hash and not plan.extends(before):
         raise PlanError(
             f"{index.path.parent} holds results of another plan ({'; '.join(before.differences(plan))}): "
@@ -68,13 +68,12 @@ def seal(index: Index, plan: Plan, data: Mapping[tuple[str, int], str]) -> None:
 def provenance(index: Index, plan: Plan, *, command: str, seconds: float, jobs: int) -> dict[str, Any]:
     """Collect what a reader needs to repeat a sweep."""
     before = json.loads(index.meta("provenance") or "{}")
-    refused = plan.refused if isinstance(plan, KnowledgePlan) else ()
     return {
         "command": command,
         "asks": plan.asks,
         "plan": msgspec.to_builtins(plan),
         "plan_hash": plan.hash,
-        "not_applicable": [found._asdict() | {"knowledge": find("distillers", found.distiller).knowledge} for found in refused],
+        "not_applicable": [found._asdict() | {"knowledge": find("distillers", found.distiller).knowledge} for found in plan.refused],
         "deviations": json.loads(index.meta("deviations") or "[]"),
         "commit": _commit(),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},

@@ -1,16 +1,16 @@
 """What of a plan is undefined on its data: asked before anything trains."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kdprobe.core.errors import PlanError
-from kdprobe.core.recipe import Distiller, Family, Shapes
+from kdprobe.core.recipe import Distiller, Family, Option, Shapes
 from kdprobe.core.registry import find
 from kdprobe.core.scheme import Scheme, Size, Stage
-from kdprobe.sweep.plan import GapPlan
-from kdprobe.sweep.stages import width_of
+from kdprobe.sweep.cells import Block
+from kdprobe.sweep.jobs import width_of
 from kdprobe.tasks.other_task import other_task
 from kdprobe.tasks.splits import Split
 from kdprobe.training.shapes import layer_shapes, network_outputs
@@ -26,8 +26,8 @@ class Undefined(NamedTuple):
     reason: str
 
 
-def undefined(plan: GapPlan, parts: Split) -> list[Undefined]:
-    """Combinations of a plan that are undefined on one of its tasks.
+def undefined(blocks: Sequence[Block], parts: Split) -> list[Undefined]:
+    """Combinations that are undefined on the rows of the blocks' task.
 
     Networks are built, and run on meta tensors: no data is read and nothing is trained.
 
@@ -36,42 +36,51 @@ def undefined(plan: GapPlan, parts: Split) -> list[Undefined]:
     PlanError
         If the family refuses a width or an option.
     """
-    family: Family = find("families", plan.family)
     found: dict[Undefined, None] = {}
 
     @cache
-    def layers(size: Size, width: int, outputs: int) -> Mapping[str, tuple[int, ...]]:
-        return layer_shapes(family, parts.input_shape, outputs, width, plan.options_of(size))
+    def layers(family: str, width: int, outputs: int, options: tuple[tuple[str, Option], ...]) -> Mapping[str, tuple[int, ...]]:
+        return layer_shapes(find("families", family), parts.input_shape, outputs, width, dict(options))
 
-    # the family may refuse a width, whatever the distillers are
-    for size, widths in (("teacher", plan.teacher_widths), ("student", plan.student_widths)):
-        for width in widths:
-            layers(size, width, parts.outputs)
-    for scheme_name, name in product(plan.schemes, plan.distillers_for(parts.task)):
-        scheme: Scheme = find("schemes", scheme_name)
-        distiller: Distiller = find("distillers", name)
-        cell = (parts.task, scheme_name, name, plan.family)
-        if family.fit == "ridge" and not distiller.squared:
-            reason = f"its loss is not the squared distance of the outputs, and {family.title} is fitted in closed form to that alone"
-            found[Undefined(*cell, reason)] = None
-            continue
-        for stage in scheme.taught:
-            reason = _cannot_teach(distiller, stage, scheme_name)
-            if reason:
-                found[Undefined(*cell, reason)] = None
-            elif distiller.refuses is not None:
-                outputs = network_outputs(distiller, parts.outputs)
-                for student, teacher in product(plan.student_widths, plan.teacher_widths):
-                    own, other = (width_of(one, teacher, student) for one in (stage, scheme.stage(stage.taught_by[0])))
-                    shapes = Shapes(
-                        kind=parts.kind,
-                        outputs=parts.outputs,
-                        student=layers(stage.width, own, outputs),
-                        teacher=layers(scheme.stage(stage.taught_by[0]).width, other, parts.outputs),
-                    )
-                    if reason := distiller.refuses(shapes):
-                        found[Undefined(*cell, f"{reason} ({stage.role} {own}, {stage.taught_by[0]} {other})")] = None
+    for block in blocks:
+
+        def layers_of(size: Size, width: int, outputs: int, block: Block = block) -> Mapping[str, tuple[int, ...]]:
+            return layers(block.family, width, outputs, tuple(block.options_of(size).items()))
+
+        # the family may refuse a width, whatever the distillers are
+        for width in block.teacher_widths:
+            layers_of("teacher", width, parts.outputs)
+        for width in block.student_widths:
+            layers_of("student", width, parts.outputs)
+        for name in block.distillers:
+            found |= dict.fromkeys(_undefined(block, find("distillers", name), parts, layers_of))
     return list(found)
+
+
+def _undefined(block: Block, distiller: Distiller, parts: Split, layers: Callable[[Size, int, int], Any]) -> Iterator[Undefined]:
+    family: Family = find("families", block.family)
+    scheme: Scheme = find("schemes", block.scheme)
+    cell = (parts.task, scheme.name, distiller.name, family.name)
+    if family.fit == "ridge" and not distiller.squared:
+        reason = f"its loss is not the squared distance of the outputs, and {family.title} is fitted in closed form to that alone"
+        yield Undefined(*cell, reason)
+        return
+    for stage in scheme.taught:
+        reason = _cannot_teach(distiller, stage, scheme.name)
+        if reason:
+            yield Undefined(*cell, reason)
+        elif distiller.refuses is not None:
+            outputs = network_outputs(distiller, parts.outputs)
+            for student, teacher in product(block.student_widths, block.teacher_widths):
+                own, other = (width_of(one, teacher, student) for one in (stage, scheme.stage(stage.taught_by[0])))
+                shapes = Shapes(
+                    kind=parts.kind,
+                    outputs=parts.outputs,
+                    student=layers(stage.width, own, outputs),
+                    teacher=layers(scheme.stage(stage.taught_by[0]).width, other, parts.outputs),
+                )
+                if reason := distiller.refuses(shapes):
+                    yield Undefined(*cell, f"{reason} ({stage.role} {own}, {stage.taught_by[0]} {other})")
 
 
 def _cannot_teach(distiller: Distiller, stage: Stage, scheme: str) -> str:
@@ -87,10 +96,10 @@ def _cannot_teach(distiller: Distiller, stage: Stage, scheme: str) -> str:
     return ""
 
 
-def refuse_undefined(plan: GapPlan, parts: Split) -> None:
-    """Raise PlanError with the first reason if anything of a plan is undefined on one of its tasks."""
-    for task, _, distiller, family, reason in undefined(plan, parts):
+def refuse_undefined(blocks: Sequence[Block], parts: Split) -> None:
+    """Raise PlanError with the first reason if anything of the blocks is undefined on the rows of their task."""
+    for task, _, distiller, family, reason in undefined(blocks, parts):
         raise PlanError(f"distiller {distiller!r} is undefined on task {task!r} with family {family!r}: {reason}: leave it out")
-    for scheme in plan.schemes:
-        if any(stage.labels == "other task" for stage in find("schemes", scheme).stages):
+    for block in blocks:
+        if any(stage.labels == "other task" for stage in find("schemes", block.scheme).stages):
             other_task(parts.validation.x[:1], parts)

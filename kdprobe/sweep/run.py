@@ -15,12 +15,12 @@ from kdprobe.core.probe import Probe
 from kdprobe.core.registry import available, find
 from kdprobe.core.task import SplitSizes
 from kdprobe.sweep.executors import Executor, Outcome, executor
+from kdprobe.sweep.grid import Grid
 from kdprobe.sweep.measuring import MeasuredUnit, measure_unit
-from kdprobe.sweep.plan import GapPlan
-from kdprobe.sweep.plans import PLANS, Plan
+from kdprobe.sweep.plan import Plan
+from kdprobe.sweep.plans import kinds
 from kdprobe.sweep.progress import NoProgress, Progress, RichProgress
 from kdprobe.sweep.provenance import provenance, seal
-from kdprobe.sweep.refusals import refuse_undefined
 from kdprobe.sweep.training import TrainedUnit, describe_network, train_unit
 from kdprobe.sweep.units import MeasureUnit, TrainUnit, measure_units, train_units
 from kdprobe.tasks.splits import split
@@ -50,7 +50,7 @@ def run(
 ) -> Zoo:
     """Do what `kdprobe.sweep` says; `command` is what the provenance names. Without `measure` no probe is run."""
     if not isinstance(plan, Plan):
-        asked = " or ".join(f"kdprobe.{kind.__name__}(...)" for kind in PLANS.values())
+        asked = " or ".join(f"kdprobe.{kind.__name__}(...)" for kind in kinds().values())
         raise PlanError(f"plan={plan!r} is no plan: give {asked}")
     if not isinstance(out, str | os.PathLike):
         raise PlanError(f"out={out!r}: give the path of a folder")
@@ -60,14 +60,14 @@ def run(
     if scheduler is None:
         check_device(device)
     names = probes_of(plan, probes, similarity=similarity) if measure else ()
-    data = data_of(plan)  # before anything is created: a task whose data is missing leaves no folder behind
+    grid = plan.grid(plan.data())  # before anything is created: a task whose data is missing leaves no folder behind
     start = time.perf_counter()
     with Writer(Path(out)) as writer:
-        seal(writer.index, plan, data)
+        seal(writer.index, plan, grid.data)
         writer.reconcile()
         shown: Progress = RichProgress() if progress else NoProgress()
         with shown, executor(jobs, scheduler, Path(out), device) as runner:
-            _Run(plan, data, names, writer, runner, shown, engine, device).complete()
+            _Run(plan, grid, names, writer, runner, shown, engine, device).complete()
         record = provenance(writer.index, plan, command=command, seconds=time.perf_counter() - start, jobs=jobs)
         with writer.index.transaction():
             writer.index.set_meta("provenance", record)
@@ -90,24 +90,12 @@ def probes_of(plan: Plan, extra: Sequence[str], *, similarity: bool = True) -> t
     )
 
 
-def data_of(plan: Plan) -> dict[tuple[str, int], str]:
-    """Content hash of every split that a plan needs. Raises PlanError if a distiller of the plan is undefined on it."""
-    found: dict[tuple[str, int], str] = {}
-    for task in plan.tasks:
-        for draw in plan.draws_of(task):
-            parts = split(find("tasks", task), draw=draw, sizes=plan.sizes(task))
-            if draw == 0 and isinstance(plan, GapPlan):
-                refuse_undefined(plan, parts)
-            found[task, draw] = parts.sha256
-    return found
-
-
 @dataclass
 class _Run:
     """One pass over the units of a plan."""
 
     plan: Plan
-    data: dict[tuple[str, int], str]
+    grid: Grid
     probes: tuple[str, ...]
     writer: Writer
     runner: Executor
@@ -123,14 +111,14 @@ class _Run:
 
     def complete(self) -> None:
         """Run everything that is not there yet."""
-        jobs = self.plan.jobs(self.data)
-        self.twins = {self.plan.student(cell, self.data).id: self.plan.twin_id(cell, self.data) for cell in self.plan.cells()}
+        jobs = self.grid.jobs
+        self.twins = {self.grid.student(cell).id: self.grid.twin_id(cell) for cell in self.grid.cells}
         fitted = _temperatures(self.writer.index.rows("SELECT model_id, metric, value FROM scores WHERE metric = 'temperature'"))
         for row in self.writer.index.rows("SELECT model_id, job, shard, slot, targets, engine FROM models WHERE status = 'done'"):
             self._add(row["model_id"], msgspec.json.decode(row["job"], type=Job), row, fitted.get(row["model_id"]))
         done = {row["unit_id"] for row in self.writer.index.rows("SELECT unit_id FROM units WHERE status = 'done'")}
         units: list[Unit] = [*train_units([job for job in jobs if job.id not in self.stored], jobs)]
-        measured = measure_units(self.plan, self.data, self.probes) if self.probes else []
+        measured = measure_units(self.grid, self.probes) if self.probes else []
         units += [unit for unit in measured if unit.id not in done]
         self.waiting = {unit.id: unit for unit in units}
         self.progress.begin(

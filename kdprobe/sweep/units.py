@@ -8,7 +8,8 @@ from typing import Any
 from kdprobe.core.identity import content_id
 from kdprobe.core.recipe import Distiller
 from kdprobe.core.registry import find
-from kdprobe.sweep.plans import Plan
+from kdprobe.sweep.cells import Cell
+from kdprobe.sweep.grid import Grid
 from kdprobe.training.job import Job
 
 GROUPS = 16
@@ -154,7 +155,7 @@ def _cohort(job: Job, alone: Mapping[str, Job]) -> tuple[Job, ...]:
     return tuple(sorted((job, *(alone[name] for name in job.peers)), key=lambda job: (job.role != "student", job.role)))
 
 
-def measure_units(plan: Plan, data: Mapping[tuple[str, int], str], probes: tuple[str, ...]) -> list[MeasureUnit]:
+def measure_units(grid: Grid, probes: tuple[str, ...]) -> list[MeasureUnit]:
     """Units of one task × draw × teacher size × student size, with many schemes, distillers and weights: they share teachers and twins.
 
     Those with the largest networks come first, so that no worker is left with one of them at the end.
@@ -162,19 +163,18 @@ def measure_units(plan: Plan, data: Mapping[tuple[str, int], str], probes: tuple
     groups: dict[tuple[Any, ...], dict[tuple[str, ...], dict[int, str]]] = defaultdict(lambda: defaultdict(dict))
     teachers: dict[tuple[Any, ...], dict[int, str]] = defaultdict(dict)
     twins: dict[tuple[Any, ...], dict[int, str]] = defaultdict(dict)
-    for cell in plan.cells():
+    for cell in grid.cells:
         if cell.tunes:
             continue
-        student, own = plan.student(cell, data), cell.setting
-        group = (cell.scheme, cell.distiller, f"{own.alpha:g}", f"{own.temperature:g}", f"{own.transfer_rows}")
-        key = (cell.task, cell.draw, cell.teacher_width, cell.student_width, own.of_teacher_and_twin)
+        student, group = grid.student(cell), _group_of(cell)
+        key = (cell.task, cell.draw, cell.teacher_width, cell.student_width, cell.setting.of_teacher_and_twin)
         groups[key][group][cell.seed] = student.id
         teachers[key][cell.seed] = student.teacher or ""
-        twins[key][cell.seed] = plan.twin_id(cell, data)
+        twins[key][cell.seed] = grid.twin_id(cell)
     return [
         MeasureUnit(
             task=key[0],
-            data=data[key[0], key[1]],
+            data=grid.data[key[0], key[1]],
             draw=key[1],
             teacher_width=key[2],
             student_width=key[3],
@@ -186,3 +186,13 @@ def measure_units(plan: Plan, data: Mapping[tuple[str, int], str], probes: tuple
         for key, students in sorted(groups.items(), key=lambda item: -(item[0][2] + item[0][3]))
         for start in range(0, len(students), GROUPS)
     ]
+
+
+def _group_of(cell: Cell) -> tuple[str, ...]:
+    """What the students of one teacher and one twin may differ in, as the ids of units have it."""
+    own = cell.setting
+    first = (cell.scheme, cell.distiller, f"{own['alpha']:g}", f"{own['temperature']:g}", f"{own['transfer_rows']}")
+    named = ("alpha", "temperature", "transfer_rows")
+    # an axis that came later is in an id only where it is used, so that a unit that is done stays done
+    later = (f"{axis.name}={value}" for axis, value in own if axis.of_student_alone and axis.name not in named and value != axis.default)
+    return (*first, *later)

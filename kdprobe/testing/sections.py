@@ -8,7 +8,7 @@ from kdprobe.core.errors import ContractError
 from kdprobe.core.section import Content, Section
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.sweep import sweep
-from kdprobe.sweep.plan import GapPlan
+from kdprobe.sweep.plans.gap import GapPlan
 from kdprobe.zoo import Zoo
 
 SMALL = GapPlan(tasks=("letters", "bikeshare"), teacher_widths=(3, 6), student_widths=(2,), seeds=3, steps=20)

@@ -37,11 +37,11 @@ def table(plan, effect, *, noise=0.01, seed=0):
         fresh = any(stage.rows == "transfer" for stage in find("schemes", cell.scheme).stages)
         rows.append(
             {
-                "task": cell.task, "scheme": cell.scheme, "labelled_rows": 2000.0, "label_noise": 0.0, "alpha": own.alpha,
-                "unlabelled_rows": float(own.transfer_rows or plan.sizes(cell.task).transfer) if fresh else np.nan,
-                "temperature": own.temperature, "steps": own.steps or 1200,
-                "teacher_weight_decay": np.nan if own.teacher_weight_decay in (None, 1e-4) else own.teacher_weight_decay,
-                "teacher_steps": np.nan if own.teacher_steps in (None, own.steps) else own.teacher_steps,
+                "task": cell.task, "scheme": cell.scheme, "labelled_rows": 2000.0, "label_noise": 0.0, "alpha": own["alpha"],
+                "unlabelled_rows": float(own["transfer_rows"] or plan.sizes(cell.task).transfer) if fresh else np.nan,
+                "temperature": own["temperature"], "steps": own["steps"] or 1200,
+                "teacher_weight_decay": np.nan if own["teacher_weight_decay"] in (None, 1e-4) else own["teacher_weight_decay"],
+                "teacher_steps": np.nan if own["teacher_steps"] in (None, own["steps"]) else own["teacher_steps"],
                 "student_size": cell.student_width * 40, "teacher_size": cell.teacher_width * 40, "draw": 0, "seed": cell.seed,
                 "gain": effect(cell) + noise * rng.normal(), "teacher_loss": 1 - 0.1 * np.log2(cell.teacher_width),
                 "twin_score": -1 + 0.05 * np.sin(cell.seed),
@@ -54,10 +54,10 @@ def cost(cell):
     """A gap of .3 nats in the raw loss that rows, decay and fewer steps of the teacher shrink; longer students do not."""
     own, most = cell.setting, 128.0
     size = np.log2(cell.teacher_width / 8) / np.log2(most / 8)
-    whole = 0.3 * own.temperature / 2
+    whole = 0.3 * own["temperature"] / 2
     if cell.scheme == "transfer_rows":
-        whole *= 300 / (own.transfer_rows or 8000)
-    if own.teacher_weight_decay == 1.0 or own.teacher_steps == 100:
+        whole *= 300 / (own["transfer_rows"] or 8000)
+    if own["teacher_weight_decay"] == 1.0 or own["teacher_steps"] == 100:
         whole = -0.1
     return 0.1 - whole * abs(size - 0.5) * (1 if size > 0.5 else 0.2)
 
@@ -115,7 +115,7 @@ def test_no_one_ratio_is_refuted_only_where_the_best_size_moves(analysis, tables
     assert (settings, best) == (12, [2.0])
     assert p > 0.05
     assert claims.universal(one).verdict == "INCONCLUSIVE"
-    two = made(lambda cell: -0.05 * abs(np.log2(cell.teacher_width / (16 if cell.setting.transfer_rows == 300 else 256))))
+    two = made(lambda cell: -0.05 * abs(np.log2(cell.teacher_width / (16 if cell.setting["transfer_rows"] == 300 else 256))))
     assert claims.best_everywhere(two)[1:] == ([2.0, 32.0], pytest.approx(0.0, abs=0.05))
     assert claims.universal(two).verdict == "CONTRADICTED"
 
@@ -165,7 +165,7 @@ def test_a_page_of_all_claims(analysis, tables):
         "C13",
         "1,234 networks",
         "Choose α and the temperature on validation rows",
-        "--teacher-steps 300 1200",
+        "--teacher-steps 300,1200",
     ):
         assert text in page
     assert not re.search(r"\b(nan|inf|None)\b", page)

@@ -11,8 +11,8 @@ import pytest
 import kdprobe
 from kdprobe import GapPlan, PlanError
 from kdprobe.cli import build
+from kdprobe.core.axes import AXES
 from kdprobe.core.registry import available
-from kdprobe.sweep.axes import RANGES
 from kdprobe.sweep.units import measure_units
 from kdprobe.tasks.splits import split
 from kdprobe.training.job import TUNING_SEEDS
@@ -22,7 +22,7 @@ PLAN = GapPlan(tasks=("letters",), teacher_widths=(4, 8), student_widths=(2,), s
 
 
 def jobs_of(plan):
-    return Counter(job.role for job in plan.jobs(DATA))
+    return Counter(job.role for job in plan.grid(DATA).jobs)
 
 
 @pytest.mark.parametrize("task", ["letters", "bikeshare"])
@@ -73,13 +73,13 @@ def test_an_untaught_student_has_neither_alpha_nor_temperature():
 
 def test_student_and_twin_learn_under_one_setting():
     plan = replace(PLAN, train_rows=(100, 300), label_noise=(0, 0.3), learning_rate=(0.01, 0.1), steps=(20, 30))
-    jobs = {job.id: job for job in plan.jobs(DATA)}
+    jobs = {job.id: job for job in plan.grid(DATA).jobs}
     for cell in plan.cells():
-        student, twin = plan.student(cell, DATA), jobs[plan.twin_id(cell, DATA)]
+        student, twin = plan.grid(DATA).student(cell), jobs[plan.grid(DATA).twin_id(cell)]
         teacher = jobs[student.teacher]
         assert (twin.steps, twin.learning_rate) == (student.steps, student.learning_rate)
         assert (twin.row_limit, twin.label_noise) == (teacher.row_limit, teacher.label_noise)
-        assert teacher.row_limit == (100 if cell.setting.train_rows == 100 else None)
+        assert teacher.row_limit == (100 if cell.setting["train_rows"] == 100 else None)
         if student.rows == "train":
             assert (student.row_limit, student.label_noise) == (twin.row_limit, twin.label_noise)
         else:
@@ -88,8 +88,8 @@ def test_student_and_twin_learn_under_one_setting():
 
 def test_every_unit_of_measuring_has_one_teacher_and_one_twin_a_seed():
     plan = replace(PLAN, train_rows=(100, 300), transfer_rows=(100, 300), alpha=(0.3, 0.7))
-    units = measure_units(plan, DATA, ("gain",))
-    jobs = {job.id: job for job in plan.jobs(DATA)}
+    units = measure_units(plan.grid(DATA), ("gain",))
+    jobs = {job.id: job for job in plan.grid(DATA).jobs}
     assert len(units) == 4
     assert sum(len(group) for unit in units for group in unit.students.values()) == jobs_of(plan)["student"]
     for unit in units:
@@ -105,9 +105,9 @@ def test_seeds_to_tune_on_are_in_no_result():
     assert {cell.seed for cell in extra} == set(range(TUNING_SEEDS, TUNING_SEEDS + 3))
     later = {cell.seed for cell in replace(plan, first_seed=2).cells()}
     assert not later & {cell.seed for cell in plan.cells() if not cell.tunes}
-    measured = {model for unit in measure_units(plan, DATA, ("gain",)) for group in unit.students.values() for model in group.values()}
-    assert not measured & {plan.student(cell, DATA).id for cell in extra}
-    assert replace(plan, tune=()).jobs(DATA) == [job for job in plan.jobs(DATA) if job.seed < TUNING_SEEDS]
+    measured = {model for unit in measure_units(plan.grid(DATA), ("gain",)) for group in unit.students.values() for model in group.values()}
+    assert not measured & {plan.grid(DATA).student(cell).id for cell in extra}
+    assert replace(plan, tune=()).grid(DATA).jobs == [job for job in plan.grid(DATA).jobs if job.seed < TUNING_SEEDS]
 
 
 def test_values_in_between_extend_a_plan():
@@ -128,10 +128,10 @@ def test_a_list_of_one_is_a_number_and_whole_numbers_are_whole():
 
 def test_settings_are_every_combination():
     plan = GapPlan(train_rows=(100, 2000), label_noise=(0, 0.3), alpha=(0.3, 0.7), temperature=(1, 2, 4))
-    found = plan.settings("letters", "same_rows", "kd")
+    found = next(block for block in plan.blocks() if (block.task, block.scheme) == ("letters", "same_rows")).settings("kd")
     assert len(found) == len(set(found)) == 24
-    assert {setting.train_rows for setting in found} == {100, None}
-    assert [(s.alpha, s.temperature) for s in found[:3]] == [(0.3, 1.0), (0.3, 2.0), (0.3, 4.0)]
+    assert {setting["train_rows"] for setting in found} == {100, None}
+    assert [(s["alpha"], s["temperature"]) for s in found[:3]] == [(0.3, 1.0), (0.3, 2.0), (0.3, 4.0)]
 
 
 @pytest.mark.parametrize(
@@ -187,14 +187,14 @@ def test_lists_in_a_file_of_settings(monkeypatch, tmp_path):
     assert found == GapPlan(**WANTED, tune=("alpha", "temperature"), teacher_steps=900, learning_rate=0.02)
 
 
-@pytest.mark.parametrize("name", list(RANGES))
+@pytest.mark.parametrize("name", list(AXES))
 def test_every_axis_can_be_typed_and_is_spelt_as_it_was(monkeypatch, name):
-    from kdprobe.sweep.spelling import spelled
+    from kdprobe.sweep.command import command_of
 
     values = (0.25, 0.75) if name in ("alpha", "label_noise", "temperature", "learning_rate", "teacher_weight_decay") else (20, 30)
     plan = typed(monkeypatch, f"--{name.replace('_', '-')}", ",".join(map(str, values)))
     assert plan == GapPlan(**{name: values})
-    again = spelled("kdprobe sweep --gap", plan, "zoo").removeprefix("kdprobe sweep --gap ").removesuffix(" --out zoo").split()
+    again = command_of("kdprobe sweep --gap", plan, "zoo").removeprefix("kdprobe sweep --gap ").removesuffix(" --out zoo").split()
     assert typed(monkeypatch, *again) == plan
 
 
@@ -265,7 +265,7 @@ def test_teachers_of_every_size_are_stopped_where_they_are_as_good_as_the_twin(t
 
 
 def test_options_of_a_family_are_typed_by_name_and_keep_their_type(monkeypatch, tmp_path):
-    from kdprobe.sweep.spelling import spelled
+    from kdprobe.sweep.command import command_of
 
     words = shlex.split("--options.depth 2 --options.norm layer --options.dropout 0.5 --teacher-options.dropout 0")
     plan = typed(monkeypatch, *words)
@@ -273,7 +273,7 @@ def test_options_of_a_family_are_typed_by_name_and_keep_their_type(monkeypatch, 
     assert repr(plan.options["depth"]) == "2"
     assert plan.options == {"depth": 2, "norm": "layer", "dropout": 0.5}
     assert plan.teacher_options == {"dropout": 0.0}
-    again = spelled("kdprobe sweep --gap", plan, "zoo").removeprefix("kdprobe sweep --gap ").removesuffix(" --out zoo").split()
+    again = command_of("kdprobe sweep --gap", plan, "zoo").removeprefix("kdprobe sweep --gap ").removesuffix(" --out zoo").split()
     assert typed(monkeypatch, *again) == plan
     (tmp_path / "plan.toml").write_text("[options]\ndepth = 2\nnorm = 'layer'\ndropout = 0.5\n[teacher-options]\ndropout = 0\n")
     assert typed(monkeypatch, config=str(tmp_path / "plan.toml")) == plan

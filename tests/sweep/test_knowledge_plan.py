@@ -7,7 +7,7 @@ import pytest
 import kdprobe
 from kdprobe import GapPlan, KnowledgePlan, PlanError
 from kdprobe.core.registry import find
-from kdprobe.sweep.spelling import spelled
+from kdprobe.sweep.command import command_of
 from kdprobe.sweep.units import measure_units, train_units
 
 DATA = {(task, 0): f"hash of {task}" for task in ("letters", "bikeshare", "digits")}
@@ -24,25 +24,25 @@ def test_every_kind_of_knowledge_and_controls_are_there_by_default():
 
 def test_all_distillers_share_teachers_twins_and_seeds():
     plan = KnowledgePlan(**SMALL)
-    jobs = plan.jobs(DATA)
+    jobs = plan.grid(DATA).jobs
     students = [job for job in jobs if job.role == "student"]
     assert sorted(job.role for job in jobs[:4]) == ["teacher"] * 2 + ["twin"] * 2
     assert all(job.role == "student" for job in jobs[4:])
     for seed in range(2):
         assert len({job.teacher for job in students if job.seed == seed}) == 1
-        assert len({plan.twin_id(cell, DATA) for cell in plan.cells() if cell.seed == seed}) == 1
+        assert len({plan.grid(DATA).twin_id(cell) for cell in plan.cells() if cell.seed == seed}) == 1
     # labelled rows: 3 distillers × 2 weights; transfer rows: kd once, hint at 2 weights, dkd is undefined
     assert len(students) == 2 * (3 * 2 + 1 + 2)
 
 
 def test_on_rows_without_labels_a_response_loss_takes_the_labels_place():
     plan = KnowledgePlan(**SMALL)
-    students = [job for job in plan.jobs(DATA) if job.role == "student" and job.scheme == "transfer_rows"]
+    students = [job for job in plan.grid(DATA).jobs if job.role == "student" and job.scheme == "transfer_rows"]
     assert {job.alpha for job in students} == {1.0}
     hints = sorted({round(job.parameters["response"], 6) for job in students if job.distiller == "hint"})
     # (1 - alpha)/alpha
     assert hints == pytest.approx([0.1 / 0.9, 0.7 / 0.3], abs=1e-6)
-    labelled = [job for job in plan.jobs(DATA) if job.distiller == "hint" and job.scheme == "same_rows"]
+    labelled = [job for job in plan.grid(DATA).jobs if job.distiller == "hint" and job.scheme == "same_rows"]
     assert {(job.alpha, job.parameters["response"]) for job in labelled} == {(0.3, 0.0), (0.9, 0.0)}
 
 
@@ -94,7 +94,7 @@ def test_what_cannot_be_run_is_refused(changes, text):
 
 def test_strengths_are_measured_apart_and_units_stay_small_enough_to_share_out():
     plan = KnowledgePlan(tasks=("letters",), seeds=2)
-    units = measure_units(plan, DATA, ("gain",))
+    units = measure_units(plan.grid(DATA), ("gain",))
     students = [model for unit in units for group in unit.students.values() for model in group.values()]
     assert len(students) == len(set(students)) == len(plan.cells())
     assert all(len(unit.students) <= 16 for unit in units)
@@ -103,7 +103,7 @@ def test_strengths_are_measured_apart_and_units_stay_small_enough_to_share_out()
 
 def test_students_of_one_distiller_share_a_stack_over_weights():
     plan = KnowledgePlan(**SMALL)
-    stacks = [unit for unit in train_units(plan.jobs(DATA)) if unit.jobs[0].distiller == "hint"]
+    stacks = [unit for unit in train_units(plan.grid(DATA).jobs) if unit.jobs[0].distiller == "hint"]
     assert sorted(len(unit.jobs) for unit in stacks) == [4, 4]
 
 
@@ -124,8 +124,8 @@ def test_quick_leaves_what_was_asked_for():
 
 
 def test_the_command_repeats_the_plan():
-    words = spelled("kdprobe sweep --knowledge", KnowledgePlan(**SMALL), "zoo")
-    expected = "kdprobe sweep --knowledge --task letters --distiller kd hint dkd --alpha 0.3 0.9 --seeds 2 --out zoo"
+    words = command_of("kdprobe sweep --knowledge", KnowledgePlan(**SMALL), "zoo")
+    expected = "kdprobe sweep --knowledge --task letters --distiller kd,hint,dkd --alpha 0.3,0.9 --seeds 2 --out zoo"
     assert words == expected
     assert {field.name for field in fields(KnowledgePlan)} >= {"teacher_width", "student_widths"}
 

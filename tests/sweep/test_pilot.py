@@ -21,7 +21,7 @@ def test_a_pilot_is_a_tenth_and_shares_no_model():
     few = pilot_plan(plan)
     data = {("letters", 0): "rows"}
     assert len(few.cells()) <= 0.1 * len(plan.cells())
-    assert not {job.id for job in few.jobs(data)} & {job.id for job in plan.jobs(data)}
+    assert not {job.id for job in few.grid(data).jobs} & {job.id for job in plan.grid(data).jobs}
     assert {cell.teacher_width for cell in few.cells()} == {cell.teacher_width for cell in plan.cells()}
 
 
@@ -89,7 +89,7 @@ def test_a_narrower_sweep_leaves_it_untested(tmp_path, monkeypatch, capsys):
     assert main(["sweep", "--gap", "--pilot", *PLAN, "--seeds", "20", "--out", "zoo", "--jobs", "0"]) == 0
     out = capsys.readouterr().out
     assert "letters · mlp-3 · same rows: worth training: width" in out
-    assert "all sizes:            kdprobe sweep --gap --task letters --scheme same_rows --teacher-widths 3 6 12 24" in out
+    assert "all sizes:            kdprobe sweep --gap --task letters --scheme same_rows --teacher-widths 3,6,12,24" in out
     assert "those worth training: kdprobe sweep --gap --task letters --scheme same_rows --teacher-widths" in out
     narrow = [word for word in PLAN if word not in ("12", "24")]
     assert main(["sweep", "--gap", *narrow, "--seeds", "20", "--out", "zoo", "--jobs", "0", "--no-similarity", "--json"]) == 0

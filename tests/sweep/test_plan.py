@@ -20,7 +20,7 @@ def test_the_default_plan_is_the_documented_one():
     assert len(plan.student_widths) >= 3
     assert (plan.seeds, plan.alpha, plan.temperature) == (10, 0.7, 2.0)
     assert plan.schemes == ("same_rows", "transfer_rows")
-    jobs = plan.jobs(DATA)
+    jobs = plan.grid(DATA).jobs
     assert sum(job.task == "letters" for job in jobs) == 60 + 30 + 360
 
 
@@ -38,9 +38,9 @@ def test_sizes_of_the_parts():
 
 def test_student_and_twin_are_paired():
     plan = GapPlan(seeds=2)
-    jobs = {job.id: job for job in plan.jobs(DATA)}
+    jobs = {job.id: job for job in plan.grid(DATA).jobs}
     for cell in plan.cells():
-        student, twin = plan.student(cell, DATA), jobs[plan.twin_id(cell, DATA)]
+        student, twin = plan.grid(DATA).student(cell), jobs[plan.grid(DATA).twin_id(cell)]
         teacher = jobs[student.teacher]
         assert (twin.seed, twin.width, twin.steps, twin.data) == (student.seed, student.width, student.steps, student.data)
         assert (teacher.seed, teacher.width, teacher.role) == (cell.seed, cell.teacher_width, "teacher")
@@ -49,7 +49,7 @@ def test_student_and_twin_are_paired():
 
 def test_transfer_rows_have_no_labels_and_so_alpha_one():
     plan = GapPlan(seeds=2, alpha=0.3)
-    alphas = {cell.scheme: plan.student(cell, DATA).alpha for cell in plan.cells()}
+    alphas = {cell.scheme: plan.grid(DATA).student(cell).alpha for cell in plan.cells()}
     assert alphas == {"same_rows": 0.3, "transfer_rows": 1.0}
 
 
@@ -76,7 +76,7 @@ def test_quick_keeps_what_was_asked_for():
 
 
 def test_units_cover_every_job_once():
-    jobs = GapPlan(draws=2).jobs(DATA)
+    jobs = GapPlan(draws=2).grid(DATA).jobs
     units = train_units(jobs)
     assert sorted(job.id for unit in units for job in unit.jobs) == sorted(job.id for job in jobs)
     assert max(unit.models for unit in units) <= STACK
@@ -86,7 +86,7 @@ def test_units_cover_every_job_once():
 
 def test_measure_units_hold_all_schemes_of_a_pair_of_sizes():
     plan = GapPlan(tasks=("letters",), seeds=3)
-    units = measure_units(plan, DATA, ("gain",))
+    units = measure_units(plan.grid(DATA), ("gain",))
     assert len(units) == len(plan.teacher_widths) * len(plan.student_widths)
     assert all(len(unit.students) == 2 and len(unit.teachers) == len(unit.twins) == 3 for unit in units)
     assert len({unit.id for unit in units}) == len(units)
@@ -142,14 +142,14 @@ def test_estimate_counts_models():
 
 
 def test_options_are_spelt_as_they_are_given():
-    from kdprobe.sweep.spelling import spelled
+    from kdprobe.sweep.command import command_of
 
     class Plan(GapPlan):
         def __post_init__(self):
             pass
 
     plan = Plan(options={"depth": 2, "norm": "batch"}, teacher_options={"dropout": 0.1}, patience=3)
-    assert spelled("kdprobe sweep --gap", plan, "zoo").endswith(
+    assert command_of("kdprobe sweep --gap", plan, "zoo").endswith(
         "--options.depth 2 --options.norm batch --teacher-options.dropout 0.1 --patience 3 --out zoo"
     )
 

@@ -14,7 +14,6 @@ from kdprobe.core.errors import ContractError
 from kdprobe.core.registry import available, find
 from kdprobe.sweep.problems import _rows_of, prepared, problem_of
 from kdprobe.sweep.refusals import undefined
-from kdprobe.sweep.run import data_of
 from kdprobe.sweep.units import train_units
 from kdprobe.tasks.splits import split
 from kdprobe.zoo.traces import Means, Stored, outputs_of
@@ -38,7 +37,7 @@ def test_distillers_that_read_features_and_labels_train_in_a_sweep(letters):
 
 def test_features_of_a_teacher_are_those_of_its_module_by_sample_id(letters):
     plan, parts = LETTERS, split(find("tasks", "letters"))
-    jobs = plan.jobs(data_of(plan))
+    jobs = plan.grid(plan.data()).jobs
     students = [job for job in jobs if job.distiller == "hint" and job.seed == 1]
     rows = {row["model_id"]: row for row in letters.models().to_dict("records")}
     job = students[0]
@@ -64,7 +63,7 @@ def test_targets_are_found_by_sample_id_and_never_by_position():
 
 
 def test_students_of_a_feature_loss_share_a_stack_only_under_teachers_of_one_architecture(letters):
-    jobs = LETTERS.jobs(data_of(LETTERS))
+    jobs = LETTERS.grid(LETTERS.data()).jobs
     by_id = {job.id: job for job in jobs}
     widths = {}
     for unit in train_units(jobs, jobs):
@@ -144,7 +143,7 @@ def test_what_is_undefined_on_these_networks_is_refused_before_anything_trains(t
     with pytest.raises(PlanError, match=text):
         kdprobe.sweep(plan, tmp_path / "zoo")
     assert not (tmp_path / "zoo").exists()
-    found = undefined(plan, split(find("tasks", "letters")))
+    found = undefined(plan.crossed(), split(find("tasks", "letters")))
     assert [(cell.distiller, cell.scheme) for cell in found] == [("attention", "same_rows")] * 2
 
 
@@ -187,8 +186,8 @@ def test_options_reach_every_network_and_its_id(optional, tmp_path):
         assert zoo.job(teacher).options["scale"] == 3.0
         plain = MLP.flops((16,), 26, 3, **MLP.options)
         assert set(models.loc[models["role"] == "twin", "flops"]) == {plain + 2}
-    ids = {job.id for job in plan.jobs(data_of(plan))}
-    assert not ids & {job.id for job in replace(plan, options={}, teacher_options={}).jobs(data_of(plan))}
+    ids = {job.id for job in plan.grid(plan.data()).jobs}
+    assert not ids & {job.id for job in replace(plan, options={}, teacher_options={}).grid(plan.data()).jobs}
 
 
 @pytest.mark.parametrize(
@@ -208,6 +207,6 @@ def test_wrong_options(optional, changes, text):
 def test_a_loss_on_hidden_layers_gets_a_response_loss_where_there_are_no_labels():
     plan = replace(LETTERS, schemes=("same_rows", "transfer_rows"), distillers=("hint",))
     data = {("letters", 0): "a" * 64}
-    weights = {cell.scheme: plan.student(cell, data).parameters["response"] for cell in plan.cells()}
+    weights = {cell.scheme: plan.grid(data).student(cell).parameters["response"] for cell in plan.cells()}
     # the place of the labels' loss, which has weight .3 where the teacher's has .7
     assert weights == {"same_rows": 0.0, "transfer_rows": pytest.approx(0.3 / 0.7)}

@@ -13,8 +13,8 @@ from kdprobe.core.registry import find
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.stats.intervals import over_seeds
 from kdprobe.sweep.estimate import estimate
+from kdprobe.sweep.jobs import CellJobs
 from kdprobe.sweep.problems import problem_of
-from kdprobe.sweep.stages import CellJobs
 from kdprobe.sweep.units import train_units
 from kdprobe.tasks.splits import split
 from kdprobe.training.streams import initial_module
@@ -35,7 +35,7 @@ def zoo(tmp_path_factory):
 def jobs(scheme, task="letters", **changes):
     """Jobs of one cell of a scheme, by role."""
     plan = replace(ALL, schemes=(scheme,), tasks=(task,), **changes)
-    made = CellJobs(plan, plan.cells()[0], DATA[task, 0])
+    made = CellJobs(plan.cells()[0], DATA[task, 0])
     return {stage.role: made.job(stage.role) for stage in find("schemes", scheme).stages}
 
 
@@ -53,7 +53,7 @@ def test_a_job_that_uses_no_later_field_has_the_id_of_before():
     """A zoo goes on where it was, whatever can be said of a job since."""
     first = "task data draw family width options role seed rows scheme distiller parameters alpha teacher steps batch_size learning_rate"
     names = [*first.split(), "weight_decay", "gradient_clip", "patience", "schema"]
-    found = replace(ALL, schemes=("same_rows", "transfer_rows"), distillers=("kd", "l2_imitation", "hint")).jobs(DATA)
+    found = replace(ALL, schemes=("same_rows", "transfer_rows"), distillers=("kd", "l2_imitation", "hint")).grid(DATA).jobs
     assert len(found) > 20
     for job in found:
         assert job.id == content_id({name: getattr(job, name) for name in names})
@@ -244,19 +244,19 @@ def test_what_is_fitted_in_closed_form_counts_no_steps():
 
 def test_units_keep_cohorts_together():
     plan = replace(ALL, tasks=("letters",), schemes=("mutual_learning", "same_rows"), seeds=3)
-    found = train_units(plan.jobs(DATA))
+    found = train_units(plan.grid(DATA).jobs)
     (unit,) = [unit for unit in found if unit.stages == 2]
     assert [[job.role for job in group] for group in unit.groups] == [["student"] * 3, ["peer"] * 3]
     assert [[job.seed for job in group] for group in unit.groups] == [[0, 1, 2]] * 2
     assert [[job.seed for job in half.groups[1]] for half in unit.halves()] == [[0], [1, 2]]
     # one that is missing brings the other along
     peer = unit.groups[1][2]
-    (again,) = train_units([peer], plan.jobs(DATA))
+    (again,) = train_units([peer], plan.grid(DATA).jobs)
     assert sorted(job.role for job in again.jobs) == ["peer", "student"]
 
 
 def test_an_estimate_counts_every_stage():
-    assert estimate(replace(ALL, tasks=("letters",)), jobs=0)["models"] == len(replace(ALL, tasks=("letters",)).jobs(DATA))
+    assert estimate(replace(ALL, tasks=("letters",)), jobs=0)["models"] == len(replace(ALL, tasks=("letters",)).grid(DATA).jobs)
 
 
 # ---- controls do what they are for

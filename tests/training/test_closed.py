@@ -12,7 +12,6 @@ from sklearn.linear_model import Ridge
 import kdprobe
 from kdprobe import GapPlan, PlanError
 from kdprobe.core.registry import find
-from kdprobe.sweep.refusals import refuse_undefined
 from kdprobe.tasks.splits import split
 from kdprobe.training.closed import ENGINE, SCALE, ridge_solver
 from kdprobe.training.engines import train
@@ -100,7 +99,7 @@ def test_what_has_no_closed_form_is_refused_with_its_reason():
         "distiller 'kd' is undefined on task 'letters' with family 'random_features': its loss is not the squared distance of the outputs"
     )
     with pytest.raises(PlanError, match=text):
-        refuse_undefined(plan, split(find("tasks", "letters")))
+        plan.check_on(split(find("tasks", "letters")))
     with pytest.raises(PlanError, match=r"steps=10: random-feature ridge regression is fitted in closed form and takes none"):
         GapPlan(tasks=("letters",), family="random_features", steps=10)
 
@@ -108,7 +107,7 @@ def test_what_has_no_closed_form_is_refused_with_its_reason():
 def test_ids_do_not_depend_on_how_steps_would_be_taken():
     data = {("letters", 0): "rows"}
     plans = [GapPlan(tasks=("letters",), family="random_features", seeds=2, learning_rate=rate) for rate in (0.01, 0.1)]
-    first, second = ([job.id for job in plan.jobs(data)] for plan in plans)
+    first, second = ([job.id for job in plan.grid(data).jobs] for plan in plans)
     assert first == second
 
 

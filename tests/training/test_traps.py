@@ -17,7 +17,6 @@ from kdprobe.core.recipe import View
 from kdprobe.core.registry import available, find
 from kdprobe.core.trace import TaskKind
 from kdprobe.sweep.problems import problem_of
-from kdprobe.sweep.run import data_of
 from kdprobe.tasks.splits import split
 from kdprobe.training.engines import train_stack
 from kdprobe.training.loop import train_loop
@@ -62,7 +61,7 @@ def test_nothing_of_the_probe_rows_reaches_training(task: str, kind: TaskKind, t
     """Early stopping chooses an epoch; with other probe rows it chooses the same."""
     plan = GapPlan(tasks=(task,), teacher_widths=(4,), student_widths=(3,), seeds=2, steps=60, patience=2, schemes=("same_rows",))
     parts = split(find("tasks", task))
-    asked = [job for job in plan.jobs(data_of(plan)) if job.role == "twin"]
+    asked = [job for job in plan.grid(plan.data()).jobs if job.role == "twin"]
     rng = np.random.default_rng(0)
 
     def other(part):
@@ -78,9 +77,9 @@ def test_nothing_of_the_probe_rows_reaches_training(task: str, kind: TaskKind, t
 
 def test_a_twin_is_tuned_as_its_student_is():
     plan = GapPlan(seeds=2, learning_rate=0.003, weight_decay=0.02, batch_size=32, gradient_clip=1.0, patience=3, steps=500)
-    data = data_of(plan)
-    known = {job.id: job for job in plan.jobs(data)}
+    data = plan.data()
+    known = {job.id: job for job in plan.grid(data).jobs}
     for cell in plan.cells():
-        student, twin = plan.student(cell, data), known[plan.twin_id(cell, data)]
+        student, twin = plan.grid(data).student(cell), known[plan.grid(data).twin_id(cell)]
         for name in ("learning_rate", "weight_decay", "batch_size", "gradient_clip", "patience", "steps", "family", "width", "options"):
             assert getattr(student, name) == getattr(twin, name), name

@@ -1,24 +1,26 @@
-"""The plan that compares kinds of knowledge: many distillers on the same teachers, students and seeds, each at several strengths."""
+"""Which kind of knowledge helps? Many distillers on the same teachers, students and seeds, each at several strengths."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from cyclopts import Parameter
 
+from kdprobe.core.arguments import several, whole
+from kdprobe.core.axes import AXES
 from kdprobe.core.errors import PlanError
-from kdprobe.core.identity import content_id
 from kdprobe.core.recipe import Distiller
 from kdprobe.core.registry import find
-from kdprobe.core.task import SplitSizes, Task
+from kdprobe.core.spelling import Whole, counts, numbers, words
+from kdprobe.core.task import Task
 from kdprobe.core.trace import TaskKind
-from kdprobe.sweep.axes import Whole, several
-from kdprobe.sweep.plan import Cell, GapPlan, listed
+from kdprobe.sweep.cells import Block
+from kdprobe.sweep.checks import check_block, check_choices
+from kdprobe.sweep.plan import Plan
 from kdprobe.sweep.refusals import Undefined, undefined
-from kdprobe.tasks.splits import split
-from kdprobe.training.job import Job
+from kdprobe.tasks.splits import Split, split
 
 REPRESENTATIVES: dict[TaskKind, tuple[str, ...]] = {
     "classification": (
@@ -34,7 +36,7 @@ WIDTHS: dict[str, tuple[int, tuple[int, ...]]] = {"mlp": (128, (16,)), "cnn": (1
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class KnowledgePlan:
+class KnowledgePlan(Plan):
     """Which kind of knowledge helps: distillers × strengths × seeds under one teacher size, twins and controls included.
 
     Parameters
@@ -83,13 +85,13 @@ class KnowledgePlan:
     no layer of the student has places to attend to: it needs spatial maps, or sequences (student 16, teacher 128)
     """
 
-    tasks: Annotated[tuple[str, ...], listed("task", "tasks")] = ("letters", "bikeshare")
-    distillers: Annotated[tuple[str, ...], listed("distiller", "distillers")] = ()
-    alphas: Annotated[tuple[float, ...], listed("alpha", "alphas")] = (0.3, 0.9, 0.99, 0.999)
-    schemes: Annotated[tuple[str, ...], listed("scheme", "schemes")] = ("same_rows", "transfer_rows")
+    tasks: Annotated[tuple[str, ...], words("task", "tasks")] = ("letters", "bikeshare")
+    distillers: Annotated[tuple[str, ...], words("distiller", "distillers")] = ()
+    alphas: Annotated[tuple[float, ...], numbers("alpha", "alphas")] = (0.3, 0.9, 0.99, 0.999)
+    schemes: Annotated[tuple[str, ...], words("scheme", "schemes")] = ("same_rows", "transfer_rows")
     family: str = ""
     teacher_width: Whole | None = None
-    student_widths: Annotated[tuple[Whole, ...], listed("student-widths")] = ()
+    student_widths: Annotated[tuple[int, ...], counts("student-widths")] = ()
     seeds: Whole = 10
     temperature: float = 1.0
     steps: Whole | None = None
@@ -99,29 +101,29 @@ class KnowledgePlan:
     train_rows: Whole | None = None
     transfer_rows: Whole | None = None
 
-    draws: ClassVar[int] = 1
     asks: ClassVar[str] = "knowledge"
+    question: ClassVar[str] = "which kind of knowledge helps?"
+    small: ClassVar[Mapping[str, Any]] = {"alphas": (0.7, 0.99), "seeds": 4, "steps": 300}
 
     def __post_init__(self) -> None:
         for name in ("tasks", "distillers", "alphas", "schemes", "student_widths"):
             object.__setattr__(self, name, several(name, getattr(self, name)))
         if not self.alphas or len(set(self.alphas)) < len(self.alphas) or not all(0 < alpha < 1 for alpha in self.alphas):
             raise PlanError(f"alphas={self.alphas}: give weights of the teacher's loss between 0 and 1, each once")
-        for name in ("tasks", "schemes"):
-            if not getattr(self, name):
-                raise PlanError(f"{name} is empty: give at least one")
+        for name in ("seeds", "batch_size"):
+            object.__setattr__(self, name, whole(name, getattr(self, name)))
+        object.__setattr__(self, "student_widths", tuple(whole("student_widths", width) for width in self.student_widths))
+        check_choices(self, ("tasks", "schemes"))
         if len(set(self.distillers)) < len(self.distillers):
             raise PlanError(f"distillers={self.distillers}: give each once")
         if self.teacher_width is not None and self.teacher_width < 1:
             raise PlanError(f"teacher_width={self.teacher_width}: give 1 or more, or leave it out for the family's own")
-        for task in self.tasks:
-            # everything else is checked as a plan of its own, with its own words
-            for scheme in self.schemes:
-                self._settings(task, scheme, self.alphas[0], self._wanted(task)[:1])
         for name in self.distillers:
             distiller: Distiller = find("distillers", name)
             if not any(find("tasks", task).kind in distiller.tasks for task in self.tasks):
                 raise PlanError(f"distiller {name!r} is for {' and '.join(distiller.tasks)}, none of the tasks {', '.join(self.tasks)} is")
+        for block in self.crossed():
+            check_block(block)
         for task in self.tasks:
             if not self._wanted(task):
                 kind = find("tasks", task).kind
@@ -130,56 +132,14 @@ class KnowledgePlan:
                     f"add one (see `kdprobe ls distillers`), or leave the task out"
                 )
 
-    def quick(self) -> "KnowledgePlan":
-        """Return a smaller plan that ends within a minute or so. Only fields that still have their defaults change."""
-        small = {"alphas": (0.7, 0.99), "seeds": 4, "steps": 300}
-        defaults = {field.name: field.default for field in fields(self)}
-        return replace(self, **{name: value for name, value in small.items() if getattr(self, name) == defaults[name]})
+    def crossed(self) -> tuple[Block, ...]:
+        """One block for each task and scheme, at the first weight."""
+        return tuple(self._block(task, scheme, self.alphas[0], self._wanted(task)) for task, scheme in product(self.tasks, self.schemes))
 
-    @property
-    def hash(self) -> str:
-        """Content id of the plan: sealed before results."""
-        return content_id(self)
-
-    def sizes(self, task: str) -> SplitSizes:
-        """Rows in each part of a task's split."""
-        return self._settings(task, self.schemes[0], self.alphas[0], ()).sizes(task)
-
-    def draws_of(self, task: str) -> tuple[int, ...]:
-        """Draws of a task's rows that the plan needs."""
-        return self._settings(task, self.schemes[0], self.alphas[0], ()).draws_of(task)
-
-    def cells(self) -> tuple[Cell, ...]:
-        """Every student of the plan, in a fixed order. Reads the tasks' data once, for the shapes of its networks."""
-        return tuple(cell for plan in self._plans.values() for cell in plan.cells())
-
-    def jobs(self, data: Mapping[tuple[str, int], str]) -> list[Job]:
-        """Every model of the plan: teachers and twins first, then students; see `GapPlan.jobs`."""
-        jobs = {job.id: job for plan in self._plans.values() for job in plan.jobs(data)}
-        return sorted(jobs.values(), key=lambda job: job.role == "student")
-
-    def student(self, cell: Cell, data: Mapping[tuple[str, int], str]) -> Job:
-        """Return the job of a cell's student."""
-        return self._plans[cell.task, cell.scheme, cell.alpha].student(cell, data)
-
-    def twin_id(self, cell: Cell, data: Mapping[tuple[str, int], str]) -> str:
-        """Id of a cell's paired twin."""
-        return self._plans[cell.task, cell.scheme, cell.alpha].twin_id(cell, data)
-
-    @cached_property
-    def refused(self) -> tuple[Undefined, ...]:
-        """Distillers that are undefined somewhere, with the reason; their cells are no part of the plan."""
-        found = []
-        for task, scheme in product(self.tasks, self.schemes):
-            whole = self._settings(task, scheme, self.alphas[0], self._wanted(task))
-            found += undefined(whole, split(find("tasks", task), sizes=self.sizes(task)))
-        return tuple(found)
-
-    @cached_property
-    def _plans(self) -> dict[tuple[str, str, float], GapPlan]:
-        """What is trained, as plans of one task, scheme and weight each."""
+    def blocks(self) -> tuple[Block, ...]:
+        """One block for each task, scheme and weight, without what is undefined. Reads the tasks' data once, for shapes."""
         out = {(found.task, found.scheme, found.distiller) for found in self.refused}
-        plans: dict[tuple[str, str, float], GapPlan] = {}
+        blocks: list[Block] = []
         for task, scheme in product(self.tasks, self.schemes):
             defined = tuple(name for name in self._wanted(task) if (task, scheme, name) not in out)
             if not defined:
@@ -187,44 +147,50 @@ class KnowledgePlan:
             fixed = find("schemes", scheme).student.alpha
             # where the scheme fixes the weight, only losses on hidden layers still have one: beside the response loss that they get there
             free = tuple(name for name in defined if fixed is None or "response" in find("distillers", name).parameters)
-            for alpha in self.alphas if free else ():
-                plans[task, scheme, alpha] = self._settings(task, scheme, alpha, free)
+            blocks += [self._block(task, scheme, alpha, free) for alpha in self.alphas if free]
             if fixed is not None and len(free) < len(defined):
-                plans[task, scheme, fixed] = self._settings(task, scheme, fixed, tuple(name for name in defined if name not in free))
-        return plans
+                blocks.append(self._block(task, scheme, fixed, tuple(name for name in defined if name not in free)))
+        return tuple(blocks)
+
+    def check_on(self, parts: Split) -> None:
+        """Refuse nothing: what is undefined is left out, and the report says so."""
+
+    @property
+    def refused(self) -> tuple[Undefined, ...]:
+        """Distillers that are undefined somewhere, with the reason; their cells are no part of the plan."""
+        return self._refused
+
+    @cached_property
+    def _refused(self) -> tuple[Undefined, ...]:
+        found: list[Undefined] = []
+        for task in self.tasks:
+            blocks = [block for block in self.crossed() if block.task == task]
+            found += undefined(blocks, split(find("tasks", task), sizes=self.sizes(task)))
+        return tuple(found)
 
     def _wanted(self, task: str) -> tuple[str, ...]:
         kind: TaskKind = find("tasks", task).kind
         return tuple(name for name in self.distillers or REPRESENTATIVES[kind] if kind in find("distillers", name).tasks)
 
-    def _settings(self, task: str, scheme: str, alpha: float, distillers: tuple[str, ...]) -> GapPlan:
-        family = self.family or _family_of(find("tasks", task))
+    def _block(self, task: str, scheme: str, alpha: float, distillers: tuple[str, ...]) -> Block:
+        found: Task = find("tasks", task)
+        family = self.family or _family_of(found)
         teacher, students = WIDTHS.get(family, (None, ()))
         teacher, students = self.teacher_width or teacher, self.student_widths or students
         if teacher is None or not students:
             raise PlanError(f"family {family!r} has no widths of its own: give teacher_width and student_widths")
-        same = {name: getattr(self, name) for name in SHARED}
-        return GapPlan(
-            **{"tasks": (task,), "schemes": (scheme,), "family": family, "teacher_widths": (teacher,), "student_widths": students},
-            **{"alpha": alpha, "distillers": distillers, **same},
-        )
-
-    def differences(self, other: "KnowledgePlan") -> list[str]:
-        """Fields in which another plan differs, in words."""
-        return [
-            f"{field.name}: {getattr(self, field.name)} -> {getattr(other, field.name)}"
-            for field in fields(self)
-            if getattr(self, field.name) != getattr(other, field.name)
-        ]
-
-    def extends(self, other: "KnowledgePlan") -> bool:
-        """Whether every model of another plan belongs to this one too."""
-        data = {(task, draw): task for plan in (self, other) for task in plan.tasks for draw in plan.draws_of(task)}
-        same_rows = (self.train_rows, self.transfer_rows) == (other.train_rows, other.transfer_rows)
-        return same_rows and {job.id for job in other.jobs(data)} <= {job.id for job in self.jobs(data)}
+        axes = {name: AXES[name].normalised(getattr(self, name)) for name in VARIED} | {"alpha": alpha}
+        rows = {"train": axes["train_rows"], "transfer": axes["transfer_rows"]}
+        return Block(
+            task=task, scheme=scheme, distillers=distillers, axes=axes, family=family, options={}, teacher_options={},
+            sizes=replace(found.split, **{name: count for name, count in rows.items() if count is not None}),
+            teacher_widths=(teacher,), student_widths=students, seeds=self.seeds, batch_size=self.batch_size,
+            weight_decay=self.weight_decay,
+        )  # fmt: skip
 
 
-SHARED = ("seeds", "temperature", "steps", "batch_size", "learning_rate", "weight_decay", "train_rows", "transfer_rows")
+VARIED = ("temperature", "steps", "learning_rate", "train_rows", "transfer_rows")
+"""Axes that have one value here, which the plan may give."""
 
 
 def _family_of(task: Task) -> str:

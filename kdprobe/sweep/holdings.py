@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from kdprobe.sweep.plans import Plan
+from kdprobe.sweep.plan import Plan
 from kdprobe.sweep.provenance import sealed_plan
-from kdprobe.sweep.run import data_of
 from kdprobe.sweep.units import measure_units
 from kdprobe.zoo.index import Index
 from kdprobe.zoo.writer import INDEX
 
 
-class There(NamedTuple):
+class Holdings(NamedTuple):
     """Models of a plan that are trained, and its units of measuring that are done."""
 
     models: int
@@ -26,7 +25,7 @@ class There(NamedTuple):
         return (self.models, self.measured) == (self.all_models, self.all_measured)
 
 
-def there(plan: Plan, out: Path, probes: Sequence[str]) -> There | None:
+def held(plan: Plan, out: Path, probes: Sequence[str]) -> Holdings | None:
     """Count what a folder holds of a plan; None where it is no zoo.
 
     Parameters
@@ -46,11 +45,11 @@ def there(plan: Plan, out: Path, probes: Sequence[str]) -> There | None:
     index = Index(out / INDEX)
     try:
         sealed_plan(index, plan)
-        data = data_of(plan)
-        wanted = {job.id for job in plan.jobs(data)}
-        units = {unit.id for unit in measure_units(plan, data, tuple(probes))} if probes else set[str]()
+        grid = plan.grid(plan.data())
+        wanted = {job.id for job in grid.jobs}
+        units = {unit.id for unit in measure_units(grid, tuple(probes))} if probes else set[str]()
         done = {row["model_id"] for row in index.rows("SELECT model_id FROM models WHERE status = 'done'")}
         measured = {row["unit_id"] for row in index.rows("SELECT unit_id FROM units WHERE status = 'done'")}
     finally:
         index.close()
-    return There(len(wanted & done), len(wanted), len(units & measured), len(units))
+    return Holdings(len(wanted & done), len(wanted), len(units & measured), len(units))

@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from kdprobe.core.axes import OPTIMISER, PARAMETERS, Axis
 from kdprobe.core.recipe import Distiller
 from kdprobe.core.registry import find
 from kdprobe.core.scheme import Role, Scheme, Stage
+from kdprobe.sweep.cells import Cell
 from kdprobe.training.job import Job
-
-if TYPE_CHECKING:
-    from kdprobe.sweep.plan import Cell, GapPlan
 
 
 def width_of(stage: Stage, teacher: int, student: int) -> int:
@@ -31,8 +30,7 @@ def width_of(stage: Stage, teacher: int, student: int) -> int:
 class CellJobs:
     """Jobs of one cell, by role."""
 
-    plan: "GapPlan"
-    cell: "Cell"
+    cell: Cell
     data: str
     """Content hash of the split."""
     _made: dict[Role, Job] = field(default_factory=dict, init=False, compare=False)
@@ -65,64 +63,66 @@ class CellJobs:
 
     def _alone(self, stage: Stage) -> Job:
         """A stage's job without those it learns together with, and before a student is told what it is read against."""
-        plan, cell = self.plan, self.cell
+        cell = self.cell
         sources = tuple(self.job(role).id for role in stage.taught_by) if stage.taught_by and not stage.together else ()
         return Job(
             role=stage.role,
-            options=plan.options_of(stage.width),
+            options=cell.block.options_of(stage.width),
             width=width_of(stage, cell.teacher_width, cell.student_width),
             task=cell.task,
             data=self.data,
             draw=cell.draw,
-            family=plan.family,
+            family=cell.block.family,
             seed=cell.seed,
             rows=stage.rows,
             labels=stage.labels,
-            row_limit=cell.setting.train_rows if stage.rows == "train" else cell.setting.transfer_rows,
-            label_noise=cell.setting.label_noise if stage.rows == "train" and stage.labels != "other task" else 0.0,
             scheme=cell.scheme if stage.role == "student" else "",
-            **(self._teaching(stage) if stage.taught_by else {}),
             sources=sources if sources or stage.role == "student" else None,
             matches=None if stage.matches is None else self.job(stage.matches).id,
             stream_of=stage.stream or "",
-            **self._optimiser(stage),
+            **self._set(stage),
         )
 
-    def _optimiser(self, stage: Stage) -> dict[str, Any]:
-        plan, setting = self.plan, self.cell.setting
-        if find("families", plan.family).fit != "steps":
+    def _set(self, stage: Stage) -> dict[str, Any]:
+        """Fields that plan and axes set, as far as they reach a stage."""
+        cell, block = self.cell, self.cell.block
+        found: dict[str, Any] = {name: getattr(block, name) for name in ("batch_size", "weight_decay", "gradient_clip", "patience")}
+        found["steps"] = find("tasks", cell.task).steps
+        found |= {axis.sets: value for axis, value in cell.setting if value is not None and reaches(axis, stage)}
+        parameters = {name: found.pop(name) for name in list(found) if name.startswith(PARAMETERS)}
+        if stage.taught_by:
+            distiller: Distiller = find("distillers", cell.distiller)
+            given = {name.removeprefix(PARAMETERS): value for name, value in parameters.items()}
+            found["distiller"] = cell.distiller
+            found["parameters"] = loss_parameters(distiller, given, labelled=stage.labelled, alpha=cell.alpha)
+            if stage.alpha is not None:
+                found["alpha"] = stage.alpha
+        if not block.trained_by_steps:
             # what is fitted in closed form takes no steps, and its id must not depend on how they would be taken
-            return {"steps": 0, "batch_size": 0, "learning_rate": 0.0, "weight_decay": 0.0}
-        teaches = stage.width == "teacher"
-        steps = find("tasks", self.cell.task).steps if setting.steps is None else setting.steps
-        if teaches and setting.teacher_steps is not None:
-            steps = setting.teacher_steps
-        decay, patience = (setting.teacher_weight_decay, setting.teacher_patience) if teaches else (None, None)
+            nothing = {"steps": 0, "batch_size": 0, "learning_rate": 0.0, "weight_decay": 0.0}
+            return {name: value for name, value in found.items() if name not in OPTIMISER} | nothing
         untrained = stage.steps == 0
-        return {
-            # one step at rate 0 leaves a network as it was made, and gives it a history
-            "steps": 1 if untrained else max(1, round(steps * stage.steps)),
-            "learning_rate": 0.0 if untrained else setting.learning_rate,
-            "batch_size": plan.batch_size,
-            "weight_decay": plan.weight_decay if decay is None else decay,
-            "gradient_clip": plan.gradient_clip,
-            "patience": plan.patience if patience is None else patience,
-        }
-
-    def _teaching(self, stage: Stage) -> Mapping[str, Any]:
-        cell, distiller = self.cell, find("distillers", self.cell.distiller)
-        return {
-            "distiller": cell.distiller,
-            "parameters": loss_parameters(distiller, labelled=stage.labelled, alpha=cell.alpha, temperature=cell.setting.temperature),
-            "alpha": cell.alpha if stage.alpha is None else stage.alpha,
-        }
+        # one step at rate 0 leaves a network as it was made, and gives it a history
+        found["steps"] = 1 if untrained else max(1, round(found["steps"] * stage.steps))
+        return found | {"learning_rate": 0.0} if untrained else found
 
 
-def loss_parameters(distiller: Distiller, *, labelled: bool, alpha: float, temperature: float) -> dict[str, float]:
-    """Parameters of a distiller's loss in a plan."""
-    parameters = dict(distiller.parameters)
-    if "temperature" in parameters:
-        parameters["temperature"] = temperature
+def reaches(axis: Axis, stage: Stage) -> bool:
+    """Whether an axis says something of a stage's model."""
+    if axis.sets == "label_noise" and stage.labels == "other task":
+        return False
+    return {
+        "all": True,
+        "teachers": stage.width == "teacher",
+        "taught": bool(stage.taught_by),
+        "labelled rows": stage.rows == "train",
+        "transfer rows": stage.rows == "transfer",
+    }[axis.of]
+
+
+def loss_parameters(distiller: Distiller, given: Mapping[str, float], *, labelled: bool, alpha: float) -> dict[str, float]:
+    """Parameters of a distiller's loss: its own, in their place those of a setting, and the weight of the response loss beside it."""
+    parameters = {name: given.get(name, value) for name, value in distiller.parameters.items()}
     if "response" in parameters and not labelled:
         # without labels nothing else trains the output layer: a response loss takes the label loss's place, (1 - alpha) to alpha
         parameters["response"] = (1 - alpha) / alpha

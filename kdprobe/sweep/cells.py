@@ -1,0 +1,139 @@
+"""What a plan crosses with what, and the students that come of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from kdprobe.core.axes import AXES, OPTIMISER, Setting, settings
+from kdprobe.core.recipe import Distiller, Family, Option
+from kdprobe.core.registry import find
+from kdprobe.core.scheme import Scheme, Size
+from kdprobe.core.task import SplitSizes, Task
+from kdprobe.training.job import TUNING_SEEDS
+
+MOST_SEEDS = 10_000_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Block:
+    """What is fully crossed: distillers × settings × widths × seeds, on one draw of one task's rows under one scheme.
+
+    Parameters
+    ----------
+    axes
+        What the plan gives for each axis: a number, a tuple of several, or None.
+    sizes
+        Rows in each part of the split: the most that any model of the plan learns from.
+    tune, tune_seeds
+        Axes to choose on validation rows, and on how many seeds of their own.
+    """
+
+    task: str
+    scheme: str
+    distillers: tuple[str, ...]
+    axes: Mapping[str, Any]
+    sizes: SplitSizes
+    family: str
+    options: Mapping[str, Option]
+    teacher_options: Mapping[str, Option]
+    teacher_widths: tuple[int, ...]
+    student_widths: tuple[int, ...]
+    seeds: int
+    first_seed: int = 0
+    draw: int = 0
+    tune: tuple[str, ...] = ()
+    tune_seeds: int = 0
+    batch_size: int
+    weight_decay: float
+    gradient_clip: float = 0.0
+    patience: int = 0
+
+    @property
+    def trained_by_steps(self) -> bool:
+        """Whether its networks are trained by an optimiser, and not fitted in closed form."""
+        return find("families", self.family).fit == "steps"
+
+    def options_of(self, size: Size) -> dict[str, Option]:
+        """All options of the networks of teacher's or of student's size, defaults too; networks between the two have the student's."""
+        family: Family = find("families", self.family)
+        return {**family.options, **self.options, **(self.teacher_options if size == "teacher" else {})}
+
+    def settings(self, distiller: str) -> tuple[Setting, ...]:
+        """Every combination of the axes that makes a difference to a student; axes that make none have their first value."""
+        scheme: Scheme = find("schemes", self.scheme)
+        taught: Distiller = find("distillers", distiller)
+        given = {name: axis.values(self.axes.get(name, axis.default)) for name, axis in AXES.items()}
+        # fewer rows are a prefix of the split's, all of them are written None
+        for name, whole in (("train_rows", self.sizes.train), ("transfer_rows", self.sizes.transfer)):
+            given[name] = tuple(None if rows == whole else rows for rows in given[name])
+        same: dict[str, Any] = {}
+        for name, axis in AXES.items():
+            idle = axis.of == "taught" and not scheme.taught
+            idle |= bool(axis.parameter) and axis.parameter not in taught.parameters
+            idle |= axis.sets in OPTIMISER and not self.trained_by_steps
+            if axis.of == "transfer rows" and all(stage.rows != "transfer" for stage in scheme.stages):
+                same[name] = axis.default
+            elif idle:
+                same[name] = given[name][0]
+        if scheme.taught and scheme.student.alpha is not None and "response" not in taught.parameters:
+            same["alpha"] = scheme.student.alpha
+        return tuple(dict.fromkeys(setting.but(**same) for setting in settings(given)))
+
+    def draw_of(self, seed: int) -> int:
+        """Draw of the rows of a seed: in a world with a law each seed has rows of its own."""
+        task: Task = find("tasks", self.task)
+        # far apart, so that more seeds change no draw that is there
+        return self.draw if task.world is None else self.draw * MOST_SEEDS + seed
+
+    def seeds_for(self, tuning: bool) -> list[int]:
+        """Seeds of its results, and with `tuning` those to choose settings on, which are in no result."""
+        first = TUNING_SEEDS + self.first_seed
+        return [*range(self.first_seed, self.first_seed + self.seeds), *range(first, first + self.tune_seeds * tuning)]
+
+    def draws(self) -> set[int]:
+        """Draws of the rows that it needs."""
+        return {self.draw_of(seed) for seed in self.seeds_for(any(map(self._tunes, self.distillers)))}
+
+    def _tunes(self, distiller: str) -> bool:
+        """Whether there is anything to choose for the students of a distiller."""
+        return any(len({setting[name] for setting in self.settings(distiller)}) > 1 for name in self.tune)
+
+    def cells(self) -> "list[Cell]":
+        """Its students, in a fixed order."""
+        found: list[Cell] = []
+        for distiller in self.distillers:
+            own, seeds = self.settings(distiller), self.seeds_for(self._tunes(distiller))
+            found += [
+                Cell(
+                    task=self.task, draw=self.draw_of(seed), scheme=self.scheme, distiller=distiller, setting=setting,
+                    teacher_width=teacher, student_width=student, seed=seed, block=self,
+                )
+                for setting, student, teacher, seed in product(own, self.student_widths, self.teacher_widths, seeds)
+            ]  # fmt: skip
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One student of a sweep."""
+
+    task: str
+    draw: int
+    scheme: str
+    distiller: str
+    setting: Setting
+    teacher_width: int
+    student_width: int
+    seed: int
+    block: Block = field(compare=False, repr=False)
+
+    @property
+    def alpha(self) -> float:
+        """Weight of the teacher's loss."""
+        return self.setting["alpha"]
+
+    @property
+    def tunes(self) -> bool:
+        """Whether it is there to choose settings by, and in no result."""
+        return self.seed >= TUNING_SEEDS

@@ -1,0 +1,175 @@
+"""Which teacher size serves a student best? Teacher widths × student widths × seeds, under every setting that is asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Annotated, Any, ClassVar
+
+from cyclopts import Parameter
+
+from kdprobe.core.arguments import several, whole
+from kdprobe.core.axes import AXES, TUNABLE, Axes
+from kdprobe.core.errors import PlanError
+from kdprobe.core.recipe import Distiller
+from kdprobe.core.registry import find
+from kdprobe.core.spelling import BY_NAME, Whole, axis_names, counts, words
+from kdprobe.core.task import SplitSizes
+from kdprobe.sweep.cells import Block
+from kdprobe.sweep.checks import check_block, check_choices, options_in_form
+from kdprobe.sweep.plan import Plan
+
+WHOLE = ("seeds", "first_seed", "draws", "batch_size", "patience", "tune_seeds")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class GapPlan(Axes, Plan):
+    """Which teacher size serves a student best: teacher widths × student widths × seeds, twins included.
+
+    What is called an axis may be a list: every combination of values is a setting of its own, on the same seeds and rows, with a
+    verdict of its own.
+
+    Parameters
+    ----------
+    tasks
+        Names of tasks; `kdprobe ls tasks` lists them.
+    schemes
+        Regimes of distillation; `kdprobe ls schemes` lists them.
+    family
+        Family of both networks.
+    teacher_widths
+        Hidden units of the teachers. Sizes are reported as parameter counts.
+    student_widths
+        Hidden units of the students and their twins.
+    options
+        Options of the family for all networks, such as depth; `kdprobe ls families` lists them. On the command line each is named after a
+        dot: --options.depth 2 --options.norm layer.
+    teacher_options
+        Options in which teachers differ, as in --teacher-options.dropout 0.1.
+    seeds
+        Paired seeds, in each draw: one teacher per size, one twin and one student per cell and seed.
+    first_seed
+        Number of the first seed. Sweeps whose seeds do not overlap share no model.
+    draws
+        Draws of labelled rows.
+    distillers
+        Names of distillers; by default L2 imitation for regression, and for classification soft targets, or logit matching where the
+        family is fitted in closed form.
+    batch_size
+        Rows a step.
+    weight_decay
+        Decoupled weight decay.
+    gradient_clip
+        Largest norm of a model's gradient; 0 clips nothing.
+    patience
+        Checks of the validation loss, of 20 in all, without improvement after which a model stops training and keeps its best weights;
+        0 trains all steps.
+    tune
+        Names of axes to choose for each teacher size, by the loss on validation rows of seeds that are in no result. The report gives
+        verdicts for each setting and for the chosen ones.
+    tune_seeds
+        How many seeds to choose on.
+    train_rows, transfer_rows, label_noise, steps, alpha, temperature, learning_rate
+        Axes; see `kdprobe.core.axes.Axes`.
+    teacher_weight_decay, teacher_patience, teacher_steps
+        Axes of the teachers alone.
+
+    Examples
+    --------
+    >>> plan = GapPlan(tasks=("letters",), teacher_widths=(8, 32), student_widths=(8,), seeds=2)
+    >>> len(plan.cells())  # 2 teachers × 1 student × 2 schemes × 2 seeds
+    8
+    """
+
+    tasks: Annotated[tuple[str, ...], words("task", "tasks")] = ("letters", "bikeshare")
+    schemes: Annotated[tuple[str, ...], words("scheme", "schemes")] = ("same_rows", "transfer_rows")
+    family: str = "mlp"
+    teacher_widths: Annotated[tuple[int, ...], counts("teacher-widths")] = (8, 16, 32, 64, 128, 256)
+    student_widths: Annotated[tuple[int, ...], counts("student-widths")] = (8, 16, 32)
+    options: Annotated[dict[str, float | int | str], BY_NAME] = field(default_factory=dict)
+    teacher_options: Annotated[dict[str, float | int | str], BY_NAME] = field(default_factory=dict)
+    seeds: Whole = 10
+    first_seed: Whole = 0
+    draws: Whole = 1
+    distillers: Annotated[tuple[str, ...], words("distiller", "distillers")] = ()
+    batch_size: Whole = 64
+    weight_decay: float = 1e-4
+    gradient_clip: float = 0.0
+    patience: Whole = 0
+    tune: Annotated[tuple[str, ...], axis_names("tune")] = ()
+    tune_seeds: Whole = 3
+
+    asks: ClassVar[str] = "gap"
+    question: ClassVar[str] = "which teacher size serves a student best?"
+    small: ClassVar[Mapping[str, Any]] = {"teacher_widths": (8, 32, 128), "student_widths": (8,), "seeds": 4}
+    piloted: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        # lists come from TOML and from notebooks
+        for name in ("tasks", "schemes", "teacher_widths", "student_widths", "distillers", "tune"):
+            object.__setattr__(self, name, several(name, getattr(self, name)))
+        for name in ("teacher_widths", "student_widths"):
+            object.__setattr__(self, name, tuple(whole(name, width) for width in getattr(self, name)))
+        for name in WHOLE:
+            object.__setattr__(self, name, whole(name, getattr(self, name)))
+        for name in ("options", "teacher_options"):
+            object.__setattr__(self, name, options_in_form(name, self.family, getattr(self, name)))
+        for name, axis in AXES.items():
+            object.__setattr__(self, name, axis.normalised(getattr(self, name)))
+        check_choices(self, ("tasks", "schemes", "teacher_widths", "student_widths"))
+        self._check_distillers()
+        for block in self.crossed():
+            check_block(block)
+        for name in ("draws", "tune_seeds"):
+            if getattr(self, name) < 1:
+                raise PlanError(f"{name}={getattr(self, name)}: give at least 1")
+        self._check_tuned()
+
+    def _check_distillers(self) -> None:
+        tasks = [find("tasks", name) for name in self.tasks]
+        for name in self.distillers:
+            distiller: Distiller = find("distillers", name)
+            if distiller.loss is None:
+                raise PlanError(f"distiller {name!r} has no teacher: every cell has its twin already, leave it out")
+            if not any(task.kind in distiller.tasks for task in tasks):
+                raise PlanError(f"distiller {name!r} is for {' and '.join(distiller.tasks)}, none of the tasks {', '.join(self.tasks)} is")
+        for task in tasks:
+            if not self.distillers_for(task.name):
+                raise PlanError(f"no distiller of {', '.join(self.distillers)} is for task {task.name!r} ({task.kind}): add one that is")
+
+    def _check_tuned(self) -> None:
+        """Refuse to tune what is no choice, or has one value only."""
+        for name in self.tune:
+            if name not in TUNABLE:
+                raise PlanError(f"tune holds {name!r}: what can be chosen on validation rows is {', '.join(TUNABLE)}")
+            if not isinstance(getattr(self, name), tuple):
+                raise PlanError(f"tune holds {name!r}, which has one value, {getattr(self, name)}: give several, as in --{name} 1,2")
+
+    def crossed(self) -> tuple[Block, ...]:
+        """One block for each task, draw and scheme."""
+        same = {
+            name: getattr(self, name)
+            for name in (
+                *("family", "options", "teacher_options", "teacher_widths", "student_widths", "seeds", "first_seed"),
+                *("batch_size", "weight_decay", "gradient_clip", "patience", "tune", "tune_seeds"),
+            )
+        }
+        axes = {name: getattr(self, name) for name in AXES}
+        return tuple(
+            Block(task=task, draw=draw, scheme=scheme, distillers=self.distillers_for(task), axes=axes, sizes=self._sizes(task), **same)
+            for task, draw, scheme in product(self.tasks, range(self.draws), self.schemes)
+        )
+
+    def _sizes(self, task: str) -> SplitSizes:
+        own: SplitSizes = find("tasks", task).split
+        changed = {"train": self.train_rows, "transfer": self.transfer_rows}
+        most = {name: max(rows) if isinstance(rows, tuple) else rows for name, rows in changed.items() if rows is not None}
+        return replace(own, **most)
+
+    def distillers_for(self, task: str) -> tuple[str, ...]:
+        """Distillers that run on a task."""
+        kind = find("tasks", task).kind
+        if not self.distillers:
+            by_steps = find("families", self.family).fit == "steps"
+            return ("l2_imitation",) if kind == "regression" else ("kd",) if by_steps else ("logit_mse",)
+        return tuple(name for name in self.distillers if kind in find("distillers", name).tasks)
