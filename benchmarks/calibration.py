@@ -24,11 +24,11 @@ from typing import Any
 
 import numpy as np
 import scipy
+from gap_worlds import MARGIN, WORLDS, GapWorld, pilot_worlds
 from scipy import stats
 
 from kdprobe.core.result import Measurement
 from kdprobe.stats.best_sizes import best_sizes
-from kdprobe.testing.gap_worlds import MARGIN, WORLDS, GapWorld, pilot_worlds
 from kdprobe.theory.nested_ols import nested_ols, simulate_nested_ols
 from kdprobe.verdicts.gap import GapNumbers, decide, gap_numbers, reading_of
 from kdprobe.verdicts.help import read_help, read_helps

@@ -26,7 +26,7 @@ from kdprobe.probes._mi_neighbours import ksg1
 from kdprobe.probes.information_decomposition import information_decomposition
 from kdprobe.probes.mutual_information import mutual_information
 from kdprobe.probes.usable_information import usable_information
-from kdprobe.testing import information_worlds as worlds
+from kdprobe.testing.worlds import information as worlds
 
 Row = dict[str, Any]
 PARTS = ("accuracy", "speed", "calibrated", "coverage", "redundancy")

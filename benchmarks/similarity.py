@@ -29,12 +29,12 @@ import torch
 from torch import nn
 
 import kdprobe
+from kdprobe.compare.capture import capture
 from kdprobe.probes import _features, _single
 from kdprobe.probes._accumulators import CKAStream
 from kdprobe.probes._hsic import deal
 from kdprobe.probes._null import null_of, upper_tail
 from kdprobe.probes._pairs import cka_of_all_pairs
-from kdprobe.zoo.capture import capture
 
 Row = dict[str, Any]
 PARTS = ("accuracy", "pair", "pairs", "hooks", "rsa", "null", "million")

@@ -42,7 +42,7 @@ def compare(
         Models like the student that were trained without the teacher: same network, rows and training, other seeds. With three or more
         the difference between untaught networks is known. They count as exchangeable: gains are over the mean of the twins.
     layers
-        Hidden layers of torch modules, as in `kdprobe.zoo.capture.capture`: a name, a glob, "auto" (one a stage), several of them, or
+        Hidden layers of torch modules, as in `kdprobe.compare.capture.capture`: a name, a glob, "auto" (one a stage), several of them, or
         a mapping {"teacher": ..., "student": ..., "twins": ...} where they differ (twins have the student's). Where one layer is named,
         probes of the last hidden layer read that one instead; several layers give ``.layer_map``, all pairs of them. None: the input of
         the output layer.

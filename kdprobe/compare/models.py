@@ -106,7 +106,8 @@ class Module(Model):
 
     def open(self, stack: ExitStack) -> None:
         """Attach the hooks, set evaluation mode and stop gradients until the stack closes."""
-        from kdprobe.zoo.capture import Capture, capture
+        from kdprobe.compare.capture import capture
+        from kdprobe.compare.capture.hooks import Capture
 
         opened: AbstractContextManager[Capture] = capture(self._module, [*self._wanted, LAST_HIDDEN], spatial=self._spatial)
         self._captured = stack.enter_context(opened)

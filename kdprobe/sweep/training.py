@@ -16,12 +16,12 @@ from kdprobe.core.trace import log_softmax
 from kdprobe.stats import scores
 from kdprobe.sweep.problems import Known, problem_of
 from kdprobe.tasks.splits import Split, split
+from kdprobe.training.cohort import train_together
 from kdprobe.training.device import on_device
 from kdprobe.training.engines import train
 from kdprobe.training.job import Job
 from kdprobe.training.problem import HISTORY, Trained
 from kdprobe.training.shapes import network_outputs
-from kdprobe.training.together import train_together
 from kdprobe.zoo.shards import write_shard, write_targets
 from kdprobe.zoo.traces import module_of, network_of, outputs_of
 from kdprobe.zoo.writer import model_row

@@ -7,7 +7,7 @@ import torch
 
 from kdprobe.core.errors import PlanError
 from kdprobe.core.trace import TaskKind
-from kdprobe.training.fixed import last_hidden_layer
+from kdprobe.training.fixed_features import last_hidden_layer
 from kdprobe.training.job import Job
 from kdprobe.training.problem import HISTORY, Problem, Trained, label_loss
 from kdprobe.training.streams import initial_module

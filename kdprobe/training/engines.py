@@ -8,14 +8,14 @@ from itertools import pairwise
 import torch
 
 from kdprobe.core.errors import PlanError, did_you_mean
-from kdprobe.training.chain import chain_of
-from kdprobe.training.chained import Chained
 from kdprobe.training.closed import fit_closed
 from kdprobe.training.dropout import with_masks
 from kdprobe.training.job import Job
 from kdprobe.training.loop import Learner, train_loop
 from kdprobe.training.problem import Problem, Trained
-from kdprobe.training.stack import Stack
+from kdprobe.training.stack.chain import chain_of
+from kdprobe.training.stack.chained import Chained
+from kdprobe.training.stack.general import Stack
 from kdprobe.training.streams import initial_module
 
 ENGINES = ("auto", "stack", "loop")

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from kdprobe.training.dropout import masks_of, with_masks
-from kdprobe.training.flat import buffers_of, parameters_of, under
 from kdprobe.training.job import Job
 from kdprobe.training.problem import HISTORY, Problem, Trained, cosine, validation_loss
+from kdprobe.training.states import buffers_of, parameters_of, under
 from kdprobe.training.stopping import Stopping
 from kdprobe.training.streams import batch_order, generator_of, initial_auxiliary, initial_module
 from kdprobe.training.turns import Run, in_turns

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,10 +17,7 @@ from kdprobe.core.trace import TaskKind
 from kdprobe.training.heads import head_loss
 from kdprobe.training.job import Job
 from kdprobe.training.shapes import layer_shapes, network_outputs
-from kdprobe.training.teachers import Teachers
-
-if TYPE_CHECKING:
-    from kdprobe.training.together import Live
+from kdprobe.training.teachers import Live, Teachers
 
 CHECKS = 20
 """Entries of a training history, at most: checks on the validation rows."""
@@ -57,7 +54,7 @@ class Problem:
     outputs: int
     x: torch.Tensor
     y: torch.Tensor | None
-    teachers: "Teachers | Live | None"
+    teachers: Teachers | Live | None
     teacher_of: Sequence[int]
     validation_x: torch.Tensor
     validation_y: torch.Tensor

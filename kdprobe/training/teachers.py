@@ -1,13 +1,16 @@
-"""What the teachers of a stack say of its rows."""
+"""What the teachers of a stack say of its rows: those that are trained, and those that still learn."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
 
+from kdprobe.core.recipe import Head
 from kdprobe.core.trace import TaskKind
+from kdprobe.training.heads import predicted
 
 CACHED_BYTES = 16 << 20
 """Largest size of one teacher's features that are kept; larger ones are computed anew for each batch. By teacher and not by stack, so
@@ -74,6 +77,35 @@ def mean_output(outputs: torch.Tensor, kind: TaskKind) -> torch.Tensor:
 def rows_of(table: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     """Rows (k, b) of a table (n, ...), as (k, b, ...): faster than ``table[rows]``."""
     return table.index_select(0, rows.reshape(-1)).view(*rows.shape, *table.shape[1:])
+
+
+@dataclass(eq=False)
+class Live:
+    """Teachers that still learn, in the place of `Teachers`: their answers are computed anew for every batch, in evaluation mode.
+
+    Parameters
+    ----------
+    head
+        Of all of them: of a head of its own, a peer says what it predicts.
+    learners
+        Those who teach: each a `Learner`, or a `Stack` whose models teach the models in the same places.
+    """
+
+    kind: TaskKind
+    head: Head
+    learners: list[Any] = field(default_factory=list)
+    layers: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]], init=False)
+
+    def one(self, place: int, rows: torch.Tensor, x: torch.Tensor) -> Said:
+        """What the others of one cohort say of inputs x (b, ...)."""
+        return self._together([learner.answers(x) for learner in self.learners])
+
+    def many(self, places: torch.Tensor, rows: torch.Tensor, x: torch.Tensor) -> Said:
+        """What the others of each cohort say of its inputs: x (k, b, ...)."""
+        return self._together([learner.answers(x) for learner in self.learners])
+
+    def _together(self, said: Sequence[torch.Tensor]) -> Said:
+        return mean_output(torch.stack([predicted(self.head, one) for one in said]), self.kind), {}
 
 
 def teachers_with_features(outputs: torch.Tensor, modules: Sequence[nn.Module], x: torch.Tensor) -> Teachers:

@@ -13,7 +13,7 @@ from kdprobe.core.registry import find
 from kdprobe.core.trace import TaskKind, Trace
 from kdprobe.stats.scores import fit_temperature
 from kdprobe.tasks.splits import Part, Split
-from kdprobe.training.fixed import last_hidden_layer
+from kdprobe.training.fixed_features import last_hidden_layer
 from kdprobe.training.heads import predicted
 from kdprobe.training.job import Job
 from kdprobe.training.problem import tensor_of

@@ -16,7 +16,7 @@ from kdprobe.probes._mi_critic import BLOCK, cap, critic_floor, info_nce
 from kdprobe.probes._mi_expansions import columns
 from kdprobe.probes._mi_interval import Floor, HalfFloor, halves_of, higher, standardised
 from kdprobe.probes.mutual_information import mutual_information
-from kdprobe.testing import information_worlds as worlds
+from kdprobe.testing.worlds import information as worlds
 
 
 def scores_of(world, n, seed=0):

@@ -9,7 +9,7 @@ from kdprobe.core.trace import softmax
 from kdprobe.probes import information_decomposition as module
 from kdprobe.probes._decomposition import redundancy_limits
 from kdprobe.probes.information_decomposition import information_decomposition
-from kdprobe.testing.information_worlds import calibrated_classes, trivariate_normal
+from kdprobe.testing.worlds.information import calibrated_classes, trivariate_normal
 
 BIT = np.log(2)
 

@@ -18,7 +18,7 @@ from kdprobe.probes._mi_copula import (
 )
 from kdprobe.probes._mi_discrete import adjusted_information, codes
 from kdprobe.probes._mi_neighbours import TREE_COLUMNS, ksg1, ksg2, mixed, neighbourhood, ross
-from kdprobe.testing.information_worlds import student, student_information
+from kdprobe.testing.worlds.information import student, student_information
 
 
 def distances(values, norm):

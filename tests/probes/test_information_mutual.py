@@ -11,7 +11,7 @@ from kdprobe.core.result import Measurement, Refusal
 from kdprobe.probes import _mi_interval
 from kdprobe.probes._mi_neighbours import ksg1
 from kdprobe.probes.mutual_information import _fingerprint, mutual_information
-from kdprobe.testing import information_worlds as worlds
+from kdprobe.testing.worlds import information as worlds
 
 
 def gaussian_pair(rho=0.7, n=1000, seed=0):

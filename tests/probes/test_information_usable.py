@@ -10,7 +10,7 @@ from kdprobe.core.result import Refusal
 from kdprobe.core.trace import softmax
 from kdprobe.probes import _usable_classes, _usable_values
 from kdprobe.probes.usable_information import usable_information
-from kdprobe.testing.information_worlds import calibrated_classes, calibrated_information
+from kdprobe.testing.worlds.information import calibrated_classes, calibrated_information
 
 
 def classes(count=5, scale=2.0, n=2000, seed=0):

@@ -11,7 +11,7 @@ from kdprobe.core.result import Measurement, Refusal
 from kdprobe.core.trace import Trace, softmax
 from kdprobe.probes._output_information import part
 from kdprobe.probes.information_decomposition import information_decomposition
-from kdprobe.testing.information_worlds import calibrated_classes
+from kdprobe.testing.worlds.information import calibrated_classes
 
 NAMES = {"shared_information": "co_information", "left_behind": "left_behind", "own_information": "own", "dark_information": "dark"}
 PROBES = available("probes")

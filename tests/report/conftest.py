@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from kdprobe.report import report
-from kdprobe.testing.zoo_world import ZooWorld
+from kdprobe.testing.worlds.zoo import ZooWorld
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from kdprobe.core.section import Card, Column, Content, Figure, Finding, Table
 from kdprobe.report import report
 from kdprobe.report.page import compose
 from kdprobe.report.theme.plots import Panel, Series, panels
-from kdprobe.testing.zoo_world import ZooWorld
+from kdprobe.testing.worlds.zoo import ZooWorld
 
 pytestmark = pytest.mark.browser
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]

@@ -5,7 +5,7 @@ from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import gaps
 from kdprobe.report.evidence.transfers import transfers
 from kdprobe.report.sections.gap import draw
-from kdprobe.testing.zoo_world import TrueArm, ZooWorld
+from kdprobe.testing.worlds.zoo import TrueArm, ZooWorld
 
 
 def test_nothing_is_claimed_of_a_control():

@@ -19,7 +19,7 @@ from kdprobe.core.section import VERDICTS, Card, Column, Content, Finding, Secti
 from kdprobe.report import report, verdict_lines
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.page import drawn_sections, merged_cards, render, strip_scale
-from kdprobe.testing.zoo_world import TrueArm, ZooWorld
+from kdprobe.testing.worlds.zoo import TrueArm, ZooWorld
 
 SMALL = ZooWorld(seeds=3, tasks=(("letters", "classification"),), student_widths=(8,))
 
@@ -92,7 +92,7 @@ def test_the_size_of_a_default_page(page):
 
 def test_the_same_zoo_gives_the_same_bytes_in_every_process(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from kdprobe.report import report; from kdprobe.testing.zoo_world import ZooWorld;"
+        "import sys; from pathlib import Path; from kdprobe.report import report; from kdprobe.testing.worlds.zoo import ZooWorld;"
         "report(ZooWorld(seeds=3, student_widths=(8,)).zoo(), Path(sys.argv[1]))"
     )
     paths = [tmp_path / name for name in ("a.html", "b.html")]

@@ -9,12 +9,12 @@ import torch
 from kdprobe import PlanError
 from kdprobe.core.registry import available
 from kdprobe.training import engines
-from kdprobe.training.chain import chain_of
-from kdprobe.training.chained import Chained
 from kdprobe.training.device import check_device, on_device
 from kdprobe.training.dropout import with_masks
 from kdprobe.training.engines import choose, stacked, train, train_stack
-from kdprobe.training.stack import Stack
+from kdprobe.training.stack.chain import chain_of
+from kdprobe.training.stack.chained import Chained
+from kdprobe.training.stack.general import Stack
 from kdprobe.training.streams import initial_module
 from tests.training.problems import MAPS, NORMED, jobs, problem, with_teachers
 

@@ -10,7 +10,7 @@ from kdprobe.core.registry import available
 from kdprobe.training.engines import train_stack
 from kdprobe.training.loop import train_loop
 from kdprobe.training.problem import CHECKS, validation_loss
-from kdprobe.training.stack import Stack
+from kdprobe.training.stack.general import Stack
 from kdprobe.training.stopping import Stopping
 from kdprobe.training.streams import initial_module
 from tests.training.problems import NORMED, jobs, problem, with_teachers

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from benchmarks.gap_worlds import pilot_worlds
 from kdprobe.core.errors import DataError
-from kdprobe.testing.gap_worlds import pilot_worlds
 from kdprobe.verdicts.pilot import HEIGHTS, SMOOTHNESS, advise
 
 

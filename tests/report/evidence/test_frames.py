@@ -12,7 +12,7 @@ from kdprobe.report.evidence.gaps import gaps
 from kdprobe.report.evidence.groups import Group
 from kdprobe.report.evidence.scrub import scrub
 from kdprobe.stats.intervals import over_seeds
-from kdprobe.testing.zoo_world import FLAT, HUMP, RISING, TrueArm, ZooWorld
+from kdprobe.testing.worlds.zoo import FLAT, HUMP, RISING, TrueArm, ZooWorld
 
 LETTERS = ZooWorld(seeds=4, tasks=(("letters", "classification"),), student_widths=(8,), arms=(TrueArm(),))
 

@@ -5,7 +5,7 @@ import pytest
 
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.signatures import SLOW, UNDER_TWIN, UNSTEADY, share_to_reach, signatures, upward_share
-from kdprobe.testing.zoo_world import FLAT, TrueArm, ZooWorld
+from kdprobe.testing.worlds.zoo import FLAT, TrueArm, ZooWorld
 
 TASK = (("letters", "classification"),)
 

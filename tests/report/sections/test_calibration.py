@@ -9,7 +9,7 @@ import pytest
 
 from kdprobe.core.registry import find
 from kdprobe.report.evidence.frames import Evidence
-from kdprobe.testing.zoo_world import ZooWorld
+from kdprobe.testing.worlds.zoo import ZooWorld
 
 RATES = json.loads(files("kdprobe.report.sections").joinpath("calibration.json").read_text(encoding="utf-8"))
 TABLE = Path(__file__).parents[3] / "reports" / "calibration.md"

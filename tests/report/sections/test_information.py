@@ -9,7 +9,7 @@ from kdprobe.core.registry import available
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.transfers import is_likeness, transfers
 from kdprobe.report.sections.information import INFORMATION, OWN, SHARED, Shares
-from kdprobe.testing.zoo_world import TrueArm, ZooWorld
+from kdprobe.testing.worlds.zoo import TrueArm, ZooWorld
 
 
 @pytest.fixture(scope="module")

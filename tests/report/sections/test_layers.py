@@ -11,7 +11,7 @@ import kdprobe
 from kdprobe.compare.layers import layer_map
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.sections.layers import LAYERS, MOST_LAYERS, _candidates, _layers, _map
-from kdprobe.testing.zoo_world import ZooWorld
+from kdprobe.testing.worlds.zoo import ZooWorld
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kdprobe.training.optimiser import StackedAdamW
+from kdprobe.training.stack.optimiser import StackedAdamW
 
 MODELS, SIZE, STEPS = 6, 128, 5
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kdprobe.testing.worlds.simulated_zoo import SimulatedZoo
+
 CLASSES, FEATURES = 26, 16
 ENTRIES, STEPS = 20, 1000
 HUMP = {8: -0.05, 16: 0.13, 32: 0.09, 64: 0.07, 128: 0.02, 256: -0.02}
@@ -95,45 +97,13 @@ class ZooWorld:
     text: str = ""
     seed: int = 0
 
-    def zoo(self) -> "SimulatedZoo":
+    def zoo(self) -> SimulatedZoo:
         """Draw the frames."""
         drawing = _Drawing(self)
         for task, kind in self.tasks:
             for draw in range(self.draws):
                 drawing.task(task, kind, draw)
         return drawing.finished()
-
-
-class SimulatedZoo:
-    """The frames of a `kdprobe.zoo.Zoo`."""
-
-    def __init__(self, tables: Mapping[str, pd.DataFrame], provenance: Mapping[str, Any]):
-        self._tables, self._provenance = tables, provenance
-
-    def models(self) -> pd.DataFrame:
-        """One row a model."""
-        return self._tables["models"].copy()
-
-    def scores(self) -> pd.DataFrame:
-        """One row a model × metric × half of the probe rows."""
-        return self._tables["scores"].copy()
-
-    def measurements(self) -> pd.DataFrame:
-        """One row a student × probe × comparison."""
-        return self._tables["measurements"].copy()
-
-    def history(self, model_ids: list[str] | None = None) -> pd.DataFrame:
-        """One row a student or twin × recorded step."""
-        table = self._tables["history"]
-        return table.copy() if model_ids is None else table.loc[table["model_id"].isin(model_ids), :].copy()
-
-    def runs(self) -> pd.DataFrame:
-        """One row a model."""
-        return self.models()
-
-    def provenance(self) -> dict[str, Any]:
-        """Where a sweep of this world would come from."""
-        return dict(self._provenance)
 
 
 class _Drawing:

@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from torch import nn
 
 import kdprobe
+from kdprobe.compare.capture import capture
 from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.registry import available
-from kdprobe.zoo.capture import capture
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from kdprobe.training.each import grouped, of_each_model
+from kdprobe.training.stack.per_model import grouped, of_each_model
 
 
 def _sigmoid(x: torch.Tensor) -> torch.Tensor:

@@ -2,49 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-import torch
-
-from kdprobe.core.recipe import Head
-from kdprobe.core.trace import TaskKind
 from kdprobe.training.engines import choose, cuts_of, joined, stacked
-from kdprobe.training.heads import predicted
 from kdprobe.training.job import Job
 from kdprobe.training.loop import Learner, gathered
 from kdprobe.training.problem import Problem, Trained
-from kdprobe.training.teachers import Said, mean_output
+from kdprobe.training.teachers import Live
 from kdprobe.training.turns import in_turns
-
-
-@dataclass(eq=False)
-class Live:
-    """Teachers that still learn, in the place of `Teachers`: their answers are computed anew for every batch, in evaluation mode.
-
-    Parameters
-    ----------
-    head
-        Of all of them: of a head of its own, a peer says what it predicts.
-    learners
-        Those who teach: each a `Learner`, or a `Stack` whose models teach the models in the same places.
-    """
-
-    kind: TaskKind
-    head: Head
-    learners: list[Any] = field(default_factory=list)
-    layers: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]], init=False)
-
-    def one(self, place: int, rows: torch.Tensor, x: torch.Tensor) -> Said:
-        """What the others of one cohort say of inputs x (b, ...)."""
-        return self._together([learner.answers(x) for learner in self.learners])
-
-    def many(self, places: torch.Tensor, rows: torch.Tensor, x: torch.Tensor) -> Said:
-        """What the others of each cohort say of its inputs: x (k, b, ...)."""
-        return self._together([learner.answers(x) for learner in self.learners])
-
-    def _together(self, said: Sequence[torch.Tensor]) -> Said:
-        return mean_output(torch.stack([predicted(self.head, one) for one in said]), self.kind), {}
 
 
 def train_together(groups: Sequence[Sequence[Job]], problems: Sequence[Problem], engine: str = "auto") -> list[Trained]:

@@ -9,12 +9,12 @@ from torch.func import functional_call, vmap
 
 from kdprobe.core.recipe import ClosedForm, TaskKind
 from kdprobe.distillers._soft_targets import log_probabilities
-from kdprobe.training.chain import Chain
-from kdprobe.training.flat import under
 from kdprobe.training.job import Job
 from kdprobe.training.problem import Problem, label_loss
-from kdprobe.training.rounding import SameRounding
-from kdprobe.training.stack import Stack
+from kdprobe.training.stack.chain import Chain
+from kdprobe.training.stack.general import Stack
+from kdprobe.training.stack.rounding import SameRounding
+from kdprobe.training.states import under
 from kdprobe.training.teachers import Teachers, rows_of
 
 CHUNK, CHUNK_OF_MAPS = 256, 64

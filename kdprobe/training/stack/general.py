@@ -13,11 +13,12 @@ from torch import nn
 from torch.func import functional_call, vmap
 
 from kdprobe.training.dropout import masks_of
-from kdprobe.training.flat import Layout, buffers_of, parameters_of, under
 from kdprobe.training.job import Job
-from kdprobe.training.optimiser import StackedAdamW
 from kdprobe.training.problem import HISTORY, Problem, Trained, cosine, validation_loss
-from kdprobe.training.rounding import SameRounding
+from kdprobe.training.stack.layout import Layout
+from kdprobe.training.stack.optimiser import StackedAdamW
+from kdprobe.training.stack.rounding import SameRounding
+from kdprobe.training.states import buffers_of, parameters_of, under
 from kdprobe.training.stopping import Stopping
 from kdprobe.training.streams import batch_order, generator_of, initial_auxiliary
 from kdprobe.training.teachers import rows_of

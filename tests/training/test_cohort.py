@@ -11,10 +11,10 @@ from torch.nn import functional
 
 from kdprobe.core.errors import PlanError
 from kdprobe.core.registry import available
+from kdprobe.training.cohort import train_together
 from kdprobe.training.problem import cosine
 from kdprobe.training.streams import batch_order, initial_module
 from kdprobe.training.teachers import mean_output
-from kdprobe.training.together import train_together
 from tests.training.problems import GAUSSIAN, MAPS, NORMED, jobs, problem
 
 DISTILLERS = available("distillers")

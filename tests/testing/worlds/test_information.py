@@ -7,7 +7,7 @@ from scipy.special import expit, ndtr
 from scipy.stats import multivariate_normal, multivariate_t, norm
 
 from kdprobe.core.errors import PlanError
-from kdprobe.testing import information_worlds as worlds
+from kdprobe.testing.worlds import information as worlds
 
 
 def mean_log_ratio(joint, x, y, part_x, part_y):

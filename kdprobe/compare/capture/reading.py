@@ -7,8 +7,8 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from kdprobe.compare.capture.layer_names import Slot
 from kdprobe.core.errors import PlanError
-from kdprobe.zoo._layers import Slot
 
 Spatial = Literal["gap", "flatten", "positions"]
 Channels = Literal["first", "last"]

@@ -1,7 +1,7 @@
 """Networks that are chains of linear layers, convolutions, rectifiers and dropout, run for a whole stack by hand: no graph to build.
 
 Vectors of a stack are (models, n, d). Maps are (n, models·channels, height, width) with channels last in memory, so that convolutions of a
-stack are one grouped convolution (see `kdprobe.training.each`).
+stack are one grouped convolution (see `kdprobe.training.stack.per_model`).
 """
 
 from collections.abc import Mapping, Sequence
