@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 
 
@@ -68,3 +69,26 @@ class Stopping:
     @property
     def _keeps(self) -> bool:
         return bool(self._patience) or self._goals is not None
+
+
+def kept_loss(losses: np.ndarray, *, patience: int = 0, goal: float | None = None) -> float:
+    """Loss on the validation rows of the weights that `Stopping` kept.
+
+    Parameters
+    ----------
+    losses
+        (checks,) of one model as it trained, at least one.
+    patience, goal
+        As its `Stopping` had them; None where less is better.
+
+    Examples
+    --------
+    >>> losses = np.array([3.0, 1.0, 2.0])
+    >>> kept_loss(losses), kept_loss(losses, patience=1), kept_loss(losses, goal=2.6)
+    (2.0, 1.0, 3.0)
+    """
+    if not patience and goal is None:
+        return float(losses[-1])
+    distances = losses if goal is None else np.abs(losses - goal)
+    # what comes first is kept until something is nearer, and nothing is nearer than what is no number
+    return float(losses[0 if np.isnan(distances[0]) else np.nanargmin(distances)])

@@ -10,6 +10,7 @@ from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.training.job import TUNING_SEEDS
 from kdprobe.zoo import frames
 from kdprobe.zoo.index import Index
+from kdprobe.zoo.kept import kept_losses
 
 OF_TEACHERS = ("weight_decay", "patience", "steps")
 SETTINGS = (
@@ -49,7 +50,7 @@ def chosen(students: Frame, validation: dict[str, float], tune: Sequence[str]) -
     students
         As `with_settings` gives them, those with seeds to tune on among them.
     validation
-        Last validation loss by model id, of students and twins.
+        Validation loss of the kept weights by model id, of students and twins.
     tune
         Columns of `SETTINGS` to choose. The mean loss over the seeds to tune on decides.
 
@@ -96,7 +97,8 @@ def gains(index: Index, path: Path, *, metric: str, tune: Sequence[str]) -> Fram
         if name not in SETTINGS:
             raise PlanError(f"tune holds {name!r}: {did_you_mean(name, SETTINGS)}")
     if tune:
-        students = chosen(students, validation_losses(index, path), tune)
+        wanted = models.loc[(models["seed"] >= TUNING_SEEDS) & (models["status"] == "done") & (models["role"] != "teacher")]
+        students = chosen(students, kept_losses(index, path, list(wanted["model_id"])).to_dict(), tune)
     students = students.loc[(students["status"] == "done") & (students["seed"] < TUNING_SEEDS)]
     metrics = ("nll", "mse") if metric == "loss" else (metric,)
     if not set(metrics) <= set(BETTER):
@@ -121,16 +123,3 @@ def gains(index: Index, path: Path, *, metric: str, tune: Sequence[str]) -> Fram
         "teacher_size",
     ]
     return table.loc[:, [*names, "draw", "seed", "gain", "teacher_loss", "twin_score"]].reset_index(drop=True)
-
-
-def validation_losses(index: Index, path: Path) -> dict[str, float]:
-    """Last loss on the validation rows of each student and twin with a seed to tune on; with patience the least, whose weights are kept."""
-    models: Frame = frames.models(index)
-    wanted = models.loc[(models["seed"] >= TUNING_SEEDS) & (models["status"] == "done") & (models["role"] != "teacher")]
-    found: Frame = frames.history(index, path, list(wanted["model_id"]))
-    history = found.groupby("model_id", sort=False)["validation_loss"]
-    last, least = history.last().to_dict(), history.min().to_dict()
-    return {
-        str(model): float((least if patience else last)[model])
-        for model, patience in zip(wanted["model_id"], wanted["patience"], strict=True)
-    }

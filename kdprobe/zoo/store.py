@@ -20,6 +20,7 @@ from kdprobe.training.job import Job
 from kdprobe.zoo import frames
 from kdprobe.zoo.gains import gains
 from kdprobe.zoo.index import Index
+from kdprobe.zoo.kept import kept_losses
 from kdprobe.zoo.shards import SHARDS, TARGETS, tensor_path, verified_bytes
 from kdprobe.zoo.traces import Stored, load_module, trace_of
 from kdprobe.zoo.writer import INDEX
@@ -78,6 +79,19 @@ class Zoo:
     def history(self, model_ids: list[str] | None = None) -> pd.DataFrame:
         """Training history, one row a model × recorded step: loss, validation_loss, gradient_norm."""
         return frames.history(self._index, self.path, model_ids)
+
+    def kept_losses(self, model_ids: Sequence[str] | None = None) -> pd.Series:
+        """Loss on the validation rows of the weights that were kept, by id of the trained models asked for, or of all.
+
+        The last loss of a history; the least one where training may stop early; the one nearest to the goal where a model was stopped at
+        another's loss. Settings are chosen by it: probe rows are for results.
+
+        Raises
+        ------
+        DataError
+            If a file is missing or damaged, or the model is not there whose loss another matches.
+        """
+        return kept_losses(self._index, self.path, model_ids)
 
     def runs(self) -> pd.DataFrame:
         """One wide row a model, with all scores and, for students, all measurements: what runs.csv holds."""

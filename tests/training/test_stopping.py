@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import msgspec
+import numpy as np
 import pytest
 import torch
 
@@ -11,7 +12,7 @@ from kdprobe.training.engines import train_stack
 from kdprobe.training.loop import train_loop
 from kdprobe.training.problem import CHECKS, validation_loss
 from kdprobe.training.stack.general import Stack
-from kdprobe.training.stopping import Stopping
+from kdprobe.training.stopping import Stopping, kept_loss
 from kdprobe.training.streams import initial_module
 from tests.training.problems import NORMED, jobs, problem, with_teachers
 
@@ -97,3 +98,24 @@ def test_a_model_that_diverges_stops_and_keeps_what_it_had():
         stopping.check(torch.tensor([0]), torch.tensor([loss]), {"w": torch.tensor([[float(step)]])})
     assert stopping.best({})["w"].item() == 0.0
     assert stopping.entries.tolist() == [3]
+
+
+@pytest.mark.parametrize("goal", [None, 0.9])
+@pytest.mark.parametrize("patience", [0, 2])
+def test_the_kept_loss_is_that_of_the_kept_weights(patience, goal):
+    """Whatever the losses are, not finite ones among them: the state here is the number of the check."""
+    rng = np.random.default_rng(0)
+    kept_early = 0
+    for case in range(200):
+        losses = np.abs(rng.normal(1, 0.5, size=int(rng.integers(1, 9)))).astype(np.float32)
+        losses[rng.random(len(losses)) < 0.1 * (case % 3)] = np.nan
+        stopping = Stopping(patience, 1, () if goal is None else (goal,))
+        for check, loss in enumerate(losses):
+            stopping.check(torch.tensor([0]), torch.tensor([loss]), {"w": torch.tensor([[float(check)]])})
+            if not stopping.active[0]:
+                break
+        seen = losses[: int(stopping.entries[0])]
+        kept = int(stopping.best({"w": torch.tensor([[float(check)]])})["w"].item())
+        assert kept_loss(seen, patience=patience, goal=goal) == pytest.approx(float(losses[kept]), nan_ok=True)
+        kept_early += kept < len(seen) - 1
+    assert (kept_early > 0) == (patience > 0 or goal is not None)

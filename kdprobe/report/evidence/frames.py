@@ -69,12 +69,16 @@ class Evidence:
 
     def history(self) -> Frame:
         """One row a finished student or twin × recorded step."""
+        return self.derived("history", lambda _: self._zoo.history(self._trained))
 
-        def read(_: "Evidence") -> Frame:
-            models = self.models()
-            return self._zoo.history(list(models.loc[models["role"].isin(["student", "twin"]) & (models["status"] == "done"), "model_id"]))
+    def kept_losses(self) -> Frame:
+        """Loss on the validation rows of the weights that were kept, by finished student or twin."""
+        return self.derived("kept losses", lambda _: self._zoo.kept_losses(self._trained))
 
-        return self.derived("history", read)
+    @property
+    def _trained(self) -> list[str]:
+        models = self.models()
+        return list(models.loc[models["role"].isin(["student", "twin"]) & (models["status"] == "done"), "model_id"])
 
     def runs(self) -> Frame:
         """One wide row a model."""
@@ -161,10 +165,7 @@ class Evidence:
         if not tune or pilots.empty:
             return []
         wanted = pilots.loc[(pilots["status"] == "done") & (pilots["role"] != "teacher")]
-        history = self._zoo.history(list(wanted["model_id"])).groupby("model_id", sort=False)["validation_loss"]
-        best, last = history.min().to_dict(), history.last().to_dict()
-        stopped = dict(zip(wanted["model_id"], wanted["patience"] > 0, strict=True))
-        frame = chosen(named(self._all_models), {model: (best if stopped[model] else last)[model] for model in last}, tune)
+        frame = chosen(named(self._all_models), self._zoo.kept_losses(list(wanted["model_id"])).to_dict(), tune)
         frame = frame.loc[frame["tuned"]].copy()
         # what was chosen is not what an arm is called
         told = [name for name in SHOWN if name not in tune and (name != "loss_parameters" or "temperature" not in tune)]

@@ -85,7 +85,7 @@ def kinds(evidence: Evidence) -> list[Kinds]:
 
 
 def _kinds(evidence: Evidence) -> list[Kinds]:
-    validation = evidence.history().groupby("model_id", sort=False)["validation_loss"].last()
+    validation = evidence.kept_losses()
     by = ["task", "scheme", "student"]
     found = [_read(evidence, frame, validation) for _, frame in evidence.students.groupby(by, sort=False)]
     readings = iter(read_kinds([reading for group in found for reading in group.readings.values()]))

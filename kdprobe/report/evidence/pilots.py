@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from kdprobe.report import words
-from kdprobe.report.evidence.arms import Frame
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import Gap, gaps
 from kdprobe.report.evidence.groups import Group, short_names
@@ -48,11 +47,7 @@ def advised(pilot: Evidence) -> list[Pilot]:
     """Advice for every student of a pilot's own zoo, from losses on validation rows: probe rows are for results."""
     if pilot.students.empty:
         return []
-    history = pilot.history().groupby("model_id", sort=False)["validation_loss"]
-    last, least = history.last(), history.min()
-    patience: Frame = pilot.models().set_index("model_id")["patience"]
-    # where training can stop early, the best weights are kept
-    loss = least.where(patience.reindex(least.index) > 0, last)
+    loss = pilot.kept_losses()
     found = []
     for group in pilot.groups:
         curve = group.curve({"gain": group.grid(loss, of="twin_id") - group.grid(loss)})

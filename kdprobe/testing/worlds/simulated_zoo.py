@@ -1,6 +1,6 @@
 """What a report section reads of a zoo, without a folder on disk."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -28,6 +28,11 @@ class SimulatedZoo:
         """One row a student or twin × recorded step."""
         table = self._tables["history"]
         return table.copy() if model_ids is None else table.loc[table["model_id"].isin(model_ids), :].copy()
+
+    def kept_losses(self, model_ids: Sequence[str] | None = None) -> pd.Series:
+        """Last validation loss by model: none stops early in this world."""
+        history = self.history(None if model_ids is None else list(model_ids))
+        return pd.Series(dict(zip(history["model_id"], history["validation_loss"], strict=True)), dtype=float)
 
     def runs(self) -> pd.DataFrame:
         """One row a model."""
