@@ -8,6 +8,7 @@ from typing import Any
 from kdprobe.training.engines import choose, cuts_of, joined, stacked
 from kdprobe.training.job import Job
 from kdprobe.training.loop import Learner, gathered
+from kdprobe.training.loss_check import check_losses
 from kdprobe.training.problem import Problem, Trained
 from kdprobe.training.teachers import Live
 from kdprobe.training.turns import in_turns
@@ -29,8 +30,17 @@ def train_together(groups: Sequence[Sequence[Job]], problems: Sequence[Problem],
         What each group learns from.
     engine
         As in `kdprobe.training.engines.train`.
+
+    Raises
+    ------
+    PlanError
+        If there is no such engine.
+    ContractError
+        If a distiller's loss cannot teach.
     """
     problems = [_live(jobs, problem) for jobs, problem in zip(groups, problems, strict=True)]
+    for jobs, problem in zip(groups, problems, strict=True):
+        check_losses(jobs, problem)
     chosen = _choice(groups, problems, engine) if engine in ("auto", "stack") else engine
     if chosen == "loop":
         pairs = list(zip(*[_in_loops(cohort, problems) for cohort in zip(*groups, strict=True)], strict=True))

@@ -12,6 +12,7 @@ from kdprobe.training.closed import fit_closed
 from kdprobe.training.dropout import with_masks
 from kdprobe.training.job import Job
 from kdprobe.training.loop import Learner, train_loop
+from kdprobe.training.loss_check import check_losses
 from kdprobe.training.problem import Problem, Trained
 from kdprobe.training.stack.chain import chain_of
 from kdprobe.training.stack.chained import Chained
@@ -45,11 +46,14 @@ def train(jobs: Sequence[Job], problem: Problem, engine: str = "auto") -> Traine
     ------
     PlanError
         If there is no such engine.
+    ContractError
+        If the distiller's loss cannot teach.
 
     Notes
     -----
     How many models are trained at once changes no bit of them. The loop differs from the stack in last bits.
     """
+    check_losses(jobs, problem)
     if problem.family.fit == "ridge":
         return fit_closed(jobs, problem)
     chosen = choose(jobs, problem) if engine == "auto" else choose(jobs, problem, loop=False) if engine == "stack" else engine

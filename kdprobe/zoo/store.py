@@ -172,7 +172,9 @@ class Zoo:
         return load_module(self.path, Stored(job, row["shard"], row["slot"]), self.split(job.data))
 
     def trace(self, model_id: str, *, rows: Literal["A", "B"] = "A") -> Trace:
-        """Trace a model on one half of the probe rows, with its temperature from the validation rows."""
+        """Trace a model on half "A" or "B" of the probe rows, with its temperature from the validation rows; PlanError for any other."""
+        if rows not in ("A", "B"):
+            raise PlanError(f"rows={rows!r} is no half of the probe rows: give 'A' (similarity) or 'B' (performance)")
         job = self.job(model_id)
         parts = self.split(job.data)
         part = parts.probe_a if rows == "A" else parts.probe_b

@@ -49,6 +49,13 @@ def test_scores_are_those_of_the_stored_weights(small_zoo):
     assert scores["accuracy"] == pytest.approx((p.argmax(1) == y).mean(), abs=1e-9)
 
 
+@pytest.mark.parametrize("rows", ["C", "a", "", None])
+def test_a_trace_on_no_half_of_the_probe_rows(small_zoo, rows):
+    model = small_zoo.models()["model_id"].iloc[0]
+    with pytest.raises(PlanError, match=rf"rows={rows!r} is no half of the probe rows: give 'A' \(similarity\) or 'B' \(performance\)"):
+        small_zoo.trace(model, rows=rows)
+
+
 def test_own_siblings_and_baseline_by_hand(small_zoo):
     """Recompute one probe's four comparisons from traces."""
     student = small_zoo.models().query("task == 'bikeshare' and role == 'student' and seed == 1 and scheme == 'same_rows'").iloc[0]
