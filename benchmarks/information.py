@@ -22,10 +22,10 @@ import sklearn
 from sklearn.feature_selection import mutual_info_regression
 
 from kdprobe.core.trace import softmax
-from kdprobe.probes._mi_neighbours import ksg1
-from kdprobe.probes.information_decomposition import information_decomposition
-from kdprobe.probes.mutual_information import mutual_information
-from kdprobe.probes.usable_information import usable_information
+from kdprobe.measures.information.decomposition import information_decomposition
+from kdprobe.measures.information.mutual_information import mutual_information
+from kdprobe.measures.information.nearest_neighbours import ksg1
+from kdprobe.measures.information.usable_information import usable_information
 from kdprobe.testing.worlds import information as worlds
 
 Row = dict[str, Any]

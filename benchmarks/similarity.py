@@ -30,11 +30,11 @@ from torch import nn
 
 import kdprobe
 from kdprobe.compare.capture import capture
-from kdprobe.probes import _features, _single
-from kdprobe.probes._accumulators import CKAStream
-from kdprobe.probes._hsic import deal
-from kdprobe.probes._null import null_of, upper_tail
-from kdprobe.probes._pairs import cka_of_all_pairs
+from kdprobe.measures.cka import feature_space, single_precision
+from kdprobe.measures.cka.all_pairs import cka_of_all_pairs
+from kdprobe.measures.cka.hsic import deal
+from kdprobe.measures.cka.null import null_of, upper_tail
+from kdprobe.measures.cka.stream import CKAStream
 
 Row = dict[str, Any]
 PARTS = ("accuracy", "pair", "pairs", "hooks", "rsa", "null", "million")
@@ -138,14 +138,14 @@ def pair(n: int, d: int, *, slow_peers: bool) -> Iterator[Row]:
 def _products_alone(x: np.ndarray, y: np.ndarray) -> Callable[[], Any]:
     """The calls of BLAS that the products of all groups are, on rows that lie ready: the most that a share can be."""
     groups = deal(len(x), None)
-    sides = [[_features.augmented(np.ascontiguousarray(side[rows])) for rows in _single.members(groups)] for side in (x, y)]
+    sides = [[feature_space.augmented(np.ascontiguousarray(side[rows])) for rows in single_precision.members(groups)] for side in (x, y)]
     widths = [side[0].shape[1] for side in sides]
     own_x, own_y, cross = (np.zeros(shape, dtype=np.float32) for shape in ((widths[0],) * 2, (widths[1],) * 2, widths))
 
     def products() -> None:
         for left, right in zip(*sides, strict=True):
-            _single.ssyrk(1.0, left.T, c=own_x.T, lower=1, overwrite_c=1)
-            _single.ssyrk(1.0, right.T, c=own_y.T, lower=1, overwrite_c=1)
+            single_precision.ssyrk(1.0, left.T, c=own_x.T, lower=1, overwrite_c=1)
+            single_precision.ssyrk(1.0, right.T, c=own_y.T, lower=1, overwrite_c=1)
             np.matmul(left.T, right, out=cross)
 
     return products
@@ -155,10 +155,10 @@ def _value_alone(x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
     """The products of all groups and the HSIC of all rows that follow, without null, interval and influence."""
     groups, n = deal(len(x), None), len(x)
     most = int(np.bincount(groups).max())
-    a, b = _single._Shifted(x, most), _single._Shifted(y, most)
+    a, b = single_precision._Shifted(x, most), single_precision._Shifted(y, most)
     count = int(groups.max()) + 1
-    sides = [_single._Products(*widths, count) for widths in ((a.width, None), (b.width, None), (a.width, b.width))]
-    for g, rows in enumerate(_single.members(groups)):
+    sides = [single_precision._Products(*widths, count) for widths in ((a.width, None), (b.width, None), (a.width, b.width))]
+    for g, rows in enumerate(single_precision.members(groups)):
         left, right = a.augmented(rows), b.augmented(rows)
         sides[0].add(g, left)
         sides[1].add(g, right)
@@ -172,13 +172,13 @@ def _value_alone(x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
 
 def _null_alone(x: np.ndarray, y: np.ndarray) -> Callable[[], Any]:
     """What null, z and p need beside the value."""
-    moments = [_features.augmented(side - side.mean(axis=0)) for side in (x, y)]
+    moments = [feature_space.augmented(side - side.mean(axis=0)) for side in (x, y)]
     products = [(side.T @ side).astype(np.float64) for side in moments]
     for side in products:
         side[-2, -2] = len(x)
 
     def null() -> Any:
-        shapes = [_features.shape_of(side, 1.0) for side in products]
+        shapes = [feature_space.shape_of(side, 1.0) for side in products]
         return upper_tail(1.0, null_of(len(x), shapes[0], shapes[1]).skewness, len(x))
 
     return null

@@ -11,8 +11,8 @@ from scipy.stats import false_discovery_control
 from kdprobe.compare.layer_map import Grid, LayerMap
 from kdprobe.core.errors import PlanError
 from kdprobe.core.result import Measurement, Refusal, Result
-from kdprobe.probes._accumulators import CKAStream
-from kdprobe.probes._pairs import cka_of_all_pairs
+from kdprobe.measures.cka.all_pairs import cka_of_all_pairs
+from kdprobe.measures.cka.stream import CKAStream
 
 ONE_TWIN = Refusal(reason="one twin shows no spread between twins", advice="pass two or more")
 

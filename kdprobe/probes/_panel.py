@@ -6,7 +6,7 @@ import numpy as np
 
 from kdprobe.core.result import Refusal
 from kdprobe.core.trace import Panel, Trace
-from kdprobe.probes._rows import (
+from kdprobe.measures.traces import (
     NO_TARGET,
     calibrated_log_probabilities,
     check_labels,

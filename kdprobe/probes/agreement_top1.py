@@ -3,21 +3,8 @@
 import numpy as np
 
 from kdprobe.core.probe import KnownAnswer, Probe
-from kdprobe.core.result import Result
 from kdprobe.core.trace import Trace
-from kdprobe.probes._rows import blocks, check_paired, check_same_outputs, measured, tied_rows, top, two_classes
-from kdprobe.stats.intervals import proportion
-
-
-def _measure(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
-    check_paired(student, teacher)
-    check_same_outputs(student, teacher)
-    if refusal := two_classes(student):
-        return refusal
-    tied = max(tied_rows(student), tied_rows(teacher))
-    note = f"in {tied} of {student.n} rows several classes share the largest output: the first of them counts"
-    interval = proportion(top(student) == top(teacher), blocks=blocks(student))
-    return measured(interval, status="ties" if tied else "ok", details={"tied_rows": tied} if tied else {}, notes=(note,) if tied else ())
+from kdprobe.measures.agreement import top1
 
 
 def _rows(names: list[int], classes: int = 4) -> Trace:
@@ -33,7 +20,7 @@ AGREEMENT_TOP1 = Probe(
     name="agreement_top1",
     title="Agreement",
     asks="How often do the two models name the same class?",
-    measure=_measure,
+    measure=top1,
     tasks=("classification",),
     bounds=(0.0, 1.0),
     symmetric=True,

@@ -5,7 +5,7 @@ import numpy as np
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Result
 from kdprobe.core.trace import Trace
-from kdprobe.probes._cka import OUTPUT, cka_of_traces
+from kdprobe.probes._layers import OUTPUT, cka_of_traces
 
 
 def _raw_outputs(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from kdprobe.core.probe import KnownAnswer, Probe
+from kdprobe.measures.information.output_information import dark
 from kdprobe.probes._cases import degraded_student, rare_class, student_of_noise
-from kdprobe.probes._output_information import dark
 
 PARTIAL = float(-0.5 * np.log1p(-((0.7 - 0.8 * 0.56) ** 2) / ((1 - 0.64) * (1 - 0.56**2))))
 

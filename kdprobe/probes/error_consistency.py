@@ -3,41 +3,8 @@
 import numpy as np
 
 from kdprobe.core.probe import KnownAnswer, Probe
-from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import Trace
-from kdprobe.probes._rows import NO_TARGET, blocks, check_labels, check_paired, check_same_outputs, measured, top, two_classes
-from kdprobe.stats.intervals import FISHER, jackknife
-
-
-def _measure(student: Trace, teacher: Trace, target: np.ndarray | None) -> Result:
-    check_paired(student, teacher)
-    check_same_outputs(student, teacher)
-    if target is None:
-        return NO_TARGET
-    if refusal := two_classes(student):
-        return refusal
-    labels = check_labels(target, student)
-    right = top(student) == labels, top(teacher) == labels
-    accuracies = [float(r.mean()) if len(r) else 0.0 for r in right]
-    if student.n and accuracies[0] == accuracies[1] and accuracies[0] in (0.0, 1.0):
-        return Refusal(
-            reason=f"both models are {'right' if accuracies[0] else 'wrong'} on every row: chance alone explains it",
-            advice="give harder rows",
-        )
-    for name, accuracy in zip(("student", "teacher"), accuracies, strict=True):
-        if student.n and accuracy in (0.0, 1.0):
-            return Refusal(
-                reason=f"the {name} is {'right' if accuracy else 'wrong'} on every row: κ is 0 whatever the other does",
-                advice="give harder rows" if accuracy else "give easier rows",
-            )
-    interval = jackknife(np.stack([*right, right[0] == right[1]], axis=1), _kappa, blocks=blocks(student), transform=FISHER)
-    return measured(interval, details={"accuracy_student": accuracies[0], "accuracy_teacher": accuracies[1]})
-
-
-def _kappa(means: np.ndarray) -> np.ndarray:
-    a, b, same = np.moveaxis(means, -1, 0)
-    by_chance = a * b + (1 - a) * (1 - b)
-    return (same - by_chance) / (1 - by_chance)
+from kdprobe.measures.agreement import error_consistency
 
 
 def _models(a: list[int], b: list[int]) -> tuple[Trace, Trace, np.ndarray]:
@@ -54,7 +21,7 @@ ERROR_CONSISTENCY = Probe(
     name="error_consistency",
     title="Error consistency κ",
     asks="Do the two models err on the same rows, beyond what their accuracies make them?",
-    measure=_measure,
+    measure=error_consistency,
     needs=("target",),
     tasks=("classification",),
     bounds=(-1.0, 1.0),

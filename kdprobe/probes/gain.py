@@ -5,9 +5,9 @@ import numpy as np
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import Panel
+from kdprobe.measures.traces import blocks, measured
 from kdprobe.probes._cases import coin_panel, regression_panel, untaught_panel
 from kdprobe.probes._panel import LOSS_UNIT, row_losses
-from kdprobe.probes._rows import blocks, measured
 from kdprobe.stats.intervals import jackknife
 
 

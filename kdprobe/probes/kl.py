@@ -3,30 +3,8 @@
 import numpy as np
 
 from kdprobe.core.probe import KnownAnswer, Probe
-from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import Trace
-from kdprobe.probes._rows import blocks, check_paired, check_same_outputs, log_probabilities, measured, two_classes
-from kdprobe.stats.intervals import LOG, jackknife
-
-
-def _measure(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
-    check_paired(student, teacher)
-    check_same_outputs(student, teacher)
-    if refusal := two_classes(student):
-        return refusal
-    p, log_p, log_q = teacher.outputs, log_probabilities(teacher), log_probabilities(student)
-    with np.errstate(all="ignore"):
-        # where the teacher's probability is 0 the term is 0, whatever the student's
-        rows = np.sum(np.where(p > 0, p * (log_p - log_q), 0.0), axis=1)
-    infinite = ~np.isfinite(rows)
-    if infinite.any():
-        return Refusal(
-            reason=f"KL is infinite: {student.name} gives probability 0 to a class that {teacher.name} does not, first in row "
-            f"{int(np.argmax(infinite))} ({int(infinite.sum())} of {student.n} rows)",
-            advice="give logits, or smooth the probabilities",
-        )
-    # each row is at least 0, up to rounding
-    return measured(jackknife(np.maximum(rows, 0.0), blocks=blocks(student), transform=LOG), unit="nats")
+from kdprobe.measures.agreement import kl
 
 
 def _bernoulli(p: float, n: int = 6) -> Trace:
@@ -42,7 +20,7 @@ KL = Probe(
     name="kl",
     title="KL(teacher‖student)",
     asks="How much do the student's probabilities lose against the teacher's?",
-    measure=_measure,
+    measure=kl,
     tasks=("classification",),
     better="lower",
     unit="nats",

@@ -3,8 +3,8 @@
 import numpy as np
 
 from kdprobe.core.probe import KnownAnswer, Probe
+from kdprobe.measures.information.output_information import part
 from kdprobe.probes._cases import degraded_student, one_class, student_of_noise
-from kdprobe.probes._output_information import part
 
 HIDDEN = float(0.5 * np.log((1 - 0.56**2) / (1 - 0.64)))
 

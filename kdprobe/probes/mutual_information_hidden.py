@@ -5,9 +5,9 @@ import numpy as np
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import Trace
+from kdprobe.measures.information.mutual_information import mutual_information
+from kdprobe.measures.traces import check_paired
 from kdprobe.probes._cases import feature_pair
-from kdprobe.probes._rows import check_paired
-from kdprobe.probes.mutual_information import mutual_information
 
 
 def _of_last_hidden(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:

@@ -1,8 +1,8 @@
 """What both models' outputs tell of the target together, less what the teacher's tells alone. In nats."""
 
 from kdprobe.core.probe import KnownAnswer, Probe
+from kdprobe.measures.information.output_information import part
 from kdprobe.probes._cases import degraded_student, one_class, student_of_noise
-from kdprobe.probes._output_information import part
 
 OWN_INFORMATION = Probe(
     name="own_information",

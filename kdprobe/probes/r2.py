@@ -3,26 +3,8 @@
 import numpy as np
 
 from kdprobe.core.probe import KnownAnswer, Probe
-from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import Trace
-from kdprobe.probes._rows import blocks, check_paired, check_same_outputs, measured
-from kdprobe.stats.intervals import BELOW_ONE, jackknife
-
-
-def _measure(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
-    check_paired(student, teacher)
-    check_same_outputs(student, teacher)
-    if teacher.n and (teacher.outputs == teacher.outputs[0]).all():
-        return Refusal(reason=f"{teacher.name}'s predictions are constant: no variance to explain", advice="give rows on which they vary")
-    with np.errstate(all="ignore"):
-        centred = teacher.derived("centred outputs", lambda t: t.outputs - t.outputs.mean(axis=0) if t.n else t.outputs)
-        missed = np.sum((teacher.outputs - student.outputs) ** 2, axis=1)
-        contributions = np.column_stack([missed, np.sum(centred**2, axis=1), centred])
-    return measured(jackknife(contributions, _explained, blocks=blocks(student), transform=BELOW_ONE))
-
-
-def _explained(means: np.ndarray) -> np.ndarray:
-    return 1 - means[..., 0] / (means[..., 1] - np.sum(means[..., 2:] ** 2, axis=-1))
+from kdprobe.measures.agreement import r2
 
 
 def _predictions(values: list[float]) -> Trace:
@@ -33,7 +15,7 @@ R2 = Probe(
     name="r2",
     title="R² to the teacher",
     asks="How much of the variance of the teacher's predictions does the student reproduce?",
-    measure=_measure,
+    measure=r2,
     tasks=("regression",),
     better="higher",
     bounds=(-np.inf, 1.0),

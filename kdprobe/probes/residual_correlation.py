@@ -3,38 +3,8 @@
 import numpy as np
 
 from kdprobe.core.probe import KnownAnswer, Probe
-from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import Trace
-from kdprobe.probes._rows import NO_TARGET, blocks, check_paired, check_same_outputs, check_values, measured
-from kdprobe.stats.intervals import FISHER, jackknife
-
-
-def _measure(student: Trace, teacher: Trace, target: np.ndarray | None) -> Result:
-    check_paired(student, teacher)
-    check_same_outputs(student, teacher)
-    if target is None:
-        return NO_TARGET
-    y = check_values(target, student)
-    with np.errstate(all="ignore"):
-        residuals = [model.outputs - y for model in (student, teacher)]
-        for model, residual in zip((student, teacher), residuals, strict=True):
-            if len(residual) and (residual == residual[0]).all():
-                return Refusal(reason=f"{model.name}'s residuals are constant: they cannot correlate", advice="give rows with noise")
-        # centred first, so that a common offset cannot swamp the products
-        a, b = (r - r.mean(axis=0) if len(r) else r for r in residuals)
-        products = [np.sum(x * y, axis=1) for x, y in ((a, b), (a, a), (b, b))]
-        contributions = np.column_stack([*products, a, b])
-    return measured(jackknife(contributions, _correlation, blocks=blocks(student), transform=FISHER))
-
-
-def _correlation(means: np.ndarray) -> np.ndarray:
-    """Pearson correlation with covariances summed over the outputs."""
-    ab, aa, bb = np.moveaxis(means[..., :3], -1, 0)
-    a, b = np.split(means[..., 3:], 2, axis=-1)
-    covariance = ab - np.sum(a * b, axis=-1)
-    variances = (aa - np.sum(a * a, axis=-1)) * (bb - np.sum(b * b, axis=-1))
-    # Cauchy-Schwarz: beyond 1 by rounding only
-    return np.clip(covariance / np.sqrt(variances), -1.0, 1.0)
+from kdprobe.measures.agreement import residual_correlation
 
 
 def _models(student: list[float], teacher: list[float]) -> tuple[Trace, Trace, np.ndarray]:
@@ -56,7 +26,7 @@ RESIDUAL_CORRELATION = Probe(
     name="residual_correlation",
     title="Residual correlation",
     asks="Do the two models err in the same direction on the same rows?",
-    measure=_measure,
+    measure=residual_correlation,
     needs=("target",),
     tasks=("regression",),
     bounds=(-1.0, 1.0),

@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from kdprobe.compare import compare
-from tests.probes.similarity_oracles import debiased_cka, linear
+from tests.measures.similarity_oracles import debiased_cka, linear
 
 STEPS, T = 120, 2.0
 

@@ -14,7 +14,7 @@ from kdprobe.compare.layers import LayerStream, _difference
 from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.result import Measurement, Refusal
 from tests.compare.test_show import parsed
-from tests.probes.similarity_oracles import debiased_cka, linear
+from tests.measures.similarity_oracles import debiased_cka, linear
 
 N = 203
 X = np.random.default_rng(0).normal(size=(N, 6)).astype(np.float32)

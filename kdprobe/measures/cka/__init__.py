@@ -1,0 +1,1 @@
+"""Centred kernel alignment, in feature space or Gram space, with its null and its interval."""

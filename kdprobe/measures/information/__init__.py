@@ -1,0 +1,1 @@
+"""Information, in nats: mutual information, usable information, and its decomposition."""

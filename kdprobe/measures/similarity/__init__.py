@@ -1,0 +1,1 @@
+"""Similarities of two representations that are no kernel alignment."""

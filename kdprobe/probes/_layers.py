@@ -1,0 +1,76 @@
+"""What probes read of two models: their last hidden layers, or any pair of layers."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from kdprobe.core.errors import DataError
+from kdprobe.core.result import Refusal, Result
+from kdprobe.core.trace import Trace
+from kdprobe.measures.arrays import as_matrix, with_notes
+from kdprobe.measures.cka import alignment, feature_space, gram_space
+from kdprobe.measures.cka.hsic import deal
+from kdprobe.measures.similarity import chance
+from kdprobe.measures.traces import blocks, check_paired
+
+OUTPUT = "(raw outputs)"
+
+
+def of_last_hidden(measure: chance.Measure, estimator: str) -> Callable[..., Result]:
+    """Return the ``measure`` of a probe that reads the last hidden layer of both models."""
+
+    def last_hidden(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
+        check_paired(student, teacher)
+        for model in (student, teacher):
+            if model.last_hidden is None:
+                return Refusal(reason=f"{model.name} has no hidden layer", advice="trace at least one")
+        if student.n < 4:
+            raise DataError(f"{student.name} and {teacher.name} have {student.n} rows: give at least 4")
+        layers = [(model, str(model.last_hidden)) for model in (student, teacher)]
+        x, y = (as_matrix(model.features[layer], f"{model.name}: {layer}") for model, layer in layers)
+        names = tuple(f"layer {layer!r} of {model.name}" for model, layer in layers)
+        result = chance.measured(x, y, (names[0], names[1]), blocks(student), measure, chance.PERMUTATIONS, 0)
+        return with_notes(result, estimator, x=student.features[layers[0][1]], y=teacher.features[layers[1][1]])
+
+    return last_hidden
+
+
+def cka_of_traces(student: Trace, student_layer: str, teacher: Trace, teacher_layer: str) -> Result:
+    """Debiased linear CKA in float64 between a layer of each trace (`OUTPUT` for the raw outputs).
+
+    What belongs to one layer is computed once for each trace, so a pair costs the product of its two layers, O(n dx dy). The interval
+    leaves out twentieths of the rows, blocks kept whole.
+    """
+    check_paired(student, teacher)
+    days = blocks(student)
+    if refusal := alignment.too_small(student.n, days):
+        return refusal
+    sides = (student, student_layer), (teacher, teacher_layer)
+    names = f"layer {student_layer!r} of {student.name}", f"layer {teacher_layer!r} of {teacher.name}"
+    rest = {"names": names, "rows": student.n, "blocked": days is not None}
+    widths = [_features_of(trace, layer).shape[1] for trace, layer in sides]
+    if alignment.features_are_cheaper(student.n, (widths[0],), (widths[1],)):
+        x, y = (trace.derived(("CKA, features", layer), _layer(layer)) for trace, layer in sides)
+        both = feature_space.met(x, y)
+        without_rows = feature_space.influence_of_far_rows(x, y, both, deal(student.n, days))
+        return alignment.measured(alignment.Alignment(terms=both.terms, shapes=(x.shape, y.shape), without_rows=without_rows, **rest))
+    k, m = (trace.derived(("CKA, Gram", layer), _kernel(layer)) for trace, layer in sides)
+    order = np.argsort(deal(student.n, days), kind="stable")
+    return alignment.measured(
+        alignment.Alignment(
+            terms=gram_space.terms(k, m), shapes=(k.shape, m.shape), without_rows=lambda: (order, gram_space.without_each_row(k, m)), **rest
+        )
+    )
+
+
+def _layer(name: str) -> Callable[[Trace], feature_space.Layer]:
+    return lambda trace: feature_space.layer(_features_of(trace, name), deal(trace.n, blocks(trace)))
+
+
+def _kernel(name: str) -> Callable[[Trace], gram_space.Kernel]:
+    return lambda trace: gram_space.kernel(gram_space.linear_gram(_features_of(trace, name)), deal(trace.n, blocks(trace)))
+
+
+def _features_of(trace: Trace, layer: str) -> np.ndarray:
+    values = trace.raw if layer == OUTPUT else trace.features[layer]
+    return values if values.ndim == 2 and values.shape[1] else as_matrix(values, f"{trace.name}: {layer}")
