@@ -35,8 +35,8 @@ class Block:
     axes: Mapping[str, Any]
     sizes: SplitSizes
     family: str
-    options: Mapping[str, Option]
-    teacher_options: Mapping[str, Option]
+    options: Mapping[str, Option] = field(default_factory=dict)
+    teacher_options: Mapping[str, Option] = field(default_factory=dict)
     teacher_widths: tuple[int, ...]
     student_widths: tuple[int, ...]
     seeds: int
@@ -44,8 +44,8 @@ class Block:
     draw: int = 0
     tune: tuple[str, ...] = ()
     tune_seeds: int = 0
-    batch_size: int
-    weight_decay: float
+    batch_size: int = 64
+    weight_decay: float = 1e-4
     gradient_clip: float = 0.0
     patience: int = 0
 

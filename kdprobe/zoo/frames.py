@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 
+from kdprobe.core.axes import AXES
 from kdprobe.training.job import Job
 from kdprobe.training.problem import HISTORY
 from kdprobe.zoo.index import Index
@@ -17,6 +18,7 @@ _JOB = {
     **{"weight_decay": "weight_decay", "batch_size": "batch_size", "teacher": "teacher_id", "data": "data"},
     **{"gradient_clip": "gradient_clip", "patience": "patience", "label_noise": "label_noise"},
 }
+_JOB |= {axis.sets: axis.sets for axis in AXES.values() if not axis.parameter and axis.sets not in (*_JOB, "row_limit")}
 
 
 def models(index: Index) -> pd.DataFrame:

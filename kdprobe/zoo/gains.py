@@ -1,23 +1,21 @@
 """One table of what students gained, with what each was trained under: what `kdprobe.capacity_gap` reads."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
 
+from kdprobe.core.axes import AXES, Axis
 from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.training.job import TUNING_SEEDS
 from kdprobe.zoo import frames
 from kdprobe.zoo.index import Index
 from kdprobe.zoo.kept import kept_losses
 
-OF_TEACHERS = ("weight_decay", "patience", "steps")
-SETTINGS = (
-    *("labelled_rows", "unlabelled_rows", "label_noise", "steps", "alpha", "temperature", "learning_rate"),
-    *(f"teacher_{name}" for name in OF_TEACHERS),
-)
-"""Columns that say what a student was trained under, beside its task, scheme, distiller and widths."""
+SETTINGS = tuple(axis.column for axis in AXES.values())
+"""Columns that say what a student was trained under, beside its task, scheme, distiller and widths: one for each axis."""
 PAIR = ("task", "scheme", "distiller", "width", "teacher_width")
 Frame = Any
 """A pandas DataFrame or Series. pandas annotates itself in part only, so that a type checker would guess at unions of everything."""
@@ -33,13 +31,20 @@ def with_settings(models: Frame) -> Frame:
     def teachers(column: str) -> Frame:
         return students["teacher_id"].map(of_teacher[column].to_dict())
 
-    students["labelled_rows"] = teachers("row_count")
-    students["unlabelled_rows"] = students["row_count"].where(students["rows"] == "transfer")
-    for name in OF_TEACHERS:
-        values = teachers(name)
-        students[f"teacher_{name}"] = values.where(values != students[name])
-    students["label_noise"] = teachers("label_noise")
+    for axis in AXES.values():
+        students[axis.column] = _of_axis(axis, students, teachers)
     return students
+
+
+def _of_axis(axis: Axis, students: Frame, teachers: Callable[[str], Frame]) -> Frame:
+    column = {"row_limit": "row_count"}.get(axis.sets, axis.parameter or axis.sets)
+    if axis.parameter and column not in students:
+        return students["loss_parameters"].map(lambda text: json.loads(text).get(column))
+    if axis.of == "labelled rows":
+        return teachers(column)
+    if axis.of == "transfer rows":
+        return students[column].where(students["rows"] == "transfer")
+    return teachers(column).where(lambda values: values != students[column]) if axis.of == "teachers" else students[column]
 
 
 def chosen(students: Frame, validation: dict[str, float], tune: Sequence[str]) -> Frame:

@@ -4,32 +4,38 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kdprobe.zoo.gains import with_settings
+from kdprobe.core.axes import AXES
+from kdprobe.zoo.gains import SETTINGS, with_settings
 
 Frame = Any
 """A pandas DataFrame or Series. pandas annotates itself in part only, so that a type checker would guess at unions of everything."""
 ORDER = [
-    *("task_order", "size", "student", "scheme_order", "distiller", "labelled_rows", "unlabelled_rows", "label_noise", "steps", "alpha"),
-    *("temperature", "arm", "teacher_size", "teacher", "draw", "seed"),
+    *("task_order", "size", "student", "scheme_order", "distiller", *SETTINGS),
+    *("arm", "teacher_size", "teacher", "draw", "seed"),
 ]
+PARAMETERS = "loss_parameters"
+
+
+def _parameters(text: str) -> str:
+    """All parameters of a loss as its axes call them: "T=2", or by their names where they are no axis."""
+    labels = {axis.parameter: axis.label for axis in AXES.values() if axis.parameter}
+    return ", ".join(labels[name].format(value) if name in labels else f"{name} {value:g}" for name, value in json.loads(text).items())
+
+
 SHOWN: dict[str, Callable[[Any], str]] = {
     "distiller": str,
-    "labelled_rows": "n={:.0f}".format,
-    "unlabelled_rows": "m={:.0f}".format,
-    "label_noise": "label noise {:g}".format,
-    "alpha": "α={:g}".format,
-    "loss_parameters": lambda text: ", ".join(
-        f"T={value:g}" if name == "temperature" else f"{name} {value:g}" for name, value in json.loads(text).items()
-    ),
-    "learning_rate": "learning rate {:g}".format,
+    **{PARAMETERS if axis.parameter else axis.column: _parameters if axis.parameter else axis.label.format for axis in AXES.values()},
     "weight_decay": "weight decay {:g}".format,
     "batch_size": "batches of {}".format,
-    "steps": "{} steps".format,
     "matched": "matched to {}".format,
-    "teacher_weight_decay": "teachers' weight decay {:g}".format,
-    "teacher_patience": "teachers stopped after {:.0f} checks".format,
-    "teacher_steps": "teachers {:.0f} steps".format,
 }
+"""Column -> what a value of it is called."""
+
+
+def told_beside(tune: Sequence[str]) -> list[str]:
+    """Columns that an arm is called by where some have values of their own for each teacher size."""
+    chosen = {PARAMETERS if axis.parameter else axis.column for axis in AXES.values() if axis.column in tune}
+    return [column for column in SHOWN if column not in chosen]
 
 
 def named(models: Frame) -> Frame:

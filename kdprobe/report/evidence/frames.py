@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
+from kdprobe.core.axes import AXES
 from kdprobe.core.section import Card
 from kdprobe.core.trace import Trace
 from kdprobe.report import words
-from kdprobe.report.evidence.arms import ORDER, SHOWN, Frame, arms, named
+from kdprobe.report.evidence.arms import ORDER, Frame, arms, named, told_beside
 from kdprobe.report.evidence.groups import Group
 from kdprobe.report.evidence.scrub import scrub
 from kdprobe.training.job import TUNING_SEEDS
@@ -154,8 +155,8 @@ class Evidence:
 
     @property
     def tune(self) -> list[str]:
-        """Settings that the plan chooses for each teacher size."""
-        return list(self.provenance().get("plan", {}).get("tune", ()))
+        """Columns of the axes whose values the plan chooses for each teacher size."""
+        return [AXES[name].column for name in self.provenance().get("plan", {}).get("tune", ()) if name in AXES]
 
     @cached_property
     def tuned_groups(self) -> list[Group]:
@@ -168,8 +169,7 @@ class Evidence:
         frame = chosen(named(self._all_models), self._zoo.kept_losses(list(wanted["model_id"])).to_dict(), tune)
         frame = frame.loc[frame["tuned"]].copy()
         # what was chosen is not what an arm is called
-        told = [name for name in SHOWN if name not in tune and (name != "loss_parameters" or "temperature" not in tune)]
-        frame["arm"] = arms(frame, told) + ", tuned"
+        frame["arm"] = arms(frame, told_beside(tune)) + ", tuned"
         frame["task_order"] = frame["task"].map(dict(zip(self.students["task"], self.students["task_order"], strict=True)))
         frame["scheme_order"] = frame["scheme"].map(dict(zip(self.students["scheme"], self.students["scheme_order"], strict=True)))
         frame = frame.sort_values([name for name in ORDER if name not in tune], kind="stable")

@@ -182,7 +182,7 @@ class KnowledgePlan(Plan):
         axes = {name: AXES[name].normalised(getattr(self, name)) for name in VARIED} | {"alpha": alpha}
         rows = {"train": axes["train_rows"], "transfer": axes["transfer_rows"]}
         return Block(
-            task=task, scheme=scheme, distillers=distillers, axes=axes, family=family, options={}, teacher_options={},
+            task=task, scheme=scheme, distillers=distillers, axes=axes, family=family,
             sizes=replace(found.split, **{name: count for name, count in rows.items() if count is not None}),
             teacher_widths=(teacher,), student_widths=students, seeds=self.seeds, batch_size=self.batch_size,
             weight_decay=self.weight_decay,
