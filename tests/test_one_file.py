@@ -88,6 +88,7 @@ class EqualsPlan(Plan):
 
     asks: ClassVar[str] = "equals"
     question: ClassVar[str] = "does a teacher of one's own size help?"
+    heading: ClassVar[str] = "Does a teacher of one's own size help?"
     small: ClassVar[Mapping[str, Any]] = {}
 
     def crossed(self) -> tuple[Block, ...]:

@@ -17,11 +17,8 @@ from kdprobe.core.section import PARTS, Card, Column, Content, Section, Table
 from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.theme.strip import strip
+from kdprobe.sweep.plans import asked, kind
 
-QUESTIONS = {
-    "gap": "Which teacher size serves this student best, and how much of the teacher arrives?",
-    "knowledge": "Which kind of knowledge helps this student, and is it this teacher's own?",
-}
 MOST_ARMS = 6
 """More are counted at the head of a page, not named."""
 _THEME = jinja2.PackageLoader("kdprobe.report", "theme")
@@ -84,8 +81,13 @@ def render(evidence: Evidence, *, runs: str) -> str:
     """Return the page of a zoo; `runs` is the name of the CSV file beside it."""
     drawn = drawn_sections(evidence)
     return compose(
-        QUESTIONS[evidence.asks], lede(evidence), [(section.name, section.question, content) for section, content in drawn], runs=runs
+        heading(evidence.asks), lede(evidence), [(section.name, section.question, content) for section, content in drawn], runs=runs
     )
+
+
+def heading(asks: str) -> str:
+    """What a page asks: a zoo may be of a question that is not installed here, and its tables are worth reading all the same."""
+    return kind(asks).heading if asks in asked() else f"What did the sweep --{asks} find?"
 
 
 def compose(question: str, lede: str, drawn: Sequence[tuple[str, str, Content]], *, runs: str = "") -> str:

@@ -26,6 +26,8 @@ class Plan(ABC):
     """The question's name: its flag on the command line, and what the sections of a report are for."""
     question: ClassVar[str]
     """The question in plain words."""
+    heading: ClassVar[str]
+    """The question as the heading of a report."""
     small: ClassVar[Mapping[str, Any]]
     """What a quick plan has in place of defaults."""
     piloted: ClassVar[bool] = False

@@ -103,6 +103,7 @@ class KnowledgePlan(Plan):
 
     asks: ClassVar[str] = "knowledge"
     question: ClassVar[str] = "which kind of knowledge helps?"
+    heading: ClassVar[str] = "Which kind of knowledge helps this student, and is it this teacher's own?"
     small: ClassVar[Mapping[str, Any]] = {"alphas": (0.7, 0.99), "seeds": 4, "steps": 300}
 
     def __post_init__(self) -> None:
