@@ -80,8 +80,8 @@ plt.show()
 # %% [markdown]
 # ## A verdict for each setting
 #
-# `capacity_gap` decides whether a smaller teacher serves better than the largest one. Each combination of named columns is a setting of its own, and
-# their p values are adjusted for being read together. `best_sizes` is a 95 % set: it is no estimate of one best size.
+# `capacity_gap` decides whether a smaller teacher serves better than the largest one. Each combination of the columns in `by` is a setting
+# of its own, and their p values are adjusted for being read together. `best_sizes` is a 95 % set: it is no estimate of one best size.
 
 # %%
 settings = ["scheme", "unlabelled_rows", "temperature"]
