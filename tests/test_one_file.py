@@ -39,7 +39,7 @@ def test_a_throw_away_probe(checkout):
     run(checkout, "-m", "kdprobe", "sweep", "--gap", *flags.split())
     assert "worst row" in (checkout / "zoo" / "report.html").read_text()
     assert "worst_row.own" in (checkout / "zoo" / "runs.csv").read_text().partition("\n")[0]
-    collected = run(checkout, "-m", "pytest", "tests/contracts/test_probes.py", "-k", "worst_row", "-p", "no:cacheprovider")
+    collected = run(checkout, "-m", "pytest", "tests/contracts", "-k", "worst_row", "-p", "no:cacheprovider")
     assert "1 passed" in collected
 
 

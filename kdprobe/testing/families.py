@@ -4,8 +4,9 @@ import torch
 from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from kdprobe.core.errors import ContractError, PlanError
+from kdprobe.core.errors import PlanError
 from kdprobe.core.recipe import Family
+from kdprobe.testing.requirement import require
 
 INPUT_SHAPES = ((6,), (1, 8, 8), (1, 28, 28), (3, 32, 32), (12, 29))
 
@@ -24,36 +25,60 @@ def check_family(family: Family) -> None:
     >>> check_family(available("families")["mlp"])
     """
     shapes = [shape for shape in INPUT_SHAPES if _fits(family, shape)]
-    _require(family, bool(shapes), f"fits none of the input shapes {INPUT_SHAPES}")
+    require(
+        family,
+        bool(shapes),
+        f"fits none of the input shapes {INPUT_SHAPES}: build a network for one of them, raise PlanError for the others",
+    )
     for shape in shapes:
         before = torch.get_rng_state()
         first, again, other = (family.build(shape, 3, 4, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
-        _require(family, torch.equal(before, torch.get_rng_state()), "building draws from the global generator")
+        require(
+            family,
+            torch.equal(before, torch.get_rng_state()),
+            "building draws from the global generator: draw all weights from the one that is given",
+        )
         weights = [torch.nn.utils.parameters_to_vector(module.parameters()) for module in (first, again, other)]
-        _require(family, torch.equal(weights[0], weights[1]), "the same generator state gives other weights")
-        _require(family, not torch.equal(weights[0], weights[2]), "another generator state gives the same weights")
-        _require(family, torch.equal(before, torch.get_rng_state()), "building draws from the global generator")
+        require(
+            family,
+            torch.equal(weights[0], weights[1]),
+            "the same generator state gives other weights: draw all weights from the generator that is given",
+        )
+        require(
+            family,
+            not torch.equal(weights[0], weights[2]),
+            "another generator state gives the same weights: draw them from the generator that is given",
+        )
+        require(
+            family,
+            torch.equal(before, torch.get_rng_state()),
+            "building draws from the global generator: draw all weights from the one that is given",
+        )
         x = torch.randn(5, *shape, generator=torch.Generator().manual_seed(2))
         first.eval()
         with torch.no_grad():
             outputs, features = first(x)
             alone = first(x[2:3])[0]
-        _require(family, tuple(outputs.shape) == (5, 3), f"outputs have shape {tuple(outputs.shape)}, (5, 3) was due")
-        _require(family, bool(outputs.isfinite().all()), "outputs are not finite")
-        _require(
-            family, bool(features) and all(len(layer) == 5 for layer in features.values()), "every hidden layer needs one row a sample"
+        require(family, tuple(outputs.shape) == (5, 3), f"outputs have shape {tuple(outputs.shape)}, (5, 3) was due: (rows, outputs)")
+        require(family, bool(outputs.isfinite().all()), "outputs are not finite: initialise the weights smaller")
+        require(family, bool(features) and all(len(layer) == 5 for layer in features.values()), "every hidden layer needs one row a sample")
+        require(
+            family,
+            bool(torch.allclose(outputs[2:3], alone, atol=1e-5)),
+            "a row's outputs depend on the other rows: in evaluation mode each row is alone",
         )
-        _require(family, bool(torch.allclose(outputs[2:3], alone, atol=1e-5)), "a row's outputs depend on the other rows")
         _check_stack(family, first, other.eval(), x)
         named = family.build(shape, 3, 4, torch.Generator().manual_seed(0), **family.options)
-        _require(
-            family, torch.equal(weights[0], torch.nn.utils.parameters_to_vector(named.parameters())), "its options are not its defaults"
+        require(
+            family,
+            torch.equal(weights[0], torch.nn.utils.parameters_to_vector(named.parameters())),
+            "its options are not its defaults: declare in options what build does without any",
         )
         _check_minimum(family, shape)
         sizes = [sum(p.numel() for p in family.build(shape, 3, width, torch.Generator()).parameters()) for width in (2, 4, 8)]
-        _require(family, sizes == sorted(set(sizes)), f"widths 2, 4, 8 have {sizes} parameters: more width must mean more")
+        require(family, sizes == sorted(set(sizes)), f"widths 2, 4, 8 have {sizes} parameters: more width must mean more")
         flops = [family.flops(shape, 3, width) for width in (2, 4, 8)]
-        _require(
+        require(
             family, flops == sorted(set(flops)) and flops[0] > 0, f"widths 2, 4, 8 take {flops} multiply-adds: more width must mean more"
         )
 
@@ -68,7 +93,7 @@ def _check_stack(family: Family, first: nn.Module, other: nn.Module, x: torch.Te
             same = torch.allclose(outputs[place], alone, atol=1e-5) and all(
                 torch.allclose(features[name][place], layer, atol=1e-5) for name, layer in layers.items()
             )
-            _require(family, same, "under vmap it gives other outputs than one model at a time")
+            require(family, same, "under vmap it gives other outputs than one model at a time: keep state out of the forward pass")
 
 
 def _check_minimum(family: Family, shape: tuple[int, ...]) -> None:
@@ -77,7 +102,7 @@ def _check_minimum(family: Family, shape: tuple[int, ...]) -> None:
         family.build(shape, 3, family.minimum_width - 1, torch.Generator())
     except PlanError:
         return
-    _require(family, False, f"builds a width of {family.minimum_width - 1}, below its minimum_width")
+    require(family, False, f"builds a width of {family.minimum_width - 1}, below its minimum_width: raise PlanError there")
 
 
 def _fits(family: Family, shape: tuple[int, ...]) -> bool:
@@ -87,8 +112,3 @@ def _fits(family: Family, shape: tuple[int, ...]) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _require(family: Family, condition: bool, text: str) -> None:
-    if not condition:
-        raise ContractError(f"family {family.name!r}: {text}")

@@ -11,17 +11,20 @@ from kdprobe.core.errors import ContractError, DataError
 from kdprobe.core.probe import Invariance, Probe
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.trace import Panel, TaskKind, Trace
+from kdprobe.testing.requirement import require
 
 ROUNDING = 1e-6
 DRAWS = 3
+LEAST_TRUTHS = 3
 
 
 def check_probe(probe: Probe) -> None:
     """Raise ContractError unless a probe does all that it declares, and survives hostile input without a warning.
 
-    Checked are: each truth, within its tolerance, on three draws; the bounds; symmetry and invariances, on random models; that the target
-    is not changed and the answer does not depend on the call before; and that constant, duplicated, huge, tiny, integer, half-precision,
-    non-contiguous and few rows give a measurement, a refusal or a DataError, never a warning.
+    Checked are: a title, a question and a citation; three truths, unless it reads a panel; each truth, within its tolerance, on three
+    draws; the bounds; symmetry and invariances, on random models; that the target is not changed and the answer does not depend on the
+    call before; and that constant, duplicated, huge, tiny, integer, half-precision, non-contiguous and few rows give a measurement, a
+    refusal or a DataError, never a warning.
 
     A "rotation", "scale", "shift" or "monotone" map is applied to what the probe reads of one model: its features if the probe needs
     "features", else its raw outputs. "row order" permutes the rows of everything alike.
@@ -33,6 +36,7 @@ def check_probe(probe: Probe) -> None:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        _check_words(probe)
         _check_truths(probe)
         for kind in probe.tasks:
             _check_declared(probe, kind)
@@ -83,16 +87,25 @@ def arguments_of(
     return Panel(student=student, teacher=teacher, twin=others[0], reference_twins=tuple(others[1:]), siblings=siblings), target
 
 
+def _check_words(probe: Probe) -> None:
+    require(probe, bool(probe.title.strip()), "its title is empty: say what heads its column in a table")
+    require(probe, probe.asks.strip().endswith("?"), f"asks={probe.asks!r} is no question: say what it answers, with a question mark")
+    require(probe, bool(probe.cites.strip()), "cites nothing: name the paper or page that defines it, such as 'arXiv:1905.00414'")
+    # a panel of eight models whose answer is known takes a page: one case of it is enough
+    few = f"has {len(probe.truths)} truths: give at least {LEAST_TRUTHS} cases whose answers are known without it"
+    require(probe, probe.panel or len(probe.truths) >= LEAST_TRUTHS, few)
+
+
 def _check_truths(probe: Probe) -> None:
     for truth in probe.truths:
         for draw in range(DRAWS):
             result = _call(probe, truth.make(np.random.default_rng(draw)), truth.name)
             if truth.value is None:
-                _require(isinstance(result, Refusal), probe, f"truth {truth.name!r} gave {result}, a refusal was due")
+                require(probe, isinstance(result, Refusal), f"truth {truth.name!r} gave {result}, a refusal was due")
             else:
                 near = isinstance(result, Measurement) and abs(result.value - truth.value) <= truth.tolerance
                 got = repr(result.value) if isinstance(result, Measurement) else str(result)
-                _require(near, probe, f"truth {truth.name!r} gave {got}, {truth.value!r} ± {truth.tolerance} was due")
+                require(probe, near, f"truth {truth.name!r} gave {got}, {truth.value!r} ± {truth.tolerance} was due")
 
 
 def _check_declared(probe: Probe, kind: TaskKind) -> None:
@@ -101,14 +114,14 @@ def _check_declared(probe: Probe, kind: TaskKind) -> None:
         arguments = arguments_of(probe, kind, np.random.default_rng(draw), n=n)
         target = arguments[-1].copy()
         value = _value(probe, arguments, f"random {kind} models")
-        _require(np.array_equal(target, arguments[-1]), probe, "the target was changed")
-        _require(_value(probe, arguments, "the same again") == value, probe, "asked twice, it gave two values")
+        require(probe, np.array_equal(target, arguments[-1]), "the target was changed")
+        require(probe, _value(probe, arguments, "the same again") == value, "asked twice, it gave two values")
         if probe.symmetric:
             swapped = _value(probe, (arguments[1], arguments[0], arguments[2]), "student and teacher swapped")
-            _require(_near(value, swapped), probe, f"declared symmetric, but {value!r} became {swapped!r} with the two models swapped")
+            require(probe, _near(value, swapped), f"declared symmetric, but {value!r} became {swapped!r} with the two models swapped")
         for invariance in probe.invariant:
             moved = _value(probe, _transformed(probe, invariance, kind, draw, n), invariance)
-            _require(_near(value, moved), probe, f"declared invariant under {invariance!r}, but {value!r} became {moved!r}")
+            require(probe, _near(value, moved), f"declared invariant under {invariance!r}, but {value!r} became {moved!r}")
 
 
 def _rows(probe: Probe, kind: TaskKind) -> int:
@@ -214,7 +227,7 @@ def _check_hostile(probe: Probe, kind: TaskKind) -> None:
     if "target" in probe.needs:
         _data_error(probe, "a target that is too short", lambda: (*arguments[:-1], arguments[-1][:-1]))
         result = _call(probe, (*arguments[:-1], None), "no target")
-        _require(isinstance(result, Refusal), probe, f"no target gave {result}, a refusal was due")
+        require(probe, isinstance(result, Refusal), f"no target gave {result}, a refusal was due")
         if kind == "classification":
             _data_error(probe, "a class beyond the outputs", lambda: (*arguments[:-1], arguments[-1] + 1))
             _data_error(probe, "classes as floats", lambda: (*arguments[:-1], arguments[-1] + 0.5))
@@ -223,7 +236,7 @@ def _check_hostile(probe: Probe, kind: TaskKind) -> None:
     if "features" in probe.needs and not probe.panel:
         bare = tuple(replace(trace, features={}, _memo={}) for trace in arguments[:2])
         result = _call(probe, (*bare, arguments[2]), "no features")
-        _require(isinstance(result, Refusal), probe, f"models without features gave {result}, a refusal was due")
+        require(probe, isinstance(result, Refusal), f"models without features gave {result}, a refusal was due")
 
 
 def _answer_or_data_error(probe: Probe, name: str, make: Callable[[], tuple[Any, ...]]) -> None:
@@ -232,9 +245,9 @@ def _answer_or_data_error(probe: Probe, name: str, make: Callable[[], tuple[Any,
     except DataError:
         return
     try:
-        _call(probe, arguments, name)
+        _answered(probe, arguments, name)
     except DataError as error:
-        _require(len(str(error)) > 20, probe, f"{name}: the text of its DataError says too little: {error}")
+        require(probe, len(str(error)) > 20, f"{name}: the text of its DataError says too little: {error}")
 
 
 def _data_error(probe: Probe, name: str, make: Callable[[], tuple[Any, ...]]) -> None:
@@ -247,31 +260,33 @@ def _data_error(probe: Probe, name: str, make: Callable[[], tuple[Any, ...]]) ->
 
 def _call(probe: Probe, arguments: tuple[Any, ...], case: str) -> Result:
     try:
+        return _answered(probe, arguments, case)
+    except DataError as error:
+        raise ContractError(f"probe {probe.name!r}: {case}: an answer was due, not DataError: {error}") from error
+
+
+def _answered(probe: Probe, arguments: tuple[Any, ...], case: str) -> Result:
+    try:
         result = probe(*arguments)
     except DataError:
         raise
     except Exception as error:
         raise ContractError(f"probe {probe.name!r}: {case}: {type(error).__name__}: {error}") from error
     if isinstance(result, Refusal):
-        _require(bool(result.reason), probe, f"{case}: a refusal without a reason")
+        require(probe, bool(result.reason), f"{case}: a refusal without a reason")
         return result
-    _require(isinstance(result, Measurement), probe, f"{case}: it gave a {type(result).__name__}, not a Measurement or a Refusal")
+    require(probe, isinstance(result, Measurement), f"{case}: it gave a {type(result).__name__}, not a Measurement or a Refusal")
     low, high = probe.bounds
-    _require(low - ROUNDING <= result.value <= high + ROUNDING, probe, f"{case}: {result.value!r} lies outside its bounds {probe.bounds}")
-    _require(low - ROUNDING <= result.low and result.high <= high + ROUNDING, probe, f"{case}: {result} reaches outside {probe.bounds}")
+    require(probe, low - ROUNDING <= result.value <= high + ROUNDING, f"{case}: {result.value!r} lies outside its bounds {probe.bounds}")
+    require(probe, low - ROUNDING <= result.low and result.high <= high + ROUNDING, f"{case}: {result} reaches outside {probe.bounds}")
     return result
 
 
 def _value(probe: Probe, arguments: tuple[Any, ...], case: str) -> float:
     result = _call(probe, arguments, case)
-    _require(isinstance(result, Measurement), probe, f"{case}: it refused ({result})")
+    require(probe, isinstance(result, Measurement), f"{case}: it refused ({result})")
     return float(result)  # type: ignore[arg-type]
 
 
 def _near(a: float, b: float) -> bool:
     return abs(a - b) <= ROUNDING * max(1.0, abs(a))
-
-
-def _require(condition: bool, probe: Probe, text: str) -> None:
-    if not condition:
-        raise ContractError(f"probe {probe.name!r}: {text}")

@@ -1,7 +1,7 @@
 """The contract of a scheme."""
 
-from kdprobe.core.errors import ContractError
 from kdprobe.core.scheme import Scheme
+from kdprobe.testing.requirement import require
 
 
 def check_scheme(scheme: Scheme) -> None:
@@ -18,17 +18,12 @@ def check_scheme(scheme: Scheme) -> None:
     done: set[str] = set()
     for stage in scheme.stages:
         missing = [role for role in stage.needs if role not in done]
-        _require(scheme, not missing, f"stage {stage.role!r} comes before {missing}, which it needs")
+        require(scheme, not missing, f"stage {stage.role!r} comes before {missing}, which it needs")
         done.add(stage.role)
     used = {"student", "twin", "teacher", *(role for stage in scheme.stages for role in (*stage.taught_by, *stage.needs))}
-    _require(scheme, done <= used, f"nobody learns from {sorted(done - used)}: leave it out")
+    require(scheme, done <= used, f"nobody learns from {sorted(done - used)}: leave it out")
     student = scheme.student
     differs = student.taught_by or (student.labels, student.steps, student.matches) != ("own", 1.0, None)
-    _require(scheme, bool(differs), "its student is taught by nobody: it would be a twin")
+    require(scheme, bool(differs), "its student is taught by nobody: it would be a twin")
     for field in ("title", "regime", "expects"):
-        _require(scheme, bool(getattr(scheme, field).strip()), f"{field} is empty: say it in words")
-
-
-def _require(scheme: Scheme, condition: bool, text: str) -> None:
-    if not condition:
-        raise ContractError(f"scheme {scheme.name!r}: {text}")
+        require(scheme, bool(getattr(scheme, field).strip()), f"{field} is empty: say it in words")

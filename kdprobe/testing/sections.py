@@ -1,14 +1,16 @@
 """The contract of a report section."""
 
+import atexit
+import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
 
-from kdprobe.core.errors import ContractError
 from kdprobe.core.section import Content, Section
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.sweep import sweep
 from kdprobe.sweep.plans.gap import GapPlan
+from kdprobe.testing.requirement import require
 from kdprobe.zoo import Zoo
 
 SMALL = GapPlan(tasks=("letters", "bikeshare"), teacher_widths=(3, 6), student_widths=(2,), seeds=3, steps=20)
@@ -24,24 +26,24 @@ def check_section(section: Section, zoo: Zoo | None = None) -> None:
     zoo
         A zoo to draw; by default a small one is trained, which takes some seconds once a process.
     """
-    opened = Zoo(_small_zoo()) if zoo is None else zoo
+    if zoo is None:
+        with Zoo(_small_zoo()) as opened:
+            return check_section(section, opened)
     # each time as a page draws it: every frame read once, without absolute paths
-    first, second = section.draw(Evidence(opened)), section.draw(Evidence(opened))
-    if not section.question.strip():
-        raise ContractError(f"section {section.name!r}: its question is empty: it is the section's heading")
-    if not isinstance(first, Content | None):
-        raise ContractError(f"section {section.name!r}: draw gave a {type(first).__name__}, not Content or None")
-    if first != second:
-        raise ContractError(f"section {section.name!r}: drawing the same zoo twice gives two contents: the report must be reproducible")
+    first, second = section.draw(Evidence(zoo)), section.draw(Evidence(zoo))
+    require(section, bool(section.question.strip()), "its question is empty: it is the section's heading")
+    given = f"draw gave a {type(first).__name__}, not Content or None: return kdprobe.Content(...)"
+    require(section, isinstance(first, Content | None), given)
+    require(section, first == second, "drawing the same zoo twice gives two contents: the report must be reproducible")
     for table in () if first is None else first.tables:
         keys = {column.key for column in table.columns}
         missing = sorted(keys - set.intersection(*(set(row) for row in table.rows))) if table.rows else []
-        if missing:
-            raise ContractError(f"section {section.name!r}: rows of table {table.caption!r} lack {missing}")
+        require(section, not missing, f"rows of table {table.caption!r} lack {missing}: give each row a cell for each column")
 
 
 @cache
 def _small_zoo() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="kdprobe-contract-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     sweep(SMALL, folder).close()
     return folder

@@ -11,6 +11,16 @@ from kdprobe.testing import check
 SITE = Path(sys.prefix)
 assert SITE in Path(kdprobe.__file__).parents, f"kdprobe was imported from {kdprobe.__file__}, not from the wheel"
 
+OWN = {
+    "probes": "worst_row",
+    "distillers": "log_cosh",
+    "families": "bottleneck",
+    "tasks": "sine",
+    "schemes": "patient",
+    "sections": "head_count",
+}
+"""What the plug-in holds."""
+
 
 def command(*words: str) -> str:
     done = subprocess.run([SITE / "bin" / "kdprobe", *words], capture_output=True, text=True)
@@ -19,17 +29,20 @@ def command(*words: str) -> str:
 
 
 assert command("--version").strip() == kdprobe.__version__
-assert "worst_row" in command("ls", "probes")
 assert "letters" in command("data", "ls")
-check("probes", kdprobe.available("probes")["worst_row"])
+for kind, name in OWN.items():
+    assert name in command("ls", kind), f"kdprobe ls {kind} does not list {name}"
+    check(kind, kdprobe.available(kind)[name])
 
 with tempfile.TemporaryDirectory() as folder:
     out = Path(folder) / "zoo"
     flags = [
         "--task",
-        "bikeshare",
+        "sine",
         "--scheme",
-        "same_rows",
+        "patient",
+        "--distillers",
+        "log_cosh",
         "--teacher-widths",
         "2",
         "4",
@@ -46,6 +59,7 @@ with tempfile.TemporaryDirectory() as folder:
     assert str(out / "report.html") in printed, printed
     page = (out / "report.html").read_text()
     assert "worst row" in page, "the plug-in's probe is not in the report's table"
+    assert "The head count is " in page, "the plug-in's section is not on the page"
     assert "worst_row.own" in (out / "runs.csv").read_text().partition("\n")[0], "the plug-in's probe is not in runs.csv"
     with kdprobe.Zoo(out) as zoo:
         measured = zoo.measurements().query("probe == 'worst_row'")

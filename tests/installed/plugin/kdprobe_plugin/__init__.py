@@ -1,1 +1,1 @@
-"""A plug-in of one probe, for the tests of kdprobe."""
+"""A plug-in of one thing of each kind, for the tests of kdprobe."""

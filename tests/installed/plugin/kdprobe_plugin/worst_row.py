@@ -2,13 +2,10 @@
 
 import numpy as np
 
-from kdprobe.core.errors import DataError
-from kdprobe.core.probe import KnownAnswer, Probe
-from kdprobe.core.result import Measurement, Refusal, Result
-from kdprobe.core.trace import Trace
+from kdprobe import DataError, KnownAnswer, Measurement, Probe, Refusal, Trace
 
 
-def _worst_row(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
+def _worst_row(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Measurement | Refusal:
     if not np.array_equal(student.ids, teacher.ids):
         raise DataError(f"{student.name} has {student.n} rows, {teacher.name} {teacher.n}: give both the same rows")
     if student.n == 0:
