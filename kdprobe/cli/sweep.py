@@ -118,12 +118,12 @@ def _pilot(plan: Any, where: Where, quick: bool) -> int:
     from kdprobe.sweep.command import command_of
     from kdprobe.sweep.provenance import shown_path
     from kdprobe.sweep.run import default_jobs, run
-    from kdprobe.zoo.writer import INDEX
+    from kdprobe.zoo.folder import INDEX, check_folder
 
     if (out / INDEX).exists() and not (out / FOLDER).exists():
         raise PlanError(f"--pilot: {shown_path(out)} holds results, and a pilot comes before them: choose another folder with --out")
     jobs = 0 if where.scheduler else default_jobs(where.device) if where.jobs is None else where.jobs
-    out.mkdir(parents=True, exist_ok=True)
+    check_folder(out)
     command = command_of("kdprobe sweep --gap", plan, shown_path(out))
     with run(
         few, out / FOLDER, jobs=jobs, scheduler=where.scheduler, progress=True, engine=where.engine, device=where.device, measure=False,

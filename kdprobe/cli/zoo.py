@@ -62,22 +62,50 @@ def show_model(path: Path, model: str | None = None, *, json: Flag = False) -> i
 
 @zoo.command(name="verify")
 def verify(path: Path) -> int:
-    """Check every file of a zoo against its SHA-256.
+    """Check every row of a zoo against its seal, and every file against its SHA-256.
 
     Parameters
     ----------
     path
         Folder that a sweep wrote.
     """
+    from kdprobe.core.words import visible
     from kdprobe.zoo import Zoo
 
     with Zoo(path) as opened:
         problems = opened.verify()
-        models = len(opened.models())
+        models = 0 if problems else len(opened.models())
+        proven = problems or opened.proven
     for problem in problems:
-        print(problem)
+        print(visible(problem))
     if problems:
         print(f"kdprobe: {path} is damaged in {len(problems)} place{'s' if len(problems) > 1 else ''}", file=sys.stderr)
         return 3
-    print(f"{path}: {models} models, every file is what it was when it was written")
+    if proven:
+        print(f"{path}: {models} models, every row and every file is what it was when it was written")
+    else:
+        print(f"{path}: {models} models, every file is what it was when it was written")
+        print("its rows cannot be proven: zoo format 2 kept no seals, so a changed number would not show")
+    return 0
+
+
+@zoo.command(name="rebuild")
+def rebuild_index(path: Path) -> int:
+    """Read a lost or damaged index back from the models' files; nothing is trained.
+
+    What was measured of students is not in these files: run the same sweep again, which measures it anew.
+
+    Parameters
+    ----------
+    path
+        Folder that a sweep wrote.
+    """
+    from kdprobe.core.words import visible
+    from kdprobe.zoo.rebuild import rebuild
+
+    found = rebuild(path)
+    for problem in found.lost:
+        print(f"not read back: {visible(problem)}")
+    kept = f"; the index of before is {found.before}" if found.before else ""
+    print(f"{path}: {found.models} models read back{kept}. Run the same sweep again: it trains what is lost and measures")
     return 0

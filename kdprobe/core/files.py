@@ -1,10 +1,31 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and files that are known to be ours before they are replaced."""
 
 import os
+import re
+import stat
 import tempfile
 from pathlib import Path
 
 from kdprobe.core.errors import DataError
+
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.kdprobe-tmp", re.DOTALL)
+_KINDS = {
+    stat.S_IFLNK: "a link",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+}
+_PAGE = (
+    re.compile(rb"<!doctype html>\s.{0,200}<meta name=\"generator\" content=\"kdprobe ", re.DOTALL),
+    # pages of before the generator was named
+    re.compile(
+        rb"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        rb"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-"
+    ),
+)
+_RUNS = b"model_id,kind,task,role,family,width,"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -16,11 +37,13 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises
     ------
     DataError
-        If the folder is read-only, missing or full: the text names the file and the system's reason. Nothing is left behind.
+        If the path is a link, a device, a pipe or a folder, which a rename would replace; or the folder is read-only, missing or full: the
+        text names the file and the system's reason. Nothing is left behind.
     """
+    refuse_special(path)
     temporary = None
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".kdprobe-tmp", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
@@ -48,5 +71,42 @@ def sync_folder(folder: Path) -> None:
 
 
 def is_temporary(path: Path) -> bool:
-    """Whether a file is what an interrupted `write_atomically` left behind."""
-    return path.name.startswith(".") and path.name.endswith(".tmp")
+    """Whether a file is what an interrupted `write_atomically` left behind: by a name that nobody else gives."""
+    return _TEMPORARY.fullmatch(path.name) is not None
+
+
+def special(path: Path) -> str:
+    """What stands at a path that is no regular file, such as "a link", in words; "" for a regular file, and where nothing is."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return ""
+    return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")
+
+
+def refuse_special(path: Path) -> None:
+    """Raise DataError where something other than a regular file stands."""
+    if kind := special(path):
+        raise DataError(f"cannot write {path}: it is {kind}, which would be replaced: name a regular file, or one that is not there")
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is a page that kdprobe wrote: pages name their generator."""
+    head = _head(path, 1024)
+    return any(pattern.match(head) for pattern in _PAGE)
+
+
+def is_runs(path: Path) -> bool:
+    """Whether a file is a table of runs that kdprobe wrote: by the columns it begins with."""
+    return _head(path, len(_RUNS)) == _RUNS
+
+
+def _head(path: Path, size: int) -> bytes:
+    """Its first bytes; none of what is no regular file, which could block or follow a link."""
+    if special(path):
+        return b""
+    try:
+        with open(path, "rb") as file:
+            return file.read(size)
+    except OSError:
+        return b""

@@ -1,6 +1,7 @@
 """Numbers as a reader wants them: no more digits than the interval supports, a minus sign, units."""
 
 import math
+import unicodedata
 from collections.abc import Sequence
 
 
@@ -43,6 +44,38 @@ def interval(value: float, low: float, high: float, unit: str = "") -> str:
     """
     places = decimals(high - low)
     return f"{number(value, places)}{' ' if unit else ''}{unit} [{number(low, places)}, {number(high, places)}]"
+
+
+def visible(text: str) -> str:
+    """Return text in which what would move a terminal's cursor, its colours or the order of its letters is shown, not sent.
+
+    Names of models, tasks and probes come from files and plug-ins. Line breaks stay: a text of several lines is one.
+
+    Examples
+    --------
+    >>> visible("a\\x1b[2Jb"), visible("α = −1")
+    ('a\\\\x1b[2Jb', 'α = −1')
+    """
+    return "".join(_shown(sign) if unicodedata.category(sign) in _UNSEEN and sign != "\n" else sign for sign in text)
+
+
+def _shown(sign: str) -> str:
+    return sign.encode("unicode_escape").decode() if sign != "\t" else " "
+
+
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+"""Control, format (direction among them), surrogates, private use, line and paragraph separators."""
+
+
+def unformulated(text: object) -> object:
+    """Return text that a spreadsheet would read as a formula with an apostrophe before it; anything else as it is.
+
+    Examples
+    --------
+    >>> unformulated("=HYPERLINK(0)"), unformulated("kd"), unformulated(-1.5)
+    ("'=HYPERLINK(0)", 'kd', -1.5)
+    """
+    return f"'{text}" if isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
 
 
 def listed(names: Sequence[str]) -> str:

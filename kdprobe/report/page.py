@@ -9,11 +9,13 @@ from statistics import fmean
 from typing import Any
 
 import jinja2
+import pandas as pd
 
 from kdprobe.core.errors import DataError, PlanError
-from kdprobe.core.files import write_atomically
+from kdprobe.core.files import is_page, is_runs, special, write_atomically
 from kdprobe.core.registry import available
 from kdprobe.core.section import PARTS, Card, Column, Content, Section, Table
+from kdprobe.core.words import unformulated
 from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.theme.strip import strip
@@ -26,22 +28,36 @@ _THEME = jinja2.PackageLoader("kdprobe.report", "theme")
 
 def write_report(zoo: Any, path: Path) -> Path:
     """Write a zoo's page to `path` and its runs as CSV beside it; see `kdprobe.report`."""
-    check_target(path)
+    check_target(path, runs_path(path))
     evidence = Evidence(zoo)
     runs = runs_path(path)
     page = render(evidence, runs=runs.name)
     # the page links to the table, so the table is there first
-    write_atomically(runs, evidence.runs().to_csv(index=False, lineterminator="\n").encode())
+    write_atomically(runs, _csv(evidence.runs()))
     write_atomically(path, page.encode())
     return path
 
 
-def check_target(path: Path) -> Path:
-    """Return the path, or raise PlanError where no page can be written there."""
+def _csv(frame: Any) -> bytes:
+    """The table as bytes, with no text in it that a spreadsheet would run; numbers are untouched."""
+    safe = frame.rename(columns=unformulated)
+    for name in safe.columns[[not pd.api.types.is_numeric_dtype(held) for held in safe.dtypes]]:
+        safe[name] = safe[name].map(unformulated)
+    return safe.to_csv(index=False, lineterminator="\n").encode()
+
+
+def check_target(path: Path, runs: Path | None = None) -> Path:
+    """Return the path, or raise PlanError where no page, or no runs beside it, can be written: only what kdprobe wrote is replaced."""
     if path.is_dir():
         raise PlanError(f"path={str(path)!r} is a folder: name the file to write, such as {path / 'report.html'}")
     if not path.parent.is_dir():
         raise PlanError(f"path={str(path)!r}: its folder does not exist: make it first, or name one that does")
+    for file, own, what in ((path, is_page, "page"), (runs, is_runs, "table of runs")):
+        if file is not None and (file.exists() or file.is_symlink()):
+            if kind := special(file):
+                raise PlanError(f"path={str(file)!r} is {kind}: name a regular file, or one that is not there")
+            if not own(file):
+                raise PlanError(f"path={str(file)!r} is no {what} that kdprobe wrote, and would be lost: name another file, or remove it")
     return path
 
 

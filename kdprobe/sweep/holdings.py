@@ -7,8 +7,9 @@ from typing import NamedTuple
 from kdprobe.sweep.plan import Plan
 from kdprobe.sweep.provenance import sealed_plan
 from kdprobe.sweep.units import measure_units
+from kdprobe.zoo.folder import INDEX, check_folder
 from kdprobe.zoo.index import Index
-from kdprobe.zoo.writer import INDEX
+from kdprobe.zoo.soundness import require_sound
 
 
 class Holdings(NamedTuple):
@@ -40,10 +41,12 @@ def held(plan: Plan, out: Path, probes: Sequence[str]) -> Holdings | None:
     PlanError
         If it holds results of another plan.
     """
-    if not (out / INDEX).exists():
+    check_folder(out)
+    if not (out / INDEX).exists() or (out / INDEX).stat().st_size == 0:
         return None
     index = Index(out / INDEX)
     try:
+        require_sound(index)
         sealed_plan(index, plan)
         grid = plan.grid(plan.data())
         wanted = {job.id for job in grid.jobs}

@@ -1,6 +1,5 @@
 """Where results come from: the sealed plan, the command, versions, hardware, wall time. Never a user, a host or an absolute path."""
 
-import json
 import os
 import platform
 import subprocess
@@ -11,11 +10,12 @@ from typing import Any
 
 import msgspec
 
-from kdprobe.core.errors import PlanError
+from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.registry import find
 from kdprobe.sweep.plan import Plan
-from kdprobe.sweep.plans import kind
+from kdprobe.sweep.plans import kinds
 from kdprobe.zoo.index import Index
+from kdprobe.zoo.writer import Writer
 
 PACKAGES = ("kdprobe", "torch", "numpy", "scipy", "scikit-learn", "pandas", "distributed")
 
@@ -32,9 +32,14 @@ def sealed_plan(index: Index, plan: Plan) -> Any:
     if sealed is None:
         return None
     asked = index.meta("asks") or "gap"
+    if asked not in kinds():
+        raise DataError(f"{index.path.parent} asks {asked!r:.40}, which this kdprobe does not know: use the kdprobe that wrote it")
     if asked != plan.asks:
         raise PlanError(f"{index.path.parent} holds results of another question (--{asked}): choose another folder with --out")
-    before: Any = msgspec.json.decode(sealed, type=kind(asked))
+    try:
+        before: Any = msgspec.json.decode(sealed, type=kinds()[asked])
+    except (msgspec.MsgspecError, PlanError, RecursionError) as error:
+        raise DataError(f"{index.path.parent} has a plan that cannot be read ({error}): run the sweep into a new folder") from error
     if before.hash != plan.hash and not plan.extends(before):
         raise PlanError(
             f"{index.path.parent} holds results of another plan ({'; '.join(before.differences(plan))}): "
@@ -43,38 +48,35 @@ def sealed_plan(index: Index, plan: Plan) -> Any:
     return before
 
 
-def seal(index: Index, plan: Plan, data: Mapping[tuple[str, int], str]) -> None:
+def seal(writer: Writer, plan: Plan, data: Mapping[tuple[str, int], str]) -> None:
     """Store the plan before any result; refuse one that contradicts results that are there.
 
     A plan that only adds models extends the zoo, and the report shows that it was extended after results were known.
     """
+    index = writer.index
     before = sealed_plan(index, plan)
-    deviations: list[dict[str, Any]] = json.loads(index.meta("deviations") or "[]")
+    deviations: list[dict[str, Any]] = index.meta_json("deviations", [])
     if before is not None and before.hash != plan.hash:
         trained = index.rows("SELECT count(*) AS n FROM models")[0]["n"]
         if trained:
             changes = before.differences(plan)
             deviations.append({"from": before.hash, "to": plan.hash, "changes": changes, "models_there": trained})
     splits = {sha256: {"task": task, "draw": draw, "sizes": msgspec.to_builtins(plan.sizes(task))} for (task, draw), sha256 in data.items()}
-    known = json.loads(index.meta("splits") or "{}")
-    with index.transaction():
-        index.set_meta("asks", plan.asks)
-        index.set_meta("plan", msgspec.json.encode(plan).decode())
-        index.set_meta("plan_hash", plan.hash)
-        index.set_meta("deviations", deviations)
-        index.set_meta("splits", known | splits)
+    known = index.meta_json("splits", {})
+    sealed = {"asks": plan.asks, "plan": msgspec.json.encode(plan).decode(), "plan_hash": plan.hash}
+    writer.seal_plan(sealed | {"deviations": deviations, "splits": known | splits})
 
 
 def provenance(index: Index, plan: Plan, *, command: str, seconds: float, jobs: int) -> dict[str, Any]:
     """Collect what a reader needs to repeat a sweep."""
-    before = json.loads(index.meta("provenance") or "{}")
+    before = index.meta_json("provenance", {})
     return {
         "command": command,
         "asks": plan.asks,
         "plan": msgspec.to_builtins(plan),
         "plan_hash": plan.hash,
         "not_applicable": [found._asdict() | {"knowledge": find("distillers", found.distiller).knowledge} for found in plan.refused],
-        "deviations": json.loads(index.meta("deviations") or "[]"),
+        "deviations": index.meta_json("deviations", []),
         "commit": _commit(),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "hardware": f"{_processor()}, {os.cpu_count()} cores, {jobs or 1} worker{'s' if jobs > 1 else ''} of one thread",

@@ -28,6 +28,7 @@ from kdprobe.training.device import check_device
 from kdprobe.training.engines import ENGINES
 from kdprobe.training.job import Job
 from kdprobe.zoo import Zoo
+from kdprobe.zoo.folder import check_folder
 from kdprobe.zoo.traces import Stored
 from kdprobe.zoo.writer import Writer, model_row
 
@@ -54,6 +55,9 @@ def run(
         raise PlanError(f"plan={plan!r} is no plan: give {asked}")
     if not isinstance(out, str | os.PathLike):
         raise PlanError(f"out={out!r}: give the path of a folder")
+    if not os.fspath(out):
+        raise PlanError("out='' would be the folder you are in: give the path of a new folder")
+    check_folder(Path(out))
     if engine not in ENGINES:
         raise PlanError(f"engine={engine!r} is unknown: {did_you_mean(engine, ENGINES)}")
     jobs = whole("jobs", jobs, least=0, advice="give 0 to run in this process, or the number of worker processes")
@@ -63,7 +67,7 @@ def run(
     grid = plan.grid(plan.data())  # before anything is created: a task whose data is missing leaves no folder behind
     start = time.perf_counter()
     with Writer(Path(out)) as writer:
-        seal(writer.index, plan, grid.data)
+        seal(writer, plan, grid.data)
         writer.reconcile()
         shown: Progress = RichProgress() if progress else NoProgress()
         with shown, executor(jobs, scheduler, Path(out), device) as runner:

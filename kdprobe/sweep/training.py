@@ -88,20 +88,24 @@ def _write(zoo: Path, jobs: Sequence[Job], trained: Trained, task: Task, parts: 
     """Write the shard of a stack and the targets of those who teach; rows of its models."""
     failures = {slot: reason for slot in range(len(jobs)) if (reason := _failure(trained, slot))}
     tensors = {**trained.state, **{f"history.{name}": values for name, values in trained.history.items()}}
-    shard = write_shard(zoo, {name: torch.nan_to_num(values) if failures else values for name, values in tensors.items()})
     network = describe_network(jobs[0], parts)
-    rows, scored = [], []
+    done, failed, scored = {}, {}, []
     for slot, job in enumerate(jobs):
         shared = {**network, "engine": trained.engine + where, "twin_id": twins.get(job.id)}
         if slot in failures:
             nothing = {"shard": None, "slot": None, "targets": None}
-            rows.append(model_row(job, **shared, **nothing, status="failed", reason=failures[slot]))
+            failed[job.id] = model_row(job, **shared, **nothing, status="failed", reason=failures[slot])
             continue
         module = module_of(job, trained.state, slot, parts)
         sha256 = write_targets(zoo, job.id, _targets_of(module, parts)) if job.teaches else None
-        rows.append(model_row(job, **shared, shard=shard, slot=slot, targets=sha256, status="done", reason=""))
+        done[job.id] = model_row(job, **shared, slot=slot, targets=sha256, status="done", reason="")
         said = None if trained.validation_outputs is None else trained.validation_outputs[slot].numpy()
         scored += [{"model_id": job.id, **score} for score in score_model(module, task, parts, said)]
+    if done:
+        tensors = {name: torch.nan_to_num(values) if failures else values for name, values in tensors.items()}
+        shard = write_shard(zoo, tensors, list(done.values()), scored)
+        done = {model: row | {"shard": shard} for model, row in done.items()}
+    rows = [(done | failed)[job.id] for job in jobs]
     return TrainedUnit(rows, scored)
 
 

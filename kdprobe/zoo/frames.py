@@ -25,7 +25,7 @@ def models(index: Index) -> pd.DataFrame:
     """One row a model. `row_count` is how many rows it was to learn from: of days or other blocks that stay whole there may be fewer.
     `matched` says what taught the model whose loss it matches.
     """
-    records, splits = [], json.loads(index.meta("splits") or "{}")
+    records, splits = [], index.meta_json("splits", {})
     for row in index.rows("SELECT * FROM models ORDER BY rowid"):
         # not the text as it is: a zoo of before a field came has it by default
         job = msgspec.to_builtins(msgspec.json.decode(row["job"], type=Job))

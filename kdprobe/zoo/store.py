@@ -18,12 +18,14 @@ from kdprobe.core.trace import Trace
 from kdprobe.tasks.splits import Split, split
 from kdprobe.training.job import Job
 from kdprobe.zoo import frames
+from kdprobe.zoo.folder import INDEX
 from kdprobe.zoo.gains import gains
 from kdprobe.zoo.index import Index
 from kdprobe.zoo.kept import kept_losses
-from kdprobe.zoo.shards import SHARDS, TARGETS, tensor_path, verified_bytes
+from kdprobe.zoo.schema import UNSEALED
+from kdprobe.zoo.soundness import require_sound
 from kdprobe.zoo.traces import Stored, load_module, trace_of
-from kdprobe.zoo.writer import INDEX
+from kdprobe.zoo.verify import verify
 
 
 class Zoo:
@@ -47,7 +49,7 @@ class Zoo:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self._index = Index(self.path / INDEX)
+        self._opened = Index(self.path / INDEX)
 
     def __enter__(self) -> "Zoo":
         return self
@@ -57,7 +59,18 @@ class Zoo:
 
     def close(self) -> None:
         """Close the index; frames that were taken stay valid."""
-        self._index.close()
+        self._opened.close()
+
+    @cached_property
+    def _index(self) -> Index:
+        """The index, after it was found to be what was written: nothing is read from one that is not."""
+        require_sound(self._opened)
+        return self._opened
+
+    @property
+    def proven(self) -> bool:
+        """Whether all rows were sealed when they were written. Zoos of format 2 were not, nor are rows that a later run took over."""
+        return self._opened.format != UNSEALED and self._opened.meta("unproven_models") is None
 
     def models(self) -> pd.DataFrame:
         """One row a model: what it is, what it was trained with, whether it was trained."""
@@ -137,10 +150,8 @@ class Zoo:
 
     def provenance(self) -> dict[str, Any]:
         """Where the zoo came from: command, plan, versions, hardware, wall time, failed cells."""
-        text = self._index.meta("provenance")
         units = self._index.rows("SELECT title, reason FROM units WHERE status = 'failed' ORDER BY title")
-        found = json.loads(text) if text else {}
-        return found | {"failed_cells": units}
+        return self._index.meta_json("provenance", {}) | {"failed_cells": units}
 
     def census(self) -> pd.DataFrame:
         """How many models there are, by task, role, scheme, family and width."""
@@ -195,20 +206,11 @@ class Zoo:
         return found
 
     def verify(self) -> list[str]:
-        """Check every file against its SHA-256 and every row against its file; return what is wrong, in words."""
-        problems = []
-        rows = self._index.rows("SELECT model_id, shard, targets FROM models WHERE status = 'done' ORDER BY model_id")
-        files = {(SHARDS, row["shard"], row["shard"]) for row in rows}
-        files |= {(TARGETS, row["model_id"], row["targets"]) for row in rows if row["targets"]}
-        for folder, name, sha256 in sorted(files):
-            try:
-                verified_bytes(tensor_path(self.path, folder, name), sha256)
-            except DataError as error:
-                problems.append(str(error))
-        problems += [
-            f"index: {row['integrity_check']}" for row in self._index.rows("PRAGMA integrity_check") if row["integrity_check"] != "ok"
-        ]
-        return problems
+        """Check every row against its seal and its shard, and every file against its SHA-256; return what is wrong, in words.
+
+        Costs the reading of all files: seconds for a gigabyte.
+        """
+        return verify(self._opened, self.path)
 
     def _row(self, model_id: str) -> dict[str, Any]:
         rows = self._index.rows("SELECT * FROM models WHERE substr(model_id, 1, ?) = ? LIMIT 2", (len(model_id), model_id))
@@ -219,7 +221,7 @@ class Zoo:
 
     @cached_property
     def _splits(self) -> dict[str, dict[str, Any]]:
-        return json.loads(self._index.meta("splits") or "{}")
+        return self._index.meta_json("splits", {})
 
     def _repr_html_(self) -> str:
         table = frames.census(self._index)

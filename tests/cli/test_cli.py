@@ -43,7 +43,7 @@ def swept(tmp_path_factory):
 
 def test_a_sweep_leaves_a_report_a_table_and_a_zoo(swept):
     folder, done = swept
-    assert {path.name for path in folder.iterdir()} == {"index.sqlite", "lock", "report.html", "runs.csv", "shards", "targets"}
+    assert {path.name for path in folder.iterdir()} == {"index.sqlite", "lock", "plan.json", "report.html", "runs.csv", "shards", "targets"}
     assert f"report: {folder}/report.html" in done.stdout
     assert "letters · student mlp-2" in done.stdout
     assert "100 % done" in done.stderr
@@ -247,11 +247,11 @@ def mounted(tmp_path):
 
 
 def test_a_full_disk(mounted):
-    folder = mounted("size=300k")
+    folder = mounted("size=100k")
     done = kdprobe("sweep", "--gap", *TINY, "--out", folder / "zoo", "--jobs", 0)
     assert done.returncode == 3, done.stderr
     assert "No space left on device" in done.stderr or "disk is full" in done.stderr
-    assert not any(path.name.endswith(".tmp") for path in folder.rglob("*"))
+    assert not any(path.name.endswith("-tmp") for path in folder.rglob("*"))
 
 
 def test_a_read_only_disk(mounted):

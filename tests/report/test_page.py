@@ -301,11 +301,11 @@ def test_wrong_paths(small_world, tmp_path):
 
 def test_a_page_that_cannot_be_written_leaves_the_old_one(small_world, tmp_path, monkeypatch):
     path = tmp_path / "report.html"
-    path.write_text("the old page")
+    path.write_text(old := '<!doctype html>\n<meta name="generator" content="kdprobe 0.1.0">the old page')
     monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(DataError, match="No space left on device: free some space or choose another folder"):
         report(small_world, path)
-    assert path.read_text() == "the old page"
+    assert path.read_text() == old
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
 
 

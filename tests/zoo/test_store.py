@@ -1,5 +1,6 @@
 """What a zoo holds, and that it notices when it is not what was written."""
 
+import hashlib
 import math
 import os
 import random
@@ -9,6 +10,7 @@ import sqlite3
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save
 
 import kdprobe
 from kdprobe.core.errors import DataError, PlanError
@@ -182,7 +184,7 @@ def test_a_folder_that_is_no_zoo(tmp_path):
 
 def test_an_index_that_is_no_database(tmp_path):
     (tmp_path / "index.sqlite").write_bytes(b"not a database" * 100)
-    with pytest.raises(DataError, match=r"is not a readable index"):
+    with pytest.raises(DataError, match=r"is damaged, or no index of a zoo \(it is no SQLite file\)"):
         kdprobe.Zoo(tmp_path)
 
 
@@ -192,9 +194,7 @@ def test_another_schema_version(own_zoo_folder):
     connection.close()
     before = (own_zoo_folder / "index.sqlite").read_bytes()
     for open_ in (kdprobe.Zoo, Writer):
-        with pytest.raises(
-            DataError, match=r"has zoo schema version 99, this kdprobe reads version 2: open it with the kdprobe that wrote it"
-        ):
+        with pytest.raises(DataError, match=r"has zoo format 99, this kdprobe reads 2 and 3: open it with the kdprobe that wrote it"):
             open_(own_zoo_folder)
     assert (own_zoo_folder / "index.sqlite").read_bytes() == before
 
@@ -263,9 +263,10 @@ def _value():
 
 
 def test_reconcile_removes_what_no_row_names(own_zoo_folder):
-    stray = own_zoo_folder / "shards" / ("a" * 64 + ".safetensors")
-    stray.write_bytes(b"half a run")
-    torn = own_zoo_folder / "targets" / ".x.abc.tmp"
+    content = save({"a": torch.zeros(1)})
+    stray = own_zoo_folder / "shards" / f"{hashlib.sha256(content).hexdigest()}.safetensors"
+    stray.write_bytes(content)
+    torn = own_zoo_folder / "targets" / ".x.abcd1234.kdprobe-tmp"
     torn.write_bytes(b"torn")
     with Writer(own_zoo_folder) as writer:
         assert writer.reconcile() == 0
