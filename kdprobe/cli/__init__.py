@@ -2,6 +2,7 @@
 
 import sys
 import tomllib
+from collections.abc import Collection
 
 from cyclopts import App, CycloptsError
 from cyclopts.config import Toml
@@ -57,7 +58,7 @@ def run(arguments: list[str]) -> int:
         config = _config_of(arguments)
         app = build(config, asked=_asked_in(arguments), command=arguments[0] if arguments else "")
         if config is not None:
-            _check_config(config, _settings(app))
+            _check_config(config, _settings(app), _questions())
         code = app(arguments, exit_on_error=False, print_error=False)
         return code if isinstance(code, int) else 0
     except CycloptsError as error:
@@ -88,9 +89,16 @@ def _asked_in(arguments: list[str]) -> str:
     """The first question that a sweep is asked; each has settings of its own. "" where there is none."""
     if arguments[:1] != ["sweep"]:
         return ""
+    found = [name for name in _questions() if f"--{name}" in arguments]
+    if len(found) > 1:
+        raise PlanError(f"sweep asks one question at a time: give one of {', '.join(f'--{name}' for name in found)}")
+    return found[0] if found else ""
+
+
+def _questions() -> tuple[str, ...]:
     from kdprobe.sweep.plans import asked
 
-    return next((argument[2:] for argument in arguments if argument.startswith("--") and argument[2:] in asked()), "")
+    return asked()
 
 
 def _settings(app: App) -> set[str]:
@@ -99,7 +107,7 @@ def _settings(app: App) -> set[str]:
     return names - {"*", "config"}
 
 
-def _check_config(path: str, known: set[str]) -> None:
+def _check_config(path: str, known: set[str], questions: Collection[str]) -> None:
     """Refuse a file that is missing, is no TOML, or has a key that no setting has."""
     try:
         with open(path, "rb") as file:
@@ -108,7 +116,9 @@ def _check_config(path: str, known: set[str]) -> None:
         raise PlanError(f"config={path!r} cannot be read ({error.strerror}): give a TOML file of settings") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PlanError(f"config={path!r} is no TOML ({error}): write lines such as seeds = 20") from error
-    for key in keys:
+    for key, value in keys.items():
+        if key in questions and not isinstance(value, bool):
+            raise PlanError(f"config={path!r}: {key}={value!r}: give true or false")
         if key.replace("_", "-") not in known:
             raise PlanError(f"config={path!r} has the unknown key {key!r}: {did_you_mean(key, known)}")
 

@@ -65,6 +65,10 @@ class Where:
     json: Flag = False
     config: Path | None = None
 
+    def __post_init__(self) -> None:
+        if self.jobs is not None and self.jobs < 0:
+            raise PlanError(f"jobs={self.jobs}: give 0 to run in this process, or the number of worker processes")
+
 
 def command(asks: str) -> Callable[..., int]:
     """The command of a kind of plan: its own settings, beside those that all sweeps have."""

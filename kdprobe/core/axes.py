@@ -5,6 +5,7 @@ of the command line with its help, a column of `kdprobe.Zoo.gains`, a part of th
 provenance.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from itertools import product
@@ -223,6 +224,10 @@ TUNABLE = tuple(name for name, axis in AXES.items() if axis.tunable)
 """Names of the axes whose values may be chosen on validation rows."""
 
 
+MOST_SETTINGS = 100_000
+"""Combinations of axes that a plan may have: each is a student a seed, and a verdict of its own."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """One value of each axis; None is what it is without the axis: all rows, the task's own steps, the same as for all models."""
@@ -261,4 +266,7 @@ def settings(axes: Mapping[str, Any]) -> tuple[Setting, ...]:
         A number, a tuple of several, or None, by name; an axis that is not there has its default.
     """
     values = [axis.values(axes.get(name, axis.default)) for name, axis in AXES.items()]
+    count = math.prod(map(len, values))
+    if count > MOST_SETTINGS:
+        raise PlanError(f"the axes have {count:,} combinations: give fewer values, so that there are at most {MOST_SETTINGS:,}")
     return tuple(Setting(found) for found in product(*values))

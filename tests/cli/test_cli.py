@@ -179,6 +179,8 @@ def test_settings_from_a_file_are_overridden_by_the_command_line(tmp_path):
     ("words", "code", "text"),
     [
         (["sweep"], 2, "say what to ask: --gap"),
+        (["sweep", "--gap", "--knowledge"], 2, "sweep asks one question at a time: give one of --gap, --knowledge"),
+        (["sweep", "--gap", "--dry-run", "--jobs", "-3"], 2, "jobs=-3: give 0 to run in this process"),
         (["sweep", "--gap", "--tsk", "letters"], 2, "Unknown option: --tsk. Did you mean --task?"),
         (["sweep", "--gap", "--task", "leters"], 2, "task 'leters' is unknown: did you mean 'letters'?"),
         (["sweep", "--gap", "--teacher-widths", "0"], 2, "teacher_widths holds 0: multilayer perceptrons need at least 1 hidden units"),
@@ -303,6 +305,13 @@ def test_a_sweep_over_kinds_of_knowledge(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "same rows: INCONCLUSIVE (direction only: below 8 seeds): response knowledge helps" in done.stdout
     assert "attention maps" in (tmp_path / "zoo" / "report.html").read_text()
+
+
+def test_a_file_of_settings_answers_a_question_with_true_or_false(tmp_path):
+    (tmp_path / "plan.toml").write_text("gap = 'maybe'\n")
+    done = kdprobe("sweep", "--gap", "--dry-run", "--config", tmp_path / "plan.toml")
+    assert done.returncode == 2
+    assert "gap='maybe': give true or false" in done.stderr
 
 
 def test_a_sweep_must_be_told_what_to_ask():

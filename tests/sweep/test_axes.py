@@ -11,6 +11,7 @@ import pytest
 import kdprobe
 from kdprobe import GapPlan, PlanError
 from kdprobe.cli import build
+from kdprobe.cli.sweep import Where
 from kdprobe.core.axes import AXES
 from kdprobe.core.registry import available
 from kdprobe.sweep.units import measure_units
@@ -149,6 +150,7 @@ def test_settings_are_every_combination():
         ({"tune": ("train_rows",), "train_rows": (10, 20)}, r"tune holds 'train_rows': what can be chosen"),
         ({"tune": ("alpha",)}, r"tune holds 'alpha', which has one value, 0.7: give several, as in --alpha 1,2"),
         ({"tune": ("alpha",), "alpha": (0.3, 0.7), "tune_seeds": 0}, r"tune_seeds=0: give at least 1"),
+        ({"draws": 10**11}, r"draws=100000000000: give 1 to 1,000"),
         ({"seeds": TUNING_SEEDS + 1}, r"seeds=10001 from first_seed=0: give numbers from 0 to below 10000"),
     ],
 )
@@ -176,6 +178,47 @@ SPACES = shlex.split("--transfer-rows 100 300 3000 --label-noise 0 0.3 --alpha 0
 @pytest.mark.parametrize("words", [COMMAS, SPACES], ids=["commas", "spaces"])
 def test_lists_on_the_command_line(monkeypatch, words):
     assert typed(monkeypatch, *words, "--seeds", "3") == GapPlan(**WANTED, tune=("alpha", "temperature"), seeds=3)
+
+
+LISTS = {
+    "gap": {
+        "--task": ["letters", "bikeshare"], "--scheme": ["same_rows", "transfer_rows"], "--teacher-widths": ["8", "32"],
+        "--student-widths": ["4", "8"], "--distiller": ["kd", "l2_imitation"], "--probes": ["rsa", "cca"],
+        **{f"--{name.replace('_', '-')}": ["20", "30"] for name, axis in AXES.items() if axis.high > 1},
+    },
+    "knowledge": {
+        "--task": ["letters", "bikeshare"], "--scheme": ["same_rows", "transfer_rows"], "--student-widths": ["4", "8"],
+        "--distiller": ["kd", "l2_imitation"], "--alpha": ["0.3", "0.7"], "--probes": ["rsa", "cca"],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("asks", "flag"), [(asks, flag) for asks, flags in LISTS.items() for flag in flags])
+def test_every_list_takes_commas_and_spaces(monkeypatch, asks, flag):
+    values = ["0.01", "0.1"] if flag == "--learning-rate" else LISTS[asks][flag]
+    seen = []
+    monkeypatch.setattr("kdprobe.cli.sweep._sweep", lambda plan, where, quick: seen.append((plan, where)) or 0)
+    for given in ([",".join(values)], values, [f"{values[0]},", values[1]]):
+        build(asked=asks, command="sweep")(["sweep", f"--{asks}", flag, *given], exit_on_error=False)
+    assert seen[0] == seen[1] == seen[2]
+    # what is typed arrives, where it is no default
+    assert seen[0] != (type(seen[0][0])(), Where()) or flag in ("--task", "--scheme")
+
+
+def test_all_lists_of_both_questions_are_tested():
+    for asks, flags in LISTS.items():
+        listed = {
+            argument.names[0]
+            for argument in build(asked=asks, command="sweep")["sweep"].assemble_argument_collection()
+            if (argument.parameter.metavar or "").endswith("...")
+        }
+        assert listed - {"--tune", "--alpha", "--label-noise", "--probe"} <= set(flags)
+
+
+def test_too_many_settings_are_refused():
+    plan = replace(PLAN, alpha=tuple(i / 1000 for i in range(1, 901)), temperature=tuple(range(1, 201)))
+    with pytest.raises(PlanError, match=r"the axes have 180,000 combinations: give fewer values, so that there are at most 100,000"):
+        plan.cells()
 
 
 def test_lists_in_a_file_of_settings(monkeypatch, tmp_path):

@@ -19,6 +19,7 @@ from kdprobe.sweep.checks import check_block, check_choices, options_in_form
 from kdprobe.sweep.plan import Plan
 
 WHOLE = ("seeds", "first_seed", "draws", "batch_size", "patience", "tune_seeds")
+MOST_DRAWS = 1_000
 
 
 @Parameter(name="*")
@@ -119,11 +120,12 @@ class GapPlan(Axes, Plan):
             object.__setattr__(self, name, axis.normalised(getattr(self, name)))
         check_choices(self, ("tasks", "schemes", "teacher_widths", "student_widths"))
         self._check_distillers()
+        if not 1 <= self.draws <= MOST_DRAWS:
+            raise PlanError(f"draws={self.draws}: give 1 to {MOST_DRAWS:,}")
+        if self.tune_seeds < 1:
+            raise PlanError(f"tune_seeds={self.tune_seeds}: give at least 1")
         for block in self.crossed():
             check_block(block)
-        for name in ("draws", "tune_seeds"):
-            if getattr(self, name) < 1:
-                raise PlanError(f"{name}={getattr(self, name)}: give at least 1")
         self._check_tuned()
 
     def _check_distillers(self) -> None:
