@@ -17,7 +17,7 @@ from kdprobe.stats.paired import contrast
 ROLES: tuple[Role, ...] = ("one", "two", "three", "four")
 TITLES = {"nll": "NLL", "nll_calibrated": "NLL, calibrated", "accuracy": "accuracy", "mse": "MSE", "r2": "R²"}
 UNITS = {"nll": "nats", "nll_calibrated": "nats", "accuracy": "", "mse": "target variances", "r2": ""}
-CONDITIONS = {
+SETTINGS = {
     "scheme": str, "unlabelled_rows": "m={:.0f}".format, "alpha": "α={:g}".format, "temperature": "T={:g}".format,
     "steps": "{:.0f} steps".format, "teacher_weight_decay": "teachers' weight decay {:g}".format,
     "teacher_steps": "teachers {:.0f} steps".format,
@@ -33,12 +33,12 @@ def verdicts(tables: Tables) -> Table:
             if metric not in TITLES or len(table["teacher_size"].unique()) < 2:
                 continue
             tuned = name != metric
-            by = [column for column in CONDITIONS if not (tuned and column in ("alpha", "temperature"))]
+            by = [column for column in SETTINGS if not (tuned and column in ("alpha", "temperature"))]
             result = capacity_gap(table, by=by, unit=UNITS[metric])
             for setting, verdict in result.by_setting.items():
                 student = float(table["student_size"].iloc[0])
                 told = [
-                    CONDITIONS[column](value)
+                    SETTINGS[column](value)
                     for column, value in zip(by, setting, strict=True)
                     if value is not None and (column == "scheme" or len(table[column].unique()) > 1)
                 ]

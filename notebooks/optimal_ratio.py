@@ -31,7 +31,7 @@ import kdprobe
 # %% [markdown]
 # ## A sweep with axes
 #
-# Whatever a `GapPlan` calls an axis may be a list. Each combination is a condition of its own on the same seeds, and fewer rows are the
+# Whatever a `GapPlan` calls an axis may be a list. Each combination is a setting of its own on the same seeds, and fewer rows are the
 # first of more. What `tune` names is chosen for each teacher size, by the loss on validation rows of seeds that are in no result.
 
 # %%
@@ -80,8 +80,8 @@ plt.show()
 # %% [markdown]
 # ## A verdict for each setting
 #
-# `capacity_gap` decides whether a smaller teacher serves better than the largest one. Named settings are conditions of their own, and
-# their p values are adjusted for being read together. `best_sizes` is a 95 % set: it is no estimate of one best size.
+# `capacity_gap` decides whether a smaller teacher serves better than the largest one. Each combination of the columns in `by` is a setting
+# of its own, and their p values are adjusted for being read together. `best_sizes` is a 95 % set: it is no estimate of one best size.
 
 # %%
 settings = ["scheme", "unlabelled_rows", "temperature"]

@@ -114,7 +114,7 @@ def capacity_gap(table: Any, *, margin: float | None = None, unit: str = "", by:
     unit
         Of the gain, for its measurements.
     by
-        Columns of settings, such as ``["unlabelled_rows", "alpha"]``: each combination of their values is a condition with verdicts of
+        Columns of settings, such as ``["unlabelled_rows", "alpha"]``: each combination of their values is a setting with verdicts of
         its own. Without them runs of several settings are refused, because no one curve speaks of them.
 
     Returns

@@ -68,9 +68,9 @@ def chosen(students: Frame, validation: dict[str, float], tune: Sequence[str]) -
     students = students.loc[students["status"] == "done"].copy()
     students["validation"] = students["model_id"].map(validation)
     students["twin_validation"] = students["twin_id"].map(validation)
-    condition = [name for name in (*PAIR, *SETTINGS) if name not in tune]
+    same_setting = [name for name in (*PAIR, *SETTINGS) if name not in tune]
     kept: list[Frame] = []
-    for _, cell in students.groupby(condition, sort=False, dropna=False):
+    for _, cell in students.groupby(same_setting, sort=False, dropna=False):
         pilots, reported = cell.loc[cell["seed"] >= TUNING_SEEDS], cell.loc[cell["seed"] < TUNING_SEEDS]
         if len(pilots):
             reported = _at(reported, list(tune), _best(pilots, "validation", tune))

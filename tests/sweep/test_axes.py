@@ -1,4 +1,4 @@
-"""Axes of a gap sweep: every combination is a condition of its own, paired with the others."""
+"""Axes of a gap sweep: every combination is a setting of its own, paired with the others."""
 
 import shlex
 from collections import Counter
