@@ -107,6 +107,11 @@ class Regressor(nn.Module):
         return self.linear(student), teacher
 
 
+def middle_regressor(shapes: Shapes, generator: torch.Generator) -> Regressor:
+    """Regressor from the student's middle hidden layer to the teacher's."""
+    return Regressor(middle_shape(shapes.student), middle_shape(shapes.teacher), generator)
+
+
 def fitted(one: torch.Tensor, two: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Two stacks of maps (n, channels, height, width) at the smaller of their sizes, each place the mean of what it covers."""
     size = min(one.shape[-2], two.shape[-2]), min(one.shape[-1], two.shape[-1])

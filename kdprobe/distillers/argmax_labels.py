@@ -5,7 +5,7 @@ import torch
 from scipy.special import softmax
 
 from kdprobe.core.recipe import Distiller, LossTruth, View
-from kdprobe.distillers._rows import logits
+from kdprobe.distillers._truth_inputs import logits
 
 
 def _loss(student: View, teacher: View) -> torch.Tensor:

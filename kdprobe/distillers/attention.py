@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from kdprobe.core.recipe import Distiller, LossTruth, View
-from kdprobe.distillers import _rows
+from kdprobe.distillers import _truth_inputs
 from kdprobe.distillers._layers import Number, fitted, mixed, paired_places, refuses_without_places
 
 
@@ -35,7 +35,7 @@ def _oracle(student: View, teacher: View, *, weight: float, response: float) -> 
                 energy = np.einsum("chw,chw->hw", view.features[name][i], view.features[name][i])
                 maps.append(energy / np.sqrt(np.sum(energy**2)))
             own[i] += 0.5 * np.sum((maps[0] - maps[1]) ** 2)
-    return _rows.mixed(own, student, teacher, weight, response)
+    return _truth_inputs.mixed(own, student, teacher, weight, response)
 
 
 def _pooled_oracle(student: View, teacher: View, *, weight: float, response: float) -> np.ndarray:
@@ -59,14 +59,14 @@ ATTENTION = Distiller(
     truths=(
         LossTruth(
             name="maps by hand",
-            make=_rows.hidden(*_rows.MAPS),
+            make=_truth_inputs.hidden(*_truth_inputs.MAPS),
             oracle=_oracle,
             parameters={"weight": 3.0, "response": 1.0},
             kind="classification",
         ),
         LossTruth(
             name="maps of two sizes",
-            make=_rows.hidden({"block": (3, 3, 3)}, {"block": (4, 6, 6)}),
+            make=_truth_inputs.hidden({"block": (3, 3, 3)}, {"block": (4, 6, 6)}),
             oracle=_pooled_oracle,
             parameters={"weight": 1.0, "response": 0.0},
             kind="regression",

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from kdprobe.core.recipe import Distiller, LossTruth, View
-from kdprobe.distillers import _rows
+from kdprobe.distillers import _truth_inputs
 from kdprobe.distillers._layers import Number, last, mixed, refuses_single_numbers
 
 ORDER = 2
@@ -37,7 +37,7 @@ def _oracle(student: View, teacher: View, *, weight: float, response: float, gam
         f = f / np.linalg.norm(f, axis=1, keepdims=True)
         kernels.append(np.array([[np.exp(-2 * gamma) * (2 * gamma * (a @ b) + (2 * gamma * (a @ b)) ** 2 / 2) for b in f] for a in f]))
     own = np.mean((kernels[0] - kernels[1]) ** 2, axis=1)
-    return _rows.mixed(own, student, teacher, weight, response)
+    return _truth_inputs.mixed(own, student, teacher, weight, response)
 
 
 CC = Distiller(
@@ -54,7 +54,7 @@ CC = Distiller(
     truths=(
         LossTruth(
             name="kernels pair by pair",
-            make=_rows.hidden(*_rows.VECTORS),
+            make=_truth_inputs.hidden(*_truth_inputs.VECTORS),
             oracle=_oracle,
             parameters={"weight": 2.0, "response": 0.5, "gamma": 0.4},
             kind="regression",

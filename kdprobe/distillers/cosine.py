@@ -4,11 +4,10 @@ import math
 
 import numpy as np
 import torch
-from torch import nn
 
 from kdprobe.core.recipe import Distiller, LossTruth, Shapes, View
-from kdprobe.distillers import _rows
-from kdprobe.distillers._layers import Number, Regressor, middle, middle_shape, mixed
+from kdprobe.distillers import _truth_inputs
+from kdprobe.distillers._layers import Number, middle, middle_regressor, middle_shape, mixed
 
 SMALLEST = 1e-12
 """Added to squared lengths: a layer of rectifiers may be silent on a row, and then has no direction."""
@@ -20,10 +19,6 @@ def _loss(student: View, teacher: View, *, weight: Number, response: Number) -> 
     lengths = ((found**2).sum(dim=-1) + SMALLEST) * ((wanted**2).sum(dim=-1) + SMALLEST)
     own = 1 - ((found * wanted).sum(dim=-1) * torch.rsqrt(lengths)).flatten(1).mean(dim=-1)
     return mixed(own, student, teacher, weight, response)
-
-
-def _auxiliary(shapes: Shapes, generator: torch.Generator) -> nn.Module:
-    return Regressor(middle_shape(shapes.student), middle_shape(shapes.teacher), generator)
 
 
 def _refuses(shapes: Shapes) -> str:
@@ -38,11 +33,10 @@ def _oracle(student: View, teacher: View, *, weight: float, response: float) -> 
     own = []
     for i in range(len(student.outputs)):
         f_s, f_t = (list(view.features.values())[len(view.features) // 2][i] for view in (student, teacher))
-        # a vector, or the channels at each place of a map
-        predicted = np.einsum("tc,c...->t...", matrix, f_s) + bias.reshape(-1, *[1] * (f_s.ndim - 1))
+        predicted = _truth_inputs.mapped(f_s, matrix, bias)
         cosines = np.sum(predicted * f_t, axis=0) / np.sqrt(np.sum(predicted**2, axis=0) * np.sum(f_t**2, axis=0))
         own.append(1 - np.mean(cosines))
-    return _rows.mixed(np.array(own), student, teacher, weight, response)
+    return _truth_inputs.mixed(np.array(own), student, teacher, weight, response)
 
 
 COSINE = Distiller(
@@ -54,19 +48,19 @@ COSINE = Distiller(
     formula="(1-α)·label loss + α·(1 - cos(r(f_S), f_T)), f: middle hidden layer, r: linear, trained along",
     parameters={"weight": 1.0, "response": 0.0},
     needs=("outputs", "features"),
-    auxiliary=_auxiliary,
+    auxiliary=middle_regressor,
     refuses=_refuses,
     truths=(
         LossTruth(
             name="a vector, by hand",
-            make=_rows.hidden(*_rows.VECTORS),
+            make=_truth_inputs.hidden(*_truth_inputs.VECTORS),
             oracle=_oracle,
             parameters={"weight": 2.0, "response": 0.5},
             kind="regression",
         ),
         LossTruth(
             name="maps, by hand",
-            make=_rows.hidden(*_rows.MAPS),
+            make=_truth_inputs.hidden(*_truth_inputs.MAPS),
             oracle=_oracle,
             parameters={"weight": 1.0, "response": 0.7},
             kind="classification",

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from kdprobe.core.recipe import Distiller, LossTruth, Shapes, View
-from kdprobe.distillers import _rows
+from kdprobe.distillers import _truth_inputs
 from kdprobe.distillers._layers import Number, last, last_size, mixed
 
 SIZE = 32
@@ -56,7 +56,7 @@ def _oracle(student: View, teacher: View, *, weight: float, response: float, sof
         embedded.append(points / np.linalg.norm(points, axis=1, keepdims=True))
     score = np.exp(embedded[0] @ embedded[1].T / softness)
     own = [-0.5 * (np.log(score[i, i] / score[i].sum()) + np.log(score[i, i] / score[:, i].sum())) for i in range(len(score))]
-    return _rows.mixed(np.array(own), student, teacher, weight, response)
+    return _truth_inputs.mixed(np.array(own), student, teacher, weight, response)
 
 
 CRD = Distiller(
@@ -73,7 +73,7 @@ CRD = Distiller(
     truths=(
         LossTruth(
             name="row by row",
-            make=_rows.hidden(*_rows.VECTORS),
+            make=_truth_inputs.hidden(*_truth_inputs.VECTORS),
             oracle=_oracle,
             parameters={"weight": 2.0, "response": 0.5, "softness": 0.2},
             kind="regression",

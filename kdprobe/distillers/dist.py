@@ -5,7 +5,7 @@ import torch
 
 from kdprobe.core.recipe import Distiller, LossTruth, View
 from kdprobe.core.trace import softmax
-from kdprobe.distillers._rows import logits
+from kdprobe.distillers._truth_inputs import logits
 
 LEAST = 1e-8
 """Added under every root, so that constant columns have a correlation: 0."""

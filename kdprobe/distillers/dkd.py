@@ -2,10 +2,10 @@
 
 import numpy as np
 import torch
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 
 from kdprobe.core.recipe import Distiller, LossTruth, View
-from kdprobe.distillers._rows import labelled_logits
+from kdprobe.distillers._truth_inputs import labelled_logits
 
 
 def _loss(
@@ -41,11 +41,6 @@ def _oracle(student: View, teacher: View, *, temperature: float, target: float, 
         p, q = (np.delete(values, label) / (1 - values[label]) for values in (p, q))
         found.append(temperature**2 * (target * of_target + others * np.sum(p * np.log(p / q))))
     return np.array(found)
-
-
-def _kl(student: View, teacher: View, *, temperature: float, target: float, others: np.ndarray) -> np.ndarray:
-    log_p, log_q = (log_softmax(view.outputs / temperature, axis=1) for view in (teacher, student))
-    return temperature**2 * np.sum(np.exp(log_p) * (log_p - log_q), axis=1)
 
 
 DKD = Distiller(

@@ -2,11 +2,10 @@
 
 import numpy as np
 import torch
-from torch import nn
 
-from kdprobe.core.recipe import Distiller, LossTruth, Shapes, View
-from kdprobe.distillers import _rows
-from kdprobe.distillers._layers import Number, Regressor, middle, middle_shape, mixed
+from kdprobe.core.recipe import Distiller, LossTruth, View
+from kdprobe.distillers import _truth_inputs
+from kdprobe.distillers._layers import Number, middle, middle_regressor, mixed
 
 
 def _loss(student: View, teacher: View, *, weight: Number, response: Number) -> torch.Tensor:
@@ -16,19 +15,14 @@ def _loss(student: View, teacher: View, *, weight: Number, response: Number) -> 
     return mixed(own, student, teacher, weight, response)
 
 
-def _auxiliary(shapes: Shapes, generator: torch.Generator) -> nn.Module:
-    return Regressor(middle_shape(shapes.student), middle_shape(shapes.teacher), generator)
-
-
 def _oracle(student: View, teacher: View, *, weight: float, response: float) -> np.ndarray:
     matrix, bias = student.auxiliary["linear.weight"], student.auxiliary["linear.bias"]
     own = []
     for i in range(len(student.outputs)):
         f_s, f_t = (list(view.features.values())[len(view.features) // 2][i] for view in (student, teacher))
-        # a vector, or the channels at each place of a map
-        predicted = np.einsum("tc,c...->t...", matrix, f_s) + bias.reshape(-1, *[1] * (f_s.ndim - 1))
+        predicted = _truth_inputs.mapped(f_s, matrix, bias)
         own.append(0.5 * np.sum((predicted - f_t) ** 2) / f_t.size)
-    return _rows.mixed(np.array(own), student, teacher, weight, response)
+    return _truth_inputs.mixed(np.array(own), student, teacher, weight, response)
 
 
 HINT = Distiller(
@@ -40,18 +34,18 @@ HINT = Distiller(
     formula="(1-α)·label loss + α·½‖r(f_S) - f_T‖²/d_T, f: middle hidden layer, r: linear, trained along",
     parameters={"weight": 1.0, "response": 0.0},
     needs=("outputs", "features"),
-    auxiliary=_auxiliary,
+    auxiliary=middle_regressor,
     truths=(
         LossTruth(
             name="a vector, by hand",
-            make=_rows.hidden(*_rows.VECTORS),
+            make=_truth_inputs.hidden(*_truth_inputs.VECTORS),
             oracle=_oracle,
             parameters={"weight": 2.0, "response": 0.5},
             kind="regression",
         ),
         LossTruth(
             name="maps, by hand",
-            make=_rows.hidden(*_rows.MAPS),
+            make=_truth_inputs.hidden(*_truth_inputs.MAPS),
             oracle=_oracle,
             parameters={"weight": 1.0, "response": 0.7},
             kind="classification",

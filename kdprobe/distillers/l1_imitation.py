@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from kdprobe.core.recipe import Distiller, LossTruth, View
-from kdprobe.distillers._rows import predictions
+from kdprobe.distillers._truth_inputs import predictions
 
 
 def _loss(student: View, teacher: View) -> torch.Tensor:

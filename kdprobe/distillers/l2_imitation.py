@@ -2,7 +2,7 @@
 
 from kdprobe.core.recipe import Distiller, LossTruth
 from kdprobe.distillers._imitation import IMITATION, imitation, imitation_oracle
-from kdprobe.distillers._rows import predictions
+from kdprobe.distillers._truth_inputs import predictions
 
 L2_IMITATION = Distiller(
     name="l2_imitation",

@@ -8,8 +8,8 @@ from scipy.optimize import brentq
 from scipy.special import entr, log_softmax, softmax
 
 from kdprobe.core.recipe import Distiller, LossTruth, View
-from kdprobe.distillers._rows import logits
 from kdprobe.distillers._soft_targets import classes_of
+from kdprobe.distillers._truth_inputs import logits
 
 NEWTON = 16
 """Steps of Newton's method; entropy is concave in the smoothing, so that they climb to the root from below and never pass it."""

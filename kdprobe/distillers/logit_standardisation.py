@@ -5,8 +5,8 @@ import torch
 
 from kdprobe.core.recipe import Distiller, LossTruth, View
 from kdprobe.core.trace import log_softmax
-from kdprobe.distillers._rows import logits
 from kdprobe.distillers._soft_targets import soft_targets
+from kdprobe.distillers._truth_inputs import logits
 
 LEAST = 1e-7
 """Added to every spread, so that constant logits have a score."""

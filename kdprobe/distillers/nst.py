@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from kdprobe.core.recipe import Distiller, LossTruth, View
-from kdprobe.distillers import _rows
+from kdprobe.distillers import _truth_inputs
 from kdprobe.distillers._layers import Number, fitted, mixed, paired_places, refuses_without_places
 
 
@@ -37,7 +37,7 @@ def _oracle(student: View, teacher: View, *, weight: float, response: float) -> 
             s, t = sets
             own[i] += np.mean([(a @ b) ** 2 for a in s for b in s]) + np.mean([(a @ b) ** 2 for a in t for b in t])
             own[i] -= 2 * np.mean([(a @ b) ** 2 for a in s for b in t])
-    return _rows.mixed(own, student, teacher, weight, response)
+    return _truth_inputs.mixed(own, student, teacher, weight, response)
 
 
 NST = Distiller(
@@ -53,7 +53,7 @@ NST = Distiller(
     truths=(
         LossTruth(
             name="channel by channel",
-            make=_rows.hidden(*_rows.MAPS),
+            make=_truth_inputs.hidden(*_truth_inputs.MAPS),
             oracle=_oracle,
             parameters={"weight": 2.0, "response": 0.5},
             kind="classification",

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from kdprobe.core.recipe import Distiller, LossTruth, View
-from kdprobe.distillers import _rows
+from kdprobe.distillers import _truth_inputs
 from kdprobe.distillers._layers import Number, mixed
 
 
@@ -24,7 +24,7 @@ def _loss(student: View, teacher: View, *, weight: Number, response: Number) -> 
 
 
 def _make(rng: np.random.Generator) -> tuple[View, View]:
-    student, teacher = _rows.predictions(rng)
+    student, teacher = _truth_inputs.predictions(rng)
     return View(student, {}), View(teacher, {})
 
 
@@ -34,7 +34,7 @@ def _oracle(student: View, teacher: View, *, weight: float, response: float) -> 
     for i, j in itertools.permutations(range(rows), 2):
         difference = (student.outputs[i] - student.outputs[j]) - (teacher.outputs[i] - teacher.outputs[j])
         own[i] += np.mean(difference**2) / (rows - 1)
-    return _rows.mixed(own, student, teacher, weight, response)
+    return _truth_inputs.mixed(own, student, teacher, weight, response)
 
 
 PAIRWISE_DIFFERENCE = Distiller(

@@ -6,8 +6,8 @@ How sure the teacher is of each row stays; which other classes it finds likely i
 import numpy as np
 
 from kdprobe.core.recipe import Distiller, LossTruth
-from kdprobe.distillers._rows import logits
 from kdprobe.distillers._soft_targets import SOFT_TARGETS, soft_targets, soft_targets_oracle
+from kdprobe.distillers._truth_inputs import logits
 
 
 def _prepare(outputs: np.ndarray, classes: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:

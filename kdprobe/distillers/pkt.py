@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from kdprobe.core.recipe import Distiller, LossTruth, View
-from kdprobe.distillers import _rows
+from kdprobe.distillers import _truth_inputs
 from kdprobe.distillers._layers import Number, last, mixed, others, refuses_single_numbers
 
 LEAST = 1e-7
@@ -38,7 +38,7 @@ def _oracle(student: View, teacher: View, *, weight: float, response: float) -> 
             row = np.array([(1 + f[i] @ f[j] / np.sqrt(f[i] @ f[i] * (f[j] @ f[j]))) / 2 for j in range(len(f)) if j != i])
             distributions.append(row / row.sum())
         own.append(np.sum(distributions[0] * np.log(distributions[0] / distributions[1])))
-    return _rows.mixed(np.array(own), student, teacher, weight, response)
+    return _truth_inputs.mixed(np.array(own), student, teacher, weight, response)
 
 
 PKT = Distiller(
@@ -55,7 +55,7 @@ PKT = Distiller(
     truths=(
         LossTruth(
             name="row by row",
-            make=_rows.hidden(*_rows.VECTORS),
+            make=_truth_inputs.hidden(*_truth_inputs.VECTORS),
             oracle=_oracle,
             parameters={"weight": 1.0, "response": 0.5},
             kind="regression",

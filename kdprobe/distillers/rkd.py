@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from kdprobe.core.recipe import Distiller, LossTruth, View
-from kdprobe.distillers import _rows
+from kdprobe.distillers import _truth_inputs
 from kdprobe.distillers._layers import Number, last, mixed, others, refuses_single_numbers
 
 NEAR = 1e-6
@@ -67,7 +67,7 @@ def _oracle(student: View, teacher: View, *, distance: float, angle: float, resp
             cosines = [(f[j] - f[i]) @ (f[k] - f[i]) / (np.linalg.norm(f[j] - f[i]) * np.linalg.norm(f[k] - f[i])) for f in (f_s, f_t)]
             triplets.append(huber(cosines[0] - cosines[1]))
         own[i] = distance * np.mean(pairs) + angle * np.mean(triplets)
-    return _rows.mixed(own, student, teacher, 1.0, response)
+    return _truth_inputs.mixed(own, student, teacher, 1.0, response)
 
 
 RKD = Distiller(
@@ -82,7 +82,7 @@ RKD = Distiller(
     batchwise=True,
     refuses=refuses_single_numbers,
     truths=tuple(
-        LossTruth(name=name, make=_rows.hidden(*_rows.VECTORS), oracle=_oracle, parameters=parameters, kind="regression")
+        LossTruth(name=name, make=_truth_inputs.hidden(*_truth_inputs.VECTORS), oracle=_oracle, parameters=parameters, kind="regression")
         for name, parameters in {
             "distances pair by pair": {"distance": 2.0, "angle": 0.0, "response": 0.0},
             "angles triplet by triplet": {"distance": 0.0, "angle": 1.0, "response": 0.5},

@@ -4,7 +4,7 @@ import numpy as np
 
 from kdprobe.core.recipe import Distiller, LossTruth
 from kdprobe.distillers._imitation import IMITATION, imitation, imitation_oracle
-from kdprobe.distillers._rows import predictions
+from kdprobe.distillers._truth_inputs import predictions
 
 
 def _prepare(outputs: np.ndarray, classes: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:

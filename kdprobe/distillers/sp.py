@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from kdprobe.core.recipe import Distiller, LossTruth, View
-from kdprobe.distillers import _rows
+from kdprobe.distillers import _truth_inputs
 from kdprobe.distillers._layers import Number, last, mixed, refuses_single_numbers
 
 
@@ -32,7 +32,7 @@ def _oracle(student: View, teacher: View, *, weight: float, response: float) -> 
         gram = np.array([[np.sum(a * b) for b in f] for a in f])
         grams.append(np.array([row / np.linalg.norm(row) for row in gram]))
     own = np.sum((grams[0] - grams[1]) ** 2, axis=1) / len(grams[0])
-    return _rows.mixed(own, student, teacher, weight, response)
+    return _truth_inputs.mixed(own, student, teacher, weight, response)
 
 
 SP = Distiller(
@@ -49,7 +49,7 @@ SP = Distiller(
     truths=(
         LossTruth(
             name="pair by pair",
-            make=_rows.hidden(*_rows.VECTORS),
+            make=_truth_inputs.hidden(*_truth_inputs.VECTORS),
             oracle=_oracle,
             parameters={"weight": 3.0, "response": 0.5},
             kind="regression",

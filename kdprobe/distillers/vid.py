@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from kdprobe.core.recipe import Distiller, LossTruth, Shapes, View
-from kdprobe.distillers import _rows
+from kdprobe.distillers import _truth_inputs
 from kdprobe.distillers._layers import Number, Regressor, middle, middle_shape, mixed
 
 LEAST = 1e-5
@@ -50,10 +50,10 @@ def _oracle(student: View, teacher: View, *, weight: float, response: float) -> 
     for i in range(len(student.outputs)):
         f_s, f_t = (list(view.features.values())[len(view.features) // 2][i] for view in (student, teacher))
         shape = (-1, *[1] * (f_t.ndim - 1))
-        mean = np.einsum("tc,c...->t...", state["mean.linear.weight"], f_s) + state["mean.linear.bias"].reshape(shape)
+        mean = _truth_inputs.mapped(f_s, state["mean.linear.weight"], state["mean.linear.bias"])
         density = np.exp(-0.5 * (f_t - mean) ** 2 / variance.reshape(shape)) / np.sqrt(2 * np.pi * variance.reshape(shape))
         own.append(-np.mean(np.log(density)))
-    return _rows.mixed(np.array(own), student, teacher, weight, response)
+    return _truth_inputs.mixed(np.array(own), student, teacher, weight, response)
 
 
 VID = Distiller(
@@ -69,14 +69,14 @@ VID = Distiller(
     truths=(
         LossTruth(
             name="a vector's density by hand",
-            make=_rows.hidden(*_rows.VECTORS),
+            make=_truth_inputs.hidden(*_truth_inputs.VECTORS),
             oracle=_oracle,
             parameters={"weight": 2.0, "response": 0.5},
             kind="regression",
         ),
         LossTruth(
             name="a map's density by hand",
-            make=_rows.hidden(*_rows.MAPS),
+            make=_truth_inputs.hidden(*_truth_inputs.MAPS),
             oracle=_oracle,
             parameters={"weight": 1.0, "response": 0.0},
             kind="classification",

@@ -1,4 +1,4 @@
-"""Random rows for the known answers of losses."""
+"""Random models for the known answers of losses, and what their oracles share."""
 
 from collections.abc import Callable, Mapping
 
@@ -53,6 +53,11 @@ def mixed(own: np.ndarray, student: View, teacher: View, weight: float, response
     else:
         apart = [float(np.dot(s - t, s - t)) / len(s) for s, t in zip(student.outputs, teacher.outputs, strict=True)]
     return weight * np.asarray(own) + response * np.array(apart)
+
+
+def mapped(layer: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """What a linear map makes of a vector (c,), or of the channels at each place of a map (c, ...)."""
+    return np.einsum("tc,c...->t...", weight, layer) + bias.reshape(-1, *[1] * (layer.ndim - 1))
 
 
 VECTORS: tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]] = ({"hidden": (4,)}, {"hidden": (6,)})
