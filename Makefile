@@ -3,16 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --constraint constraints.txt
-# by path: with a finder, Python started above a clone named kdprobe would take the clone's folder for the package
-EDITABLE := --config-settings editable_mode=compat --editable
 OUT ?= sweep-gap
+PLAN ?=
 # small matrices on busy cores: a second thread costs more than it gives, several times over
 export OMP_NUM_THREADS := 1
 
 .PHONY: sweep test lint types rooms tests wheel clean
 
-sweep: $(VENV)/run  ## the main job: which teacher size serves a student best, on real data, to an HTML report
-	$(BIN)/kdprobe sweep --gap --out $(OUT)
+sweep: $(VENV)/run  ## the main job: which teacher size serves a student best, on real data, to an HTML report; PLAN='--seeds 4' asks for other settings
+	$(BIN)/kdprobe sweep --gap --out $(OUT) $(PLAN)
 
 test: lint types rooms tests wheel  ## everything that continuous integration checks
 
@@ -40,11 +39,11 @@ wheel: $(VENV)/test
 
 $(VENV)/run: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) $(EDITABLE) .
+	$(PIP) --editable .
 	touch $@
 
 $(VENV)/test: $(VENV)/run
-	$(PIP) $(EDITABLE) '.[notebooks,test]'
+	$(PIP) --editable '.[notebooks,test]'
 	touch $@
 
 clean:

@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
+SCRIPT = Path(__file__).parent.parent.parent / "benchmarks" / "training.py"
 FIELDS = {"part", "case", "ours", "peer", "theirs", "peer_version", "ratio", "unit"}
 
 
 def test_trainers_take_turns_and_each_row_is_whole():
-    command = [sys.executable, "benchmarks/training.py", "--quick", "--json", "--models", "3", "--epochs", "1"]
+    command = [sys.executable, SCRIPT, "--quick", "--json", "--models", "3", "--epochs", "1"]
     done = subprocess.run([*command, "--part", "mlp32", "--part", "grid"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
@@ -31,7 +33,7 @@ def test_trainers_take_turns_and_each_row_is_whole():
 
 
 def test_an_unknown_peer():
-    command = [sys.executable, "benchmarks/training.py", "--python", "torch=python"]
+    command = [sys.executable, SCRIPT, "--python", "torch=python"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "--python torch=...: give torchdistill or equinox" in done.stderr
