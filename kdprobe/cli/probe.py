@@ -54,7 +54,7 @@ def probe(
         read_array(teacher), read_array(student), (None, y), task=task, twins=[read_array(twin) for twin in twins]
     )  # fmt: skip
     if output is not None:
-        found.report(output)
+        kdprobe.report(found, output)
     if json:
         rows = found.to_frame().astype(object).where(lambda frame: frame.notna(), None).to_dict("records")
         print(json_module.dumps({"sentence": found.sentence, "results": rows, "page": None if output is None else str(output)}))

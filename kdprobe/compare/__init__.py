@@ -54,7 +54,7 @@ def compare(
     Returns
     -------
     Comparison
-        ``.sentence`` for what may be concluded, ``.results``, ``.to_frame()``, ``.report(path)``.
+        ``.sentence`` for what may be concluded, ``.results``, ``.to_frame()``; `kdprobe.report` writes its page.
 
     Raises
     ------

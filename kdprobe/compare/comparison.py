@@ -1,24 +1,18 @@
 """The result of `kdprobe.compare`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from os import PathLike
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kdprobe.compare.layer_map import LayerMap
+from kdprobe.compare.compared import Compared
 from kdprobe.compare.show import as_html, as_text
 from kdprobe.compare.words import sentence
-from kdprobe.core.probe import Probe
-from kdprobe.core.result import Result
-from kdprobe.core.trace import TaskKind
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Comparison:
+class Comparison(Compared):
     """What one student has in common with one teacher, beside what untaught twins have.
 
     Intervals are over rows, of *this checkpoint*: they speak of these weights on new rows, not of new training runs.
@@ -47,16 +41,6 @@ class Comparison:
     --------
     See `kdprobe.compare`.
     """
-
-    kind: TaskKind
-    task: str
-    n: int
-    twins: tuple[str, ...]
-    results: Mapping[str, Mapping[str, Result]]
-    probes: Mapping[str, Probe] = field(repr=False)
-    layers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    layer_map: LayerMap | None = None
-    notes: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -95,20 +79,6 @@ class Comparison:
         frame = pd.DataFrame(rows)
         numbers = dict.fromkeys(("value", "low", "high"), "float64")
         return frame.astype(numbers | {"n": "Int64"})
-
-    def report(self, path: str | PathLike[str]) -> Path:
-        """Write the comparison as one HTML file that needs nothing else, and return its path.
-
-        Raises
-        ------
-        PlanError
-            If `path` is a folder or its folder is missing.
-        DataError
-            If the file cannot be written.
-        """
-        from kdprobe.report import report_comparison
-
-        return report_comparison(self, Path(path))
 
     def __str__(self) -> str:
         return as_text(self)

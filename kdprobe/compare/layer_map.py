@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kdprobe.core.result import Measurement, Refusal, Result
+from kdprobe.compare.layer_grids import LayerGrids
+from kdprobe.compare.show_map import as_html, as_text
+from kdprobe.core.result import Measurement, Refusal
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Grid = tuple[tuple[Result, ...], ...]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LayerMap:
+class LayerMap(LayerGrids):
     """Debiased linear CKA of all pairs of layers.
 
     High values need a baseline: networks that never met are alike, early layers most of all. So the map of the student stands beside the
@@ -38,22 +37,6 @@ class LayerMap:
     rows
         Rows that the values come from.
     """
-
-    teacher: tuple[str, ...]
-    student: tuple[str, ...]
-    own: Grid
-    twins: Mapping[str, Grid]
-    baseline: Grid
-    difference: Grid
-    rows: int
-
-    def grids(self) -> Iterator[tuple[str, Grid]]:
-        """Yield each grid under its name: "own", each twin's, "baseline", "difference"."""
-        yield "own", self.own
-        yield from self.twins.items()
-        if self.twins:
-            yield "baseline", self.baseline
-            yield "difference", self.difference
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a cell of each grid.
@@ -86,11 +69,7 @@ class LayerMap:
         return pd.DataFrame(rows).astype(dict.fromkeys(numbers, "float64"))
 
     def __str__(self) -> str:
-        from kdprobe.compare.show_map import as_text
-
         return as_text(self)
 
     def _repr_html_(self) -> str:
-        from kdprobe.compare.show_map import as_html
-
         return as_html(self)

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 from scipy.stats import false_discovery_control
 
-from kdprobe.compare.layer_map import Grid, LayerMap
+from kdprobe.compare.layer_grids import Grid
+from kdprobe.compare.layer_map import LayerMap
 from kdprobe.core.errors import PlanError
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.measures.cka.all_pairs import cka_of_all_pairs

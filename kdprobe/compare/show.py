@@ -1,17 +1,13 @@
 """A comparison as text for a terminal and as HTML for a notebook."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING
 
+from kdprobe.compare.compared import Compared
+from kdprobe.compare.words import sentence
 from kdprobe.core.result import Refusal, Result
 from kdprobe.core.words import interval, listed
-
-if TYPE_CHECKING:
-    from kdprobe.compare.comparison import Comparison
 
 WIDTH = 100
 # colours are mixed from the page's own, so the table reads in light and dark notebooks alike
@@ -26,11 +22,11 @@ STYLE = """
 """
 
 
-def as_text(comparison: Comparison) -> str:
+def as_text(comparison: Compared) -> str:
     """Return the comparison for a terminal: what it says, a line a probe, and how it was made."""
     rows = [["", *_columns(comparison)], *([title, *map(_cell, results)] for title, _, results in _pairs(comparison))]
     panels = [[title, _cell(result)] for title, _, result in _panels(comparison)]
-    blocks = [_heading(comparison), textwrap.fill(comparison.sentence, WIDTH), _aligned(rows)]
+    blocks = [_heading(comparison), textwrap.fill(sentence(comparison), WIDTH), _aligned(rows)]
     if panels:
         blocks.append(_aligned([["", "student over twins"], *panels]))
     refused = [f"{title}: {reason}" for title, reason in _refusals(comparison)]
@@ -42,11 +38,11 @@ def as_text(comparison: Comparison) -> str:
     return "\n\n".join(blocks)
 
 
-def as_html(comparison: Comparison) -> str:
+def as_html(comparison: Compared) -> str:
     """Return the comparison for a notebook. Everything that was not written here is escaped."""
     parts = [
         f"<p><strong>{escape(_heading(comparison))}</strong></p>",
-        f"<p>{escape(comparison.sentence)}</p>",
+        f"<p>{escape(sentence(comparison))}</p>",
         _table("Similarity to the teacher", _columns(comparison), list(_pairs(comparison))),
     ]
     if panels := [(title, asks, [result]) for title, asks, result in _panels(comparison)]:
@@ -59,16 +55,16 @@ def as_html(comparison: Comparison) -> str:
     return f'<div class="kdprobe-comparison"><style>{STYLE}</style>{"".join(parts)}</div>'
 
 
-def _heading(comparison: Comparison) -> str:
+def _heading(comparison: Compared) -> str:
     twins = f", {len(comparison.twins)} twin{'s' if len(comparison.twins) > 1 else ''}" if comparison.twins else ", no twins"
     return f"Student and teacher: {comparison.task}, {comparison.n:,} rows{twins}"
 
 
-def _columns(comparison: Comparison) -> list[str]:
+def _columns(comparison: Compared) -> list[str]:
     return ["student", *(["twin" if len(comparison.twins) == 1 else "twins, mean", "difference"] if comparison.twins else [])]
 
 
-def _pairs(comparison: Comparison) -> Iterator[tuple[str, str, list[Result]]]:
+def _pairs(comparison: Compared) -> Iterator[tuple[str, str, list[Result]]]:
     """Title, question and results of the probes of pairs."""
     for name, results in comparison.results.items():
         if "own" in results:
@@ -76,14 +72,14 @@ def _pairs(comparison: Comparison) -> Iterator[tuple[str, str, list[Result]]]:
             yield comparison.probes[name].title, comparison.probes[name].asks, shown
 
 
-def _panels(comparison: Comparison) -> Iterator[tuple[str, str, Result]]:
+def _panels(comparison: Compared) -> Iterator[tuple[str, str, Result]]:
     """Title, question and result of the probes of panels; without twins there is nothing to show."""
     for name, results in comparison.results.items():
         if "panel" in results and comparison.twins:
             yield comparison.probes[name].title, comparison.probes[name].asks, results["panel"]
 
 
-def _refusals(comparison: Comparison) -> Iterator[tuple[str, str]]:
+def _refusals(comparison: Compared) -> Iterator[tuple[str, str]]:
     """Title and first reason of each probe that was refused."""
     for name, results in comparison.results.items():
         if "panel" in results and not comparison.twins:
@@ -93,7 +89,7 @@ def _refusals(comparison: Comparison) -> Iterator[tuple[str, str]]:
             yield comparison.probes[name].title, str(refused)
 
 
-def _made(comparison: Comparison) -> list[str]:
+def _made(comparison: Compared) -> list[str]:
     """Lines on how the numbers came about."""
     lines = ["Values with 95 % intervals over rows (this checkpoint)."]
     models: dict[str, list[str]] = {}

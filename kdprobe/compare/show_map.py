@@ -1,16 +1,11 @@
 """A map of layers as text for a terminal and as a grid of colours for a notebook."""
 
-from __future__ import annotations
-
 import textwrap
 from html import escape
-from typing import TYPE_CHECKING
 
+from kdprobe.compare.layer_grids import Grid, LayerGrids
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.words import number
-
-if TYPE_CHECKING:
-    from kdprobe.compare.layer_map import Grid, LayerMap
 
 FALSE_DISCOVERIES = 0.1
 """Share of false discoveries that is let through among the cells that are told from the null (Benjamini and Hochberg)."""
@@ -28,19 +23,19 @@ STYLE = """
 COLOURS = {"up": "#2f7fd6", "down": "#d9822b"}
 
 
-def as_text(layers: LayerMap) -> str:
+def as_text(layers: LayerGrids) -> str:
     """Return the grids one below the other, teacher layers in lines."""
     explained = textwrap.fill(note(layers), 100)
     return "\n\n".join([*(_text(layers, title, grid) for title, grid in shown(layers)), explained])
 
 
-def as_html(layers: LayerMap) -> str:
+def as_html(layers: LayerGrids) -> str:
     """Return the grids side by side. Everything that was not written here is escaped."""
     figures = "".join(_figure(layers, title, grid) for title, grid in shown(layers))
     return f'<div><style>{STYLE}</style><div class="kdprobe-map">{figures}</div><p><small>{escape(note(layers))}</small></p></div>'
 
 
-def shown(layers: LayerMap) -> list[tuple[str, Grid]]:
+def shown(layers: LayerGrids) -> list[tuple[str, Grid]]:
     """Return the grids that a reader is shown, with their titles."""
     shown = [("student and teacher", layers.own)]
     if layers.twins:
@@ -51,7 +46,7 @@ def shown(layers: LayerMap) -> list[tuple[str, Grid]]:
     return shown
 
 
-def note(layers: LayerMap) -> str:
+def note(layers: LayerGrids) -> str:
     """Return what a reader must know of the grids."""
     cells = len(layers.teacher) * len(layers.student)
     text = f"Debiased linear CKA on {layers.rows:,} rows; lines are layers of the teacher, columns of the student. "
@@ -96,7 +91,7 @@ def shade(cell: Measurement, scale: float) -> float:
     return min(abs(cell.value) / scale, 1.0) * (1.0 if clear(cell) else 0.3)
 
 
-def _text(layers: LayerMap, title: str, grid: Grid) -> str:
+def _text(layers: LayerGrids, title: str, grid: Grid) -> str:
     lines = [["", *layers.student]]
     for layer, line in zip(layers.teacher, grid, strict=True):
         lines.append([layer, *map(told, line)])
@@ -105,7 +100,7 @@ def _text(layers: LayerMap, title: str, grid: Grid) -> str:
     return "\n".join([title, *aligned])
 
 
-def _figure(layers: LayerMap, title: str, grid: Grid) -> str:
+def _figure(layers: LayerGrids, title: str, grid: Grid) -> str:
     scale = full_shade(layers, grid)
     head = "".join(f'<span role="columnheader">{escape(layer)}</span>' for layer in layers.student)
     body = "".join(
@@ -120,7 +115,7 @@ def _figure(layers: LayerMap, title: str, grid: Grid) -> str:
     return f"<figure><figcaption>{escape(title)}</figcaption>{table}</figure>"
 
 
-def full_shade(layers: LayerMap, grid: Grid) -> float:
+def full_shade(layers: LayerGrids, grid: Grid) -> float:
     """Return the value that has the full shade: similarities share one scale, differences are small and have their own."""
     largest = max((abs(cell.value) for line in grid for cell in line if isinstance(cell, Measurement)), default=0.0)
     return largest if grid is layers.difference and largest > 0 else 1.0

@@ -1,18 +1,13 @@
 """What a comparison allows to be concluded, and what it does not, in plain words."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING
 
 from scipy.special import stdtrit
 
+from kdprobe.compare.compared import Compared
 from kdprobe.core.registry import available
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.words import decimals, interval, listed, number
-
-if TYPE_CHECKING:
-    from kdprobe.compare.comparison import Comparison
 
 CLAIMS = {
     "agreement_top1": ("the student names the teacher's class on {} of {rows}", 100.0, "%"),
@@ -23,13 +18,13 @@ CLAIMS = {
 """What the main similarity of a comparison says, best first: the first one that was not refused is told."""
 
 
-def sentence(comparison: Comparison) -> str:
+def sentence(comparison: Compared) -> str:
     """Return the paragraph that a comparison starts with."""
     told = [_similarity(comparison), _gain(comparison), _limits(comparison)]
     return " ".join(part for part in told if part)
 
 
-def _similarity(comparison: Comparison) -> str:
+def _similarity(comparison: Compared) -> str:
     rows = f"{comparison.n:,} row{'s' if comparison.n != 1 else ''}"
     name = next((name for name in CLAIMS if _measured(comparison, name, "own")), None)
     if name is None:
@@ -53,7 +48,7 @@ def _similarity(comparison: Comparison) -> str:
     return f"{text} {twins} {reach} {_told(baseline, scale, unit)}{average}: a difference of {apart}. {judged}{others}"
 
 
-def _others(comparison: Comparison, told: str) -> str:
+def _others(comparison: Compared, told: str) -> str:
     """Similarities that do differ from the twins', so that one that does not is not taken for all."""
     known = available("probes")
     differing = []
@@ -96,7 +91,7 @@ def spread(difference: Measurement) -> float | None:
     return float(stdtrit(k - 1, 0.975)) * difference.details["twin_sd"] * math.sqrt(1 + 1 / k)
 
 
-def _gain(comparison: Comparison) -> str:
+def _gain(comparison: Compared) -> str:
     gain = comparison.results.get("gain", {}).get("panel")
     if not comparison.twins or not isinstance(gain, Measurement):
         return ""
@@ -112,7 +107,7 @@ def _negated(result: Measurement) -> Measurement:
     return Measurement(value=-result.value, low=-result.high, high=-result.low, n=result.n, unit=result.unit)
 
 
-def _limits(comparison: Comparison) -> str:
+def _limits(comparison: Compared) -> str:
     checkpoint = "Intervals are over rows, for these weights: they do not cover another training run."
     if not comparison.twins:
         return (
@@ -126,7 +121,7 @@ def _limits(comparison: Comparison) -> str:
     )
 
 
-def _measured(comparison: Comparison, probe: str, key: str) -> bool:
+def _measured(comparison: Compared, probe: str, key: str) -> bool:
     return isinstance(comparison.results.get(probe, {}).get(key), Measurement)
 
 

@@ -49,22 +49,13 @@ def report(zoo: Zoo | Comparison | str | Path, path: str | Path) -> Path:
     from kdprobe.zoo import Zoo
 
     if isinstance(zoo, Comparison):
-        return report_comparison(zoo, path)
+        from kdprobe.report.one_pair import write_comparison
+
+        return write_comparison(zoo, Path(path))
     if isinstance(zoo, str | Path):
         with Zoo(zoo) as opened:
             return write_report(opened, Path(path))
     return write_report(zoo, Path(path))
-
-
-def report_comparison(comparison: Comparison, path: str | Path) -> Path:
-    """Write a comparison of one student and one teacher as one HTML file; see `kdprobe.compare.comparison.Comparison.report`."""
-    from kdprobe.core.files import write_atomically
-    from kdprobe.report.one_pair import comparison_page
-    from kdprobe.report.page import check_target
-
-    path = check_target(Path(path))
-    write_atomically(path, comparison_page(comparison).encode())
-    return path
 
 
 def verdict_lines(zoo: Zoo) -> list[str]:

@@ -1,18 +1,27 @@
 """The page of one student and one teacher."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from kdprobe.compare.comparison import Comparison
 from kdprobe.compare.show_map import note
+from kdprobe.core.files import write_atomically
 from kdprobe.core.probe import Probe
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.section import Column, Content, Table
 from kdprobe.core.words import listed
 from kdprobe.report.maps import figures
-from kdprobe.report.page import compose
+from kdprobe.report.page import check_target, compose
 
 QUESTION = "What does this student have of its teacher?"
+
+
+def write_comparison(comparison: Comparison, path: Path) -> Path:
+    """Write the page of a comparison; see `kdprobe.report`."""
+    path = check_target(path)
+    write_atomically(path, comparison_page(comparison).encode())
+    return path
 
 
 def comparison_page(comparison: Comparison) -> str:

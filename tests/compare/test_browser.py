@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from torch import nn
 
 from kdprobe.compare import compare
+from kdprobe.report import report
 from tests.report.test_browser import CLIPPED, OUTSIDE, OVERLAPPING, SIDEWAYS, Visit, browser
 
 pytestmark = pytest.mark.browser
@@ -32,7 +33,7 @@ def pages(comparison, tmp_path_factory):
     style = "<style>:root { color-scheme: light dark } body { background: light-dark(#fff, #111); color: light-dark(#111, #eee) }</style>"
     head = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>cell</title>{style}</head>'
     notebook.write_text(f"{head}<body><main><h1>cell</h1>{comparison._repr_html_()}</main></body></html>", encoding="utf-8")
-    return {"page": comparison.report(folder / "pair.html"), "notebook": notebook}
+    return {"page": report(comparison, folder / "pair.html"), "notebook": notebook}
 
 
 @pytest.mark.parametrize(("scheme", "width"), SETTINGS)

@@ -12,6 +12,7 @@ from torch import nn
 from kdprobe.compare import compare
 from kdprobe.compare.show_map import told
 from kdprobe.core.errors import PlanError
+from kdprobe.report import report
 
 RNG = np.random.default_rng(0)
 Y = RNG.integers(0, 3, 200)
@@ -22,7 +23,7 @@ TWINS = [np.eye(3)[Y] + RNG.normal(size=(200, 3)) for _ in range(3)]
 
 def test_the_page_tells_everything_and_asks_for_nothing(tmp_path):
     comparison = compare(TEACHER, STUDENT, (None, Y), task="classification", twins=TWINS)
-    path = comparison.report(tmp_path / "pair.html")
+    path = report(comparison, tmp_path / "pair.html")
     page = path.read_text(encoding="utf-8")
     assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", page)
@@ -32,12 +33,12 @@ def test_the_page_tells_everything_and_asks_for_nothing(tmp_path):
     for probe in comparison.probes.values():
         assert probe.title in text
     assert "student has no hidden layer" in text
-    assert comparison.report(str(path)) == path
+    assert report(comparison, str(path)) == path
     assert path.read_text(encoding="utf-8") == page
 
 
 def test_without_twins_the_page_says_so(tmp_path):
-    page = compare(TEACHER, STUDENT, TEACHER, task="regression").report(tmp_path / "pair.html").read_text(encoding="utf-8")
+    page = report(compare(TEACHER, STUDENT, TEACHER, task="regression"), tmp_path / "pair.html").read_text(encoding="utf-8")
     assert "one teacher and no untaught twin on 200 rows" in page
     assert "What did teaching buy?" not in page
 
@@ -46,7 +47,7 @@ def test_free_text_is_escaped(tmp_path):
     comparison = compare(TEACHER, STUDENT, (None, Y), task="classification")
     attack = "<script>alert(1)</script>"
     attacked = dataclasses.replace(comparison, task=attack, notes=(attack,), layers={"teacher": {attack: "none"}})
-    page = attacked.report(tmp_path / "pair.html").read_text(encoding="utf-8")
+    page = report(attacked, tmp_path / "pair.html").read_text(encoding="utf-8")
     assert attack not in page
     assert page.count("&lt;script&gt;") == 3
 
@@ -54,9 +55,9 @@ def test_free_text_is_escaped(tmp_path):
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     comparison = compare(TEACHER, STUDENT, None, task="classification")
     with pytest.raises(PlanError, match="is a folder: name the file to write"):
-        comparison.report(tmp_path)
+        report(comparison, tmp_path)
     with pytest.raises(PlanError, match="its folder does not exist: make it first"):
-        comparison.report(tmp_path / "missing" / "pair.html")
+        report(comparison, tmp_path / "missing" / "pair.html")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -69,7 +70,7 @@ def test_a_map_of_layers_is_drawn(tmp_path):
     ]
     comparison = compare(models[0], models[1], (TEACHER, Y), task="classification", twins=models[2:], layers="auto")
     named = dataclasses.replace(comparison.layer_map, teacher=(attack, "a name much longer than there is room for"))
-    page = dataclasses.replace(comparison, layer_map=named).report(tmp_path / "pair.html").read_text(encoding="utf-8")
+    page = report(dataclasses.replace(comparison, layer_map=named), tmp_path / "pair.html").read_text(encoding="utf-8")
     assert page.count('role="img"') == 3
     assert attack not in page
     svg = ET.fromstring(page[page.index("<svg") : page.index("</svg>") + 6])

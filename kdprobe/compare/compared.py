@@ -1,0 +1,24 @@
+"""What was measured of one student and one teacher: the numbers of a `kdprobe.Comparison`, which words and tables are made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kdprobe.compare.layer_map import LayerMap
+from kdprobe.core.probe import Probe
+from kdprobe.core.result import Result
+from kdprobe.core.trace import TaskKind
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Compared:
+    """The fields of a `kdprobe.Comparison`, where they are described."""
+
+    kind: TaskKind
+    task: str
+    n: int
+    twins: tuple[str, ...]
+    results: Mapping[str, Mapping[str, Result]]
+    probes: Mapping[str, Probe] = field(repr=False)
+    layers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    layer_map: LayerMap | None = None
+    notes: tuple[str, ...] = ()
