@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kdprobe.core.arrays import as_array
 from kdprobe.core.errors import DataError
 
 ROWS = 1024
@@ -50,13 +51,9 @@ def is_array(value: Any) -> bool:
     return (hasattr(value, "shape") and hasattr(value, "dtype")) or hasattr(value, "iloc")
 
 
-def to_numpy(value: Any) -> np.ndarray:
+def to_numpy(value: Any, name: str) -> np.ndarray:
     """Return an array, tensor, data frame or list as a numpy array on the CPU; half precision becomes float32."""
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(value, torch.Tensor):
-        value = value.detach().cpu()
-        value = (value.float() if value.dtype in (torch.float16, torch.bfloat16) else value).numpy()
-    array = np.asarray(value)
+    array = as_array(value, name)
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
@@ -154,4 +151,4 @@ def _parse_mapping(given: Mapping[Any, Any], *, forward: bool) -> Batch:
 
 
 def _target(value: Any) -> np.ndarray | None:
-    return None if value is None else to_numpy(value)
+    return None if value is None else to_numpy(value, "the target")

@@ -81,7 +81,7 @@ class Predictor(Model):
 
     def __call__(self, batch: Batch) -> Given:
         """Ask the predictor; a tensor reaches it as an array."""
-        x = to_numpy(batch.x) if _is_tensor(batch.x) else batch.x
+        x = to_numpy(batch.x, "x") if _is_tensor(batch.x) else batch.x
         return Given(read_output(self._predict(x), self.name))
 
 
@@ -162,7 +162,7 @@ def read_output(value: Any, name: str) -> np.ndarray:
         if len(value) != 1 and not (len(value) == 2 and isinstance(value[1], Mapping)):
             raise DataError(f"{name} gives a tuple of {len(value)}: {HINT}")
         value = value[0]
-    array = to_numpy(value)
+    array = to_numpy(value, f"{name}: its output")
     if array.dtype.kind not in "fiub":
         raise DataError(f"{name} gives outputs of dtype {array.dtype}: give real numbers, (n,) or (n, c)")
     if array.ndim not in (1, 2):

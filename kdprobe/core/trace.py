@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from kdprobe.core.arrays import as_array
 from kdprobe.core.errors import DataError
 
 TaskKind = Literal["classification", "regression"]
@@ -81,7 +82,7 @@ class Trace:
         >>> Trace.from_raw("classification", np.zeros((2, 4))).outputs[0].tolist()
         [0.25, 0.25, 0.25, 0.25]
         """
-        raw = np.asarray(raw)
+        raw = as_array(raw, f"{name}: raw outputs")
         raw = raw[:, None] if raw.ndim == 1 else raw
         check_finite(raw, f"{name}: raw outputs")
         if kind == "regression":
@@ -92,7 +93,7 @@ class Trace:
             outputs=outputs,
             raw=raw,
             features=dict(features or {}),
-            ids=np.arange(len(raw)) if ids is None else np.asarray(ids),
+            ids=np.arange(len(raw)) if ids is None else as_array(ids, f"{name}: ids"),
             blocks=blocks,
             temperature=temperature,
             name=name,

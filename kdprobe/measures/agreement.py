@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from kdprobe.core.arguments import choice
+from kdprobe.core.arrays import as_array
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.task import Task
 from kdprobe.core.trace import TaskKind, Trace, are_probabilities
-from kdprobe.measures.arrays import as_array, as_matrix, check_rows
+from kdprobe.measures.arrays import as_matrix, check_rows
 from kdprobe.measures.traces import (
     NO_TARGET,
     blocks,

@@ -5,21 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from kdprobe.core.arrays import as_array
 from kdprobe.core.errors import DataError
 from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import check_finite
-
-
-def as_array(values: Any, name: str) -> np.ndarray:
-    """Return a NumPy view or copy of an array, a torch tensor or nested lists; raise DataError where these are ragged."""
-    if hasattr(values, "detach"):
-        # a torch tensor, perhaps on a device, with a gradient, or in bfloat16, which NumPy lacks
-        values = values.detach().cpu()
-        return values.float().numpy() if str(values.dtype) == "torch.bfloat16" else values.numpy()
-    try:
-        return np.asarray(values)
-    except ValueError:
-        raise DataError(f"{name} is ragged: give rows of one length") from None
 
 
 def as_matrix(values: Any, name: str, *, first_row: int = 0) -> np.ndarray:

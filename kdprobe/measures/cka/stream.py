@@ -6,7 +6,7 @@ in that row, so accumulators that saw different rows, on other machines or befor
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,33 +16,16 @@ from kdprobe.measures.arrays import as_matrix
 from kdprobe.measures.cka.alignment import Alignment, features_are_cheaper, measured, too_small
 from kdprobe.measures.cka.all_pairs import cka_of_all_pairs
 from kdprobe.measures.cka.feature_space import shape_of
-from kdprobe.measures.cka.hsic import Terms, combine, hsic
+from kdprobe.measures.cka.hsic import Terms, hsic
 from kdprobe.measures.cka.null import Shape
+from kdprobe.measures.cka.stream_sums import GROUPS, Layout, PieceSums, augmented, hsic_of_all_pairs, point_near_mean, shift_map
 
-GROUPS = 20
 START = 640
 """Rows that are waited for at least, so that a short stream has groups enough for an interval."""
 PIECE = 1024
 """Rows in each later piece: products of fewer rows would cost more to add up than to make."""
 LEAST = 8
 """Rows in the smallest piece that is taken for one."""
-
-
-class Layout(NamedTuple):
-    """Where the layers of one model lie in its augmented rows."""
-
-    names: tuple[str, ...]
-    widths: tuple[int, ...]
-
-    @property
-    def ends(self) -> np.ndarray:
-        """(L + 1,) first column of each layer, and the first after the last."""
-        return np.concatenate([[0], np.cumsum(self.widths)])
-
-    def columns(self, layer: int) -> np.ndarray:
-        """Columns of one layer's [z, 1, |z|²]."""
-        ends = self.ends
-        return np.concatenate([np.arange(ends[layer], ends[layer + 1]), [ends[-1], ends[-1] + 1 + layer]])
 
 
 class CKAStream:
@@ -81,7 +64,7 @@ class CKAStream:
         self._cross = np.zeros((0, 0))
         self._own: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
         self._summed = 0
-        self._groups = _Groups.empty(len(self.left.widths), len(self.right.widths))
+        self._groups = PieceSums.empty(len(self.left.widths), len(self.right.widths))
 
     def update(self, left: Mapping[str, Any], right: Mapping[str, Any]) -> None:
         """Add a batch: features (b, ...) of each layer by name, rows paired.
@@ -128,11 +111,11 @@ class CKAStream:
             return
         shifts = self._shifts or self._begin(*other._shifts)
         moves = [theirs - ours for theirs, ours in zip(other._shifts, shifts, strict=True)]
-        a, b = (_shift_map(side, move) for side, move in zip((self.left, self.right), moves, strict=True))
+        a, b = (shift_map(side, move) for side, move in zip((self.left, self.right), moves, strict=True))
         self._cross += a.T @ other._cross @ b
         for side, move, own, theirs in zip((self.left, self.right), moves, self._own, other._own, strict=True):
             for layer, (first, last) in enumerate(zip(side.ends[:-1], side.ends[1:], strict=True)):
-                change = _shift_map(Layout(("",), (side.widths[layer],)), move[first:last])
+                change = shift_map(Layout(("",), (side.widths[layer],)), move[first:last])
                 own[layer] += change.T @ theirs[layer] @ change
         self._groups = self._groups.plus(other._groups)
         self.n += other.n
@@ -153,7 +136,7 @@ class CKAStream:
         self._finish()
         own = [np.array([hsic(m, self.n) for m in side]) for side in self._own]
         shapes = [[shape_of(m, value) for m, value in zip(side, values, strict=True)] for side, values in zip(self._own, own, strict=True)]
-        cross = _all_pairs(self._cross, self.left, self.right, self.n)
+        cross = hsic_of_all_pairs(self._cross, self.left, self.right, self.n)
         return {
             (a, b): self._cell(i, j, cross[i, j], own[0][i], own[1][j], (shapes[0][i], shapes[1][j]))
             for i, a in enumerate(self.left.names)
@@ -218,8 +201,8 @@ class CKAStream:
     def _flush(self, rows: int) -> None:
         left, right = self._take(rows)
         # float32 holds the shift exactly, so features less the shift are exact too where a mean lies far from 0
-        shifts = self._shifts or self._begin(_shift(left), _shift(right))
-        a, b = (_augmented(z, shift, side) for z, shift, side in zip((left, right), shifts, (self.left, self.right), strict=True))
+        shifts = self._shifts or self._begin(point_near_mean(left), point_near_mean(right))
+        a, b = (augmented(z, shift, side) for z, shift, side in zip((left, right), shifts, (self.left, self.right), strict=True))
         cross = (a.T @ b).astype(np.float64)
         own = [[(part := z[:, side.columns(i)]).T @ part for i in range(len(side.names))] for z, side in ((a, self.left), (b, self.right))]
         self._cross += cross
@@ -228,7 +211,7 @@ class CKAStream:
                 total += piece
         if rows >= LEAST:
             own_x, own_y = (np.array([hsic(m.astype(np.float64), rows) for m in side]) for side in own)
-            self._groups.add(_all_pairs(cross, self.left, self.right, rows), own_x, own_y, rows)
+            self._groups.add(hsic_of_all_pairs(cross, self.left, self.right, rows), own_x, own_y, rows)
         self._summed += rows
 
     def _begin(self, *shifts: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -244,84 +227,3 @@ class CKAStream:
         left, right = self._waiting[0] if len(self._waiting) == 1 else (np.concatenate([pair[i] for pair in self._waiting]) for i in (0, 1))
         self._waiting = [(left[rows:], right[rows:])] if len(left) > rows else []
         return left[:rows], right[:rows]
-
-
-class _Groups(NamedTuple):
-    """HSIC₁·(n-3) summed over the pieces of each group."""
-
-    cross: np.ndarray
-    own_x: np.ndarray
-    own_y: np.ndarray
-    sizes: np.ndarray
-    counts: np.ndarray
-
-    @classmethod
-    def empty(cls, left: int, right: int) -> "_Groups":
-        return cls(np.zeros((GROUPS, left, right)), np.zeros((GROUPS, left)), np.zeros((GROUPS, right)), np.zeros(GROUPS), np.zeros(GROUPS))
-
-    @property
-    def pieces(self) -> int:
-        return int(self.counts.sum())
-
-    def add(self, cross: np.ndarray, own_x: np.ndarray, own_y: np.ndarray, rows: int) -> None:
-        """Add a piece to the group that has fewest rows, weighted by its rows."""
-        group = int(np.argmin(self.sizes))
-        # hsic gives n(n-3) times the unbiased estimate
-        self.cross[group] += cross / (rows - 3)
-        self.own_x[group] += own_x / (rows - 3)
-        self.own_y[group] += own_y / (rows - 3)
-        self.sizes[group] += rows
-        self.counts[group] += 1
-
-    def plus(self, other: "_Groups") -> "_Groups":
-        return _Groups(*(a + b for a, b in zip(self, other, strict=True)))
-
-
-def _shift(x: np.ndarray) -> np.ndarray:
-    """A point near the mean that float32 holds exactly: features less it are exact too. A constant column gives its value."""
-    return (x[0] + (x - x[0]).mean(axis=0)).astype(np.float32).astype(np.float64)
-
-
-def _augmented(x: np.ndarray, shift: np.ndarray, side: Layout) -> np.ndarray:
-    """[z₁ … z_L, 1, |z₁|² … |z_L|²] of each row."""
-    width = sum(side.widths)
-    out = np.empty((len(x), width + 1 + len(side.widths)), dtype=x.dtype)
-    np.subtract(x, shift.astype(x.dtype), out=out[:, :width])
-    out[:, width] = 1.0
-    for layer, (first, last) in enumerate(zip(side.ends[:-1], side.ends[1:], strict=True)):
-        z = out[:, first:last]
-        np.einsum("nd,nd->n", z, z, out=out[:, width + 1 + layer])
-    return out
-
-
-def _shift_map(side: Layout, move: np.ndarray) -> np.ndarray:
-    """Matrix that maps augmented rows to those whose features are larger by `move`."""
-    width = sum(side.widths)
-    out = np.eye(width + 1 + len(side.widths))
-    out[width, :width] = move
-    for layer, (first, last) in enumerate(zip(side.ends[:-1], side.ends[1:], strict=True)):
-        out[first:last, width + 1 + layer] = 2 * move[first:last]
-        out[width, width + 1 + layer] = move[first:last] @ move[first:last]
-    return out
-
-
-def _all_pairs(moments: np.ndarray, left: Layout, right: Layout, n: int) -> np.ndarray:
-    """(Ll, Lr) HSIC₁·n(n-3) of all pairs from the sums of both models' augmented rows: two passes over the sums."""
-    dl, dr = sum(left.widths), sum(right.widths)
-    c, tl, tr = moments[:dl, :dr], moments[:dl, dr], moments[dl, :dr]
-    el, er, ql, qr, d = (
-        moments[:dl, dr + 1 :],
-        moments[dl + 1 :, :dr],
-        moments[dl + 1 :, dr],
-        moments[dl, dr + 1 :],
-        moments[dl + 1 :, dr + 1 :],
-    )
-    rows, columns = left.ends[:-1], right.ends[:-1]
-    squares, crossed = np.empty((len(rows), len(columns))), np.empty((len(rows), len(columns)))
-    for i, (first, last) in enumerate(zip(left.ends[:-1], left.ends[1:], strict=True)):
-        part = c[first:last]
-        squares[i] = np.add.reduceat(np.einsum("ab,ab->b", part, part), columns)
-        crossed[i] = np.add.reduceat((tl[first:last] @ part) * tr, columns)
-    tl_tl, tr_tr = np.add.reduceat(tl * tl, rows), np.add.reduceat(tr * tr, columns)
-    tl_el, tr_er = np.add.reduceat(tl[:, None] * el, rows, axis=0), np.add.reduceat(er * tr, columns, axis=1)
-    return combine(squares - d, (tl_tl - ql)[:, None], tr_tr - qr, crossed - tl_el - tr_er + d, n)

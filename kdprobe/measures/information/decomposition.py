@@ -14,9 +14,9 @@ from kdprobe.measures.arrays import as_matrix, check_rows
 from kdprobe.measures.information.copula import unit_columns
 from kdprobe.measures.information.decomposition_terms import as_result, of_classes, of_values
 from kdprobe.measures.information.redundancy import redundancy_limits
-from kdprobe.measures.information.usable_classes import Fold, too_rare
+from kdprobe.measures.information.usable_classes import Fold, one_class_only, too_rare
 from kdprobe.measures.information.usable_classes import folds_of as class_folds
-from kdprobe.measures.information.usable_information import LEAST_ROWS, ProbeFamily, as_blocks, from_terms, kind_of
+from kdprobe.measures.information.usable_information import LEAST_ROWS, ProbeFamily, blocks_for_folds, from_terms, kind_of
 from kdprobe.measures.information.usable_inputs import Inputs, as_labels
 from kdprobe.measures.information.usable_values import folds_of as value_folds
 from kdprobe.measures.threads import single_threaded
@@ -144,18 +144,14 @@ def information_decomposition(
     seed = seed_number(seed)
     sides = as_matrix(teacher, "teacher"), as_matrix(student, "student")
     check_rows(*sides, "teacher", "student", least=LEAST_ROWS)
-    units = as_blocks(blocks, len(sides[0]))
+    units = blocks_for_folds(blocks, len(sides[0]))
     rows = np.arange(len(sides[0]))
     everything: list[Fold] = [(rows, rows)]
     if kind == "classification":
         labels = as_labels(target)
         check_rows(sides[0], labels[:, None], "teacher", "target", least=LEAST_ROWS)
-        if labels.min() == labels.max():
-            return Refusal(
-                reason=f"the target holds one class only, {labels[0]}: there is nothing to know", advice="give rows of other classes"
-            )
-        if rare := too_rare(labels, most=True):
-            return rare
+        if refused := one_class_only(labels) or too_rare(labels, most=True):
+            return refused
         held, learned = (
             of_classes(*sides, labels, inputs, family, folds, seed) for folds in (class_folds(labels, seed, units), everything)
         )

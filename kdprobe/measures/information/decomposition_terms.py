@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kdprobe.core.errors import DataError
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.measures.information.copula import unit_columns
 from kdprobe.measures.information.discrete import codes
 from kdprobe.measures.information.usable_classes import Fold, calibrated_losses, dark_terms, feature_losses, prior_losses, too_rare
 from kdprobe.measures.information.usable_information import ProbeFamily, from_terms
-from kdprobe.measures.information.usable_inputs import Inputs, as_log_probabilities
-from kdprobe.measures.information.usable_values import gaussian_terms, residuals
+from kdprobe.measures.information.usable_inputs import Inputs, as_log_probabilities, labels_of_columns
+from kdprobe.measures.information.usable_values import fixed, gaussian_terms, residuals
 
 # rows of one class below which its mean answer is not known well enough
 LEAST_CLASS_ROWS = 20
@@ -23,14 +24,18 @@ def of_classes(
 ) -> tuple[np.ndarray, "np.ndarray | Refusal | _ByClass"] | Refusal:
     """Terms (n, 3) of teacher, student and both against the classes, and what is dark or why that has no answer."""
     outputs = [as_log_probabilities(side, inputs, 2, name) for side, name in ((teacher, "teacher"), (student, "student"))]
-    aligned = [log_p for log_p in outputs if log_p is not None and labels.min() >= 0 and log_p.shape[1] > labels.max()]
-    if len(aligned) == 2 and aligned[0].shape == aligned[1].shape:
-        base = prior_losses(labels, folds)
-        each = [calibrated_losses(chosen, labels, folds) for chosen in (aligned[:1], aligned[1:], aligned)]
+    given = [log_p for log_p in outputs if log_p is not None]
+    of_column = labels_of_columns(labels, given[0].shape[1], inputs, "teacher") if len(given) == 2 else None
+    if of_column is not None and given[0].shape == given[1].shape:
+        base = prior_losses(of_column, folds)
+        each = [calibrated_losses(chosen, of_column, folds) for chosen in (given[:1], given[1:], given)]
         few = np.unique(labels, return_counts=True)[1].min()
         enough = few >= LEAST_CLASS_ROWS
-        dark = _ByClass(dark_terms(aligned[0], aligned[1], labels, folds), labels) if enough else few_rows(few)
+        dark = _ByClass(dark_terms(given[0], given[1], of_column, folds), labels) if enough else few_rows(few)
         return base[:, None] - np.stack(each, axis=1), dark
+    if inputs in ("logits", "probabilities"):
+        held = ", ".join(f"the {name} has {log_p.shape[1]} columns" for log_p, name in zip(given, ("teacher", "student"), strict=True))
+        raise DataError(f"inputs={inputs!r}, and {held}: give both a column a class, or say inputs='features'")
     if refused := _constant_side(teacher, student) or too_rare(labels, most=False):
         return refused
     numbers = codes(labels[:, None])[0]
@@ -63,7 +68,7 @@ def of_values(
         return silent
     chosen = "linear" if family == "auto" else family
     each = [residuals(x, y, folds, chosen, seed) for x in _features(teacher, student)]
-    if any(_singular(rest) for rest in each):
+    if any(fixed(rest) for rest in each):
         return Refusal(reason="a model predicts the target exactly: the information is infinite", advice="report R²")
     terms = np.stack([gaussian_terms(y, rest) for rest in each], axis=1)
     if teacher.shape[1] > _MOST_DARK_COLUMNS:
@@ -74,7 +79,7 @@ def of_values(
         return terms, Refusal(reason="an output of the teacher is constant: it has nothing dark", advice="leave it out")
     t = (t - t.mean(axis=0)) / t.std(axis=0)
     from_label, from_both = (residuals(x, t, folds, chosen, seed) for x in (y, np.hstack([y, unit_columns(student)])))
-    if _singular(from_label) or _singular(from_both):
+    if fixed(from_label) or fixed(from_both):
         return terms, Refusal(
             reason="the teacher's output is fixed by the target or the student: infinite, or nothing left",
             advice="leave out what is copied",
@@ -93,10 +98,6 @@ def _features(teacher: np.ndarray, student: np.ndarray) -> tuple[np.ndarray, np.
             return first, second, both
     first, second = (unit_columns(side) for side in sides)
     return first, second, np.hstack([first, second])
-
-
-def _singular(rest: np.ndarray) -> bool:
-    return bool(np.linalg.eigvalsh(rest.T @ rest / len(rest))[0] <= 1e-12)
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from kdprobe.measures.arrays import check_rows
 from kdprobe.measures.information.copula import unit_columns
 from kdprobe.measures.information.decomposition_terms import LEAST_CLASS_ROWS, few_rows
 from kdprobe.measures.information.pool import Terms, pool
-from kdprobe.measures.information.usable_classes import FOLDS, folds_of
+from kdprobe.measures.information.usable_classes import FOLDS, folds_of, one_class_only
 from kdprobe.measures.information.usable_information import LEAST_ROWS, from_terms
+from kdprobe.measures.information.usable_values import fixed, gaussian_terms
 from kdprobe.measures.information.usable_values import folds_of as value_folds
-from kdprobe.measures.information.usable_values import gaussian_terms
 from kdprobe.measures.traces import (
     NO_TARGET,
     blocks,
@@ -33,7 +33,6 @@ from kdprobe.measures.traces import (
 
 # of a probability of 0, in nats
 _LEAST = -700.0
-_EXACT = 1e-12
 
 
 @dataclass(frozen=True)
@@ -84,10 +83,8 @@ def _of_classes(student: Trace, teacher: Trace, target: np.ndarray) -> OutputInf
     if refused:
         return refused
     labels = check_labels(target, student)
-    if labels.min() == labels.max():
-        return Refusal(
-            reason=f"the target holds one class only, {labels[0]}: there is nothing to know", advice="give rows of other classes"
-        )
+    if single := one_class_only(labels):
+        return single
 
     def compute(_: Trace) -> tuple[np.ndarray, OutputInformation]:
         classes = teacher.derived(("classes", id(target)), lambda trace: _Classes(target, trace))
@@ -238,6 +235,6 @@ def _gaussian(y: np.ndarray, x: np.ndarray, folds: np.ndarray) -> Terms | None:
     weights = np.linalg.pinv(moments[:, :columns, :columns], rcond=1e-10, hermitian=True) @ moments[:, :columns, columns:]
     learned = y - design @ weights[-1]
     held = y - np.einsum("nd,ndc->nc", design, weights[folds])
-    if any(np.linalg.eigvalsh(rest.T @ rest / len(rest))[0] <= _EXACT for rest in (held, learned)):
+    if fixed(held) or fixed(learned):
         return None
     return Terms(gaussian_terms(y, held), gaussian_terms(y, learned))

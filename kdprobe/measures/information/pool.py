@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kdprobe.measures.information.pool_weights import fitted, softmax_in_place
 from kdprobe.measures.information.usable_classes import FOLDS
 
 # rows from which a quarter of them gives the first guess
 _MANY = 2000
-_ROUNDS, _SETTLED = 25, 1e-6
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def pool(
     weights = np.r_[np.full(len(experts) - 1, 1.0 / max(1, len(experts) - 1)), 0.0]
     if n > _MANY:
         some = slice(None, None, 4)
-        weights = _newton([expert[:, some] for expert in experts], [score[some] for score in scores], weights, penalty)[0]
-    weights, learned, slopes, curvature = _newton(experts, scores, weights, penalty)
+        weights = fitted([expert[:, some] for expert in experts], [score[some] for score in scores], weights, penalty)[0]
+    weights, learned, slopes, curvature = fitted(experts, scores, weights, penalty)
     by_fold = np.stack([np.bincount(folds, weights=slope, minlength=FOLDS) for slope in slopes], axis=1)
     shares = np.bincount(folds, minlength=FOLDS) / n
     without = np.stack(
@@ -54,60 +54,4 @@ def pool(
         mine = without[folds, k]
         z += mine.astype(np.float32) * expert
         score += mine * wanted(expert)
-    return Terms(_normaliser(z)[1] - score, learned)
-
-
-def _newton(
-    experts: Sequence[np.ndarray], scores: Sequence[np.ndarray], weights: np.ndarray, penalty: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, list[np.ndarray], np.ndarray]:
-    """Weights of least penalised loss, the loss of each row, its slopes by weight, and the loss's curvature (k, k)."""
-
-    def at(weights: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        p, normaliser = _normaliser(_mixed(experts, weights))
-        losses = normaliser - sum(weight * score for weight, score in zip(weights, scores, strict=True))
-        return float(losses.sum() + 0.5 * penalty @ weights**2), losses, p
-
-    value, losses, p = at(weights)
-    for _ in range(_ROUNDS):
-        slopes, curvature = _derivatives(experts, scores, p)
-        gradient = np.array([slope.sum() for slope in slopes]) + penalty * weights
-        step = np.linalg.solve(curvature + np.diag(penalty), gradient)
-        if gradient @ step < _SETTLED * len(losses):
-            return weights, losses, slopes, curvature
-        for _ in range(20):
-            found = at(weights - step)
-            if found[0] <= value:
-                break
-            step = step / 2
-        else:
-            return weights, losses, slopes, curvature
-        weights = weights - step
-        value, losses, p = found
-    return weights, losses, *_derivatives(experts, scores, p)
-
-
-def _mixed(experts: Sequence[np.ndarray], weights: np.ndarray) -> np.ndarray:
-    z = np.float32(weights[0]) * experts[0]
-    for weight, expert in zip(weights[1:], experts[1:], strict=True):
-        z += np.float32(weight) * expert
-    return z
-
-
-def _normaliser(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Softmax of z (c, n), made in its place, and the log of each row's sum (n,) in float64."""
-    most = z.max(axis=0)
-    z -= most
-    np.exp(z, out=z)
-    total = z.sum(axis=0)
-    z /= total
-    return z, most.astype(np.float64) + np.log(total, dtype=np.float64)
-
-
-def _derivatives(experts: Sequence[np.ndarray], scores: Sequence[np.ndarray], p: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-    weighted = [p * expert for expert in experts]
-    means = [values.sum(axis=0).astype(np.float64) for values in weighted]
-    curvature = np.empty((len(experts), len(experts)))
-    for i, values in enumerate(weighted):
-        for j in range(i, len(experts)):
-            curvature[i, j] = curvature[j, i] = float(np.vdot(values, experts[j])) - float(means[i] @ means[j])
-    return [mean - score for mean, score in zip(means, scores, strict=True)], curvature
+    return Terms(softmax_in_place(z)[1] - score, learned)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
@@ -19,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from kdprobe.core.result import Refusal
 from kdprobe.core.trace import log_softmax
+from kdprobe.measures.information.pool_weights import fitted
 from kdprobe.stats.scores import fit_temperature, nll
 
 Family = Literal["calibrated", "linear", "mlp"]
@@ -39,6 +39,13 @@ def folds_of(labels: np.ndarray, seed: int, blocks: np.ndarray | None = None) ->
         # a class with fewer rows than folds is absent from some folds, which the losses then show
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         return list(folds(FOLDS, shuffle=True, random_state=seed).split(labels, labels, blocks))
+
+
+def one_class_only(labels: np.ndarray) -> Refusal | None:
+    """Refuse classes (n,) that are all the same."""
+    if labels.min() != labels.max():
+        return None
+    return Refusal(reason=f"the target holds one class only, {labels[0]}: there is nothing to know", advice="give rows of other classes")
 
 
 def too_rare(labels: np.ndarray, *, most: bool) -> Refusal | None:
@@ -125,21 +132,12 @@ def _one_hot(labels: np.ndarray, columns: int) -> np.ndarray:
 
 def _pool(experts: np.ndarray, answers: np.ndarray) -> np.ndarray:
     """Weights (k,) of experts (k, n, c) with the least log loss on answers (n, c), rows of probabilities; convex."""
-    n = len(answers)
-    # saturated rows reach -700: without a common unit the first step of the search overflows
-    scale = np.maximum(experts.std(axis=(1, 2)), 1e-3)
-    scaled = experts / scale[:, None, None]
-    wanted = np.einsum("nc,knc->k", answers, scaled)
-
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        log_p = log_softmax(np.tensordot(weights, scaled, axes=1))
-        expected = np.einsum("nc,knc->k", np.exp(log_p), scaled)
-        # a tiny ridge settles the weights where two experts say the same, or a prior is flat
-        penalty = 1e-8 * float(weights @ weights), 2e-8 * weights
-        return penalty[0] - float((answers * log_p).sum()) / n, penalty[1] + (expected - wanted) / n
-
-    start = np.r_[scale[:-1] / max(1, len(scale) - 1), 0.0]
-    return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x / scale
+    by_class = [np.ascontiguousarray(expert.T) for expert in experts]
+    scores = [np.einsum("nc,nc->n", answers, expert) for expert in experts]
+    start = np.r_[np.full(len(experts) - 1, 1.0 / max(1, len(experts) - 1)), 0.0]
+    # a tiny ridge settles the weights where two experts say the same, or a prior is flat
+    penalty = 2e-8 * len(answers) * np.maximum(experts.std(axis=(1, 2)), 1e-3) ** 2
+    return fitted(by_class, scores, start, penalty, settled=1e-12)[0]
 
 
 def _fit(x: np.ndarray, labels: np.ndarray, classes: int, family: Family, seed: int) -> Callable[[np.ndarray], np.ndarray]:

@@ -9,20 +9,26 @@ from kdprobe.core.errors import DataError
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.task import Task
 from kdprobe.core.trace import TaskKind
-from kdprobe.measures.arrays import as_array, as_matrix, check_rows
+from kdprobe.measures.arrays import as_blocks, as_matrix, check_rows
 from kdprobe.measures.information.copula import unit_columns
-from kdprobe.measures.information.usable_classes import FOLDS, Fold, calibrated_losses, feature_losses, prior_losses, too_rare
+from kdprobe.measures.information.usable_classes import (
+    FOLDS,
+    Fold,
+    calibrated_losses,
+    feature_losses,
+    one_class_only,
+    prior_losses,
+    too_rare,
+)
 from kdprobe.measures.information.usable_classes import folds_of as class_folds
-from kdprobe.measures.information.usable_inputs import Inputs, as_labels, as_log_probabilities
+from kdprobe.measures.information.usable_inputs import Inputs, as_labels, as_log_probabilities, labels_of_columns
+from kdprobe.measures.information.usable_values import fixed, gaussian_terms, residuals
 from kdprobe.measures.information.usable_values import folds_of as value_folds
-from kdprobe.measures.information.usable_values import gaussian_terms, residuals
 from kdprobe.measures.threads import single_threaded
 from kdprobe.stats.intervals import jackknife
 
 ProbeFamily = Literal["auto", "linear", "mlp"]
 LEAST_ROWS = 50
-# residuals this small against the target are rounding
-_EXACT = 1e-12
 
 
 @single_threaded
@@ -53,7 +59,8 @@ def usable_information(
         "classification", "regression", or a Task.
     inputs
         What `x` is, for classification: "probabilities" (rows sum to one) and "logits" need one column a class, and are read by a
-        calibrated probe, with a temperature and a prior only. "features" are read by `family`. "auto": probabilities where all rows sum
+        calibrated probe, with a temperature and a prior only. A class is the number of its column; where some classes are negative, such
+        as -1, 0, 1, columns are the classes in rising order. "features" are read by `family`. "auto": probabilities where all rows sum
         to one, else features.
     family
         Of probes on features: "linear" (ridge-penalised; the choice of "auto") or "mlp" (one hidden layer of 64).
@@ -103,27 +110,22 @@ def usable_information(
     if kind == "classification":
         labels = as_labels(target)
         check_rows(x, labels[:, None], "x", "target", least=LEAST_ROWS)
-        units = as_blocks(blocks, len(x))
+        units = blocks_for_folds(blocks, len(x))
         terms = too_rare(labels, most=True) or _class_terms(x, labels, inputs, family, class_folds(labels, seed, units), seed)
     else:
         y = unit_columns(as_matrix(target, "target"))
         check_rows(x, y, "x", "target", least=LEAST_ROWS)
-        units = as_blocks(blocks, len(x))
+        units = blocks_for_folds(blocks, len(x))
         terms = _value_terms(x, y, family, value_folds(len(y), seed, units), seed)
     if not isinstance(terms, np.ndarray):
         return terms
     return from_terms(terms, blocks=units, rows=rows)
 
 
-def as_blocks(blocks: Any, n: int) -> np.ndarray | None:
+def blocks_for_folds(blocks: Any, n: int) -> np.ndarray | None:
     """Return block numbers (n,), or None; raise DataError where there are too few blocks for the folds."""
-    if blocks is None:
-        return None
-    blocks = as_array(blocks, "blocks")
-    if blocks.shape != (n,):
-        raise DataError(f"blocks has shape {blocks.shape}, x has {n} rows: give one block label a row")
-    numbers = np.unique(blocks, return_inverse=True)[1]
-    if numbers.max() + 1 < FOLDS:
+    numbers = as_blocks(blocks, n)
+    if numbers is not None and numbers.max() + 1 < FOLDS:
         raise DataError(f"blocks holds {numbers.max() + 1} blocks: {FOLDS} folds need at least {FOLDS}")
     return numbers
 
@@ -155,13 +157,12 @@ def kind_of(task: TaskKind | Task) -> TaskKind:
 def _class_terms(
     x: np.ndarray, labels: np.ndarray, inputs: Inputs, family: ProbeFamily, folds: list[Fold], seed: int
 ) -> np.ndarray | Result:
-    if labels.min() == labels.max():
-        return Refusal(
-            reason=f"the target holds one class only, {labels[0]}: there is nothing to know", advice="give rows of other classes"
-        )
-    log_p = as_log_probabilities(x, inputs, 2 if inputs == "auto" else int(labels.max()) + 1, "x")
-    if log_p is not None and labels.min() >= 0 and log_p.shape[1] > labels.max():
-        return prior_losses(labels, folds) - calibrated_losses([log_p], labels, folds)
+    if single := one_class_only(labels):
+        return single
+    log_p = as_log_probabilities(x, inputs, 2, "x")
+    of_column = None if log_p is None else labels_of_columns(labels, log_p.shape[1], inputs, "x")
+    if log_p is not None and of_column is not None:
+        return prior_losses(of_column, folds) - calibrated_losses([log_p], of_column, folds)
     if (x == x[0]).all():
         return _constant(len(x))
     if rare := too_rare(labels, most=False):
@@ -180,7 +181,7 @@ def _value_terms(x: np.ndarray, y: np.ndarray, family: ProbeFamily, folds: list[
         return _constant(len(x))
     y = (y - y.mean(axis=0)) / spread
     rest = residuals(unit_columns(x), y, folds, "linear" if family == "auto" else family, seed)
-    if np.linalg.eigvalsh(rest.T @ rest / len(rest))[0] <= _EXACT:
+    if fixed(rest):
         return Refusal(
             reason="x predicts the target, or a combination of its columns, exactly: the information is infinite",
             advice="leave out target columns that repeat others, or report R²",

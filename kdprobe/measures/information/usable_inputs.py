@@ -4,9 +4,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from kdprobe.core.arrays import as_array
 from kdprobe.core.errors import DataError
 from kdprobe.core.trace import log_softmax
-from kdprobe.measures.arrays import as_array, as_matrix
+from kdprobe.measures.arrays import as_matrix
 
 Inputs = Literal["auto", "features", "logits", "probabilities"]
 # rows of half-precision probabilities sum to one within this
@@ -16,16 +17,21 @@ _NEAR_ONE = 0.05
 
 
 def as_labels(target: Any, name: str = "target") -> np.ndarray:
-    """Return classes (n,) as int64 codes 0..C-1 in sorted order, or raise DataError."""
+    """Return classes (n,) as int64, or raise DataError."""
     labels = as_array(target, name)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
         raise DataError(f"{name} has shape {labels.shape}: give one class a row, (n,)")
-    if labels.dtype.kind == "f" and np.isfinite(labels).all() and (labels == np.round(labels)).all():
-        labels = labels.astype(np.int64)
-    if labels.dtype.kind not in "iub":
+    whole = labels.dtype.kind in "iub" or (
+        labels.dtype.kind == "f" and bool(np.isfinite(labels).all()) and bool((labels == np.round(labels)).all())
+    )
+    if not whole:
         raise DataError(f"{name} has dtype {labels.dtype}: give integer classes, or task='regression' for real values")
+    # 2^63 is the first float above what int64 holds: larger labels would wrap to others
+    if labels.size and labels.dtype.kind in "uf" and (labels.max() >= 2.0**63 or labels.min() < -(2.0**63)):
+        row = int(np.argmax(np.abs(labels.astype(np.float64))))
+        raise DataError(f"{name} holds the class {labels[row]} in row {row}, beyond 64 bits: number the classes 0..C-1")
     return labels.astype(np.int64)
 
 
@@ -64,6 +70,29 @@ def as_log_probabilities(values: Any, inputs: Inputs, classes: int, name: str) -
     _check_columns(matrix, classes, name)
     kind = matrix.dtype if matrix.dtype.kind == "f" else np.dtype(np.float64)
     return np.log(np.maximum(matrix.astype(np.float64), np.finfo(kind).tiny))
+
+
+def labels_of_columns(labels: np.ndarray, columns: int, inputs: Inputs, name: str) -> np.ndarray | None:
+    """Return the column (n,) of outputs that each label (n,) speaks of, or None where `inputs` is "auto" and columns are no classes.
+
+    A label is its own column; where some are negative (-1, 0, 1 for losses, draws and wins), columns are the labels in rising order.
+
+    Raises
+    ------
+    DataError
+        Where there is no column for a label.
+    """
+    if labels.min() >= 0 and labels.max() < columns:
+        return labels
+    values, places = np.unique(labels, return_inverse=True)
+    if values[0] < 0 and len(values) == columns:
+        return places
+    if inputs == "auto":
+        return None
+    if values[0] < 0:
+        held = f"{len(values)} classes from {values[0]} to {values[-1]}"
+        raise DataError(f"{name} have {columns} columns, the target holds {held}: give a column a class, or classes 0..{columns - 1}")
+    raise DataError(f"{name} have {columns} columns, the target holds classes up to {values[-1]}: give a column a class")
 
 
 def _other_look(matrix: np.ndarray, bounded: bool) -> str:

@@ -13,6 +13,8 @@ Fold = tuple[np.ndarray, np.ndarray]
 FOLDS = 5
 # down to almost none: what two nearly equal columns differ by may be what matters
 _RIDGES = np.logspace(-10, 4, 15)
+# squared residuals this small against the target are rounding
+_EXACT = 1e-12
 
 
 def folds_of(n: int, seed: int, blocks: np.ndarray | None = None) -> list[Fold]:
@@ -57,6 +59,11 @@ def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     spread = values.std(axis=0)
     # a constant column is left where it is
     return values.mean(axis=0), np.where(spread > 0, spread, 1.0)
+
+
+def fixed(rest: np.ndarray) -> bool:
+    """Whether residuals (n, c) of a standardised target leave nothing of it, or of a combination of its columns, but rounding."""
+    return bool(np.linalg.eigvalsh(rest.T @ rest / len(rest))[0] <= _EXACT)
 
 
 def gaussian_terms(y: np.ndarray, rest: np.ndarray) -> np.ndarray:

@@ -79,8 +79,8 @@ def graph(found: Candidates, k: int, left: np.ndarray | None = None) -> sparse.c
         distances = np.where(left[rows], distances, np.inf)
     # the k-th smallest that is left: lists are sorted, so it is where the k-th of them stands
     count = np.cumsum(np.isfinite(distances), axis=1)
-    there = np.ones(n, dtype=bool) if left is None else left
-    if (count[there, -1] < k).any():
+    present = np.ones(n, dtype=bool) if left is None else left
+    if (count[present, -1] < k).any():
         return None
     at = np.argmax(count >= k, axis=1)
     limit = distances[np.arange(n), at]
@@ -89,7 +89,7 @@ def graph(found: Candidates, k: int, left: np.ndarray | None = None) -> sparse.c
         tied = (distances <= (limit + slack)[:, None]) & ~nearer & np.isfinite(distances)
     share = (k - nearer.sum(axis=1)) / np.maximum(tied.sum(axis=1), 1)
     weights = nearer + tied * share[:, None]
-    weights[~there] = 0.0
+    weights[~present] = 0.0
     i, j = np.nonzero(weights)
     return sparse.csr_array((weights[i, j], (i, rows[i, j])), shape=(n, n))
 

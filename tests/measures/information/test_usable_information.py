@@ -223,7 +223,7 @@ LABELS = np.arange(60) % 3
         (np.zeros((60, 2)), LABELS, {"inputs": "logit"}, PlanError, "inputs='logit' is unknown: did you mean 'logits'"),
         (np.zeros((60, 2)), LABELS, {"family": "deep"}, PlanError, "family='deep' is unknown"),
         (np.zeros((60, 2)), LABELS, {"blocks": np.zeros(60)}, DataError, "blocks holds 1 blocks: 5 folds need at least 5"),
-        (np.zeros((60, 2)), LABELS, {"blocks": np.zeros(3)}, DataError, r"blocks has shape \(3,\), x has 60 rows"),
+        (np.zeros((60, 2)), LABELS, {"blocks": np.zeros(3)}, DataError, r"blocks has shape \(3,\), the arrays have 60 rows"),
     ],
 )
 def test_bad_input(x, target, options, error, text):
