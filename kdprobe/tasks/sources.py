@@ -3,8 +3,7 @@
 Whatever the source, the bytes that are parsed are the bytes whose SHA-256 was checked against the pinned one: an override says where a
 file lies, never what may be in it.
 
-`embedded`, `installed`, `wheel`, `debian` and `archive` each return the `Source` of a task. In all of them `task` is the task's name,
-`files` holds the SHA-256 of each file's content by file name, and `folder` says where in the package or archive the files lie.
+`embedded`, `installed`, `wheel`, `debian` and `archive` each return a task's `Source`; `folder` is where in package or archive files lie.
 """
 
 import gzip
