@@ -14,12 +14,12 @@ from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.section import Verdict
 from kdprobe.stats.best_sizes import best_sizes
 from kdprobe.stats.bootstrap import simultaneous
-from kdprobe.stats.multiplicity import holm
 from kdprobe.stats.optimum import optimum
-from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT, contrast
+from kdprobe.stats.paired import LEVEL, contrast
 from kdprobe.stats.power import seeds_needed
 from kdprobe.stats.sign_flip import max_t
 from kdprobe.stats.unimodal import Modality, modality
+from kdprobe.verdicts.family import judged, too_few
 
 MARGIN_SHARE = 0.2
 """A deficit below this share of the twins' seed sd is called negligible: two trainings of one twin differ by more."""
@@ -114,7 +114,7 @@ class GapReading:
     @property
     def direction_only(self) -> bool:
         """Whether there are too few seeds or draws for a verdict."""
-        return self.deficit is not None and _enough(self) != ""
+        return bool(_missing(self))
 
     @cached_property
     def modality(self) -> Modality:
@@ -208,30 +208,22 @@ def decide(readings: Sequence[GapReading]) -> list[GapReading]:
     SUPPORTED needs conditions (a) and (b). (a) without (b) is NOT APPLICABLE. Without (a): CONTRADICTED where the upper limit of the
     largest deficit is below the margin, else INCONCLUSIVE.
     """
-    family = [i for i, reading in enumerate(readings) if _enough(reading) == ""]
-    adjusted = dict(zip(family, holm([readings[i].p for i in family]), strict=True))
-    return [_with_verdict(reading, adjusted.get(i)) for i, reading in enumerate(readings)]
+    return judged(readings, missing=_missing, judge=_with_verdict)
 
 
-def _enough(reading: GapReading) -> str:
-    """What is missing for a verdict."""
+def _missing(reading: GapReading) -> str | None:
     if reading.deficit is None:
-        return "no deficit"
-    if reading.n < SEEDS_FOR_A_VERDICT:
-        return f"direction only: below {SEEDS_FOR_A_VERDICT} seeds"
-    if len(reading.gain) < UNITS_FOR_A_VERDICT:
-        return f"direction only: below {UNITS_FOR_A_VERDICT} draws"
-    return ""
+        return None
+    few_draws = f"direction only: below {UNITS_FOR_A_VERDICT} draws" if len(reading.gain) < UNITS_FOR_A_VERDICT else ""
+    return too_few(reading.n) or few_draws
 
 
-def _with_verdict(reading: GapReading, p: float | None) -> GapReading:
+def _with_verdict(reading: GapReading, p: float, _: int) -> GapReading:
     deficit, edge = reading.deficit, reading.edge
-    if deficit is None or edge is None:
-        return reading
-    if p is None:
-        return replace(reading, qualifier=_enough(reading))
-    more = float(p) / max(reading.p, 1e-300)
-    reading = replace(reading, p=float(p))
+    assert deficit is not None, "a member of the family was measured"
+    assert edge is not None, "where there is a deficit there is an edge"
+    more = p / max(reading.p, 1e-300)
+    reading = replace(reading, p=p)
     if reading.p < LEVEL and deficit.low > 0:
         if edge.low <= 0:
             qualifier = "teacher degraded" if edge.high < 0 else "larger teacher not shown better"

@@ -7,8 +7,8 @@ import numpy as np
 
 from kdprobe.core.result import Measurement
 from kdprobe.core.section import Verdict
-from kdprobe.stats.multiplicity import holm
-from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT, contrast
+from kdprobe.stats.paired import LEVEL, contrast
+from kdprobe.verdicts.family import judged, too_few
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,19 +67,20 @@ def read_help(gain: np.ndarray, *, margin: float, unit: str = "", seeds: int | N
 
 def read_helps(readings: Sequence[HelpReading]) -> list[HelpReading]:
     """Give each reading its verdict, Holm-adjusted over the readings with enough seeds."""
-    family = [i for i, reading in enumerate(readings) if reading.gain is not None and reading.n >= SEEDS_FOR_A_VERDICT]
-    adjusted = dict(zip(family, holm([readings[i].p for i in family]), strict=True))
-    return [_with_verdict(reading, adjusted.get(i)) for i, reading in enumerate(readings)]
+    return judged(readings, missing=_missing, judge=_with_verdict, unjudged=_direction)
 
 
-def _with_verdict(reading: HelpReading, p: float | None) -> HelpReading:
-    gain = reading.gain
-    if gain is None:
-        return reading
-    if p is None:
-        return replace(reading, harmful=False, qualifier=f"direction only: below {SEEDS_FOR_A_VERDICT} seeds")
-    reading = replace(reading, p=float(p))
-    if gain.value > 0 and p < LEVEL:
+def _missing(reading: HelpReading) -> str | None:
+    return None if reading.gain is None else too_few(reading.n)
+
+
+def _direction(reading: HelpReading, missing: str) -> HelpReading:
+    return replace(reading, harmful=False, qualifier=missing)
+
+
+def _with_verdict(reading: HelpReading, p: float, _: int) -> HelpReading:
+    reading, gain = replace(reading, p=p), reading.gain
+    if gain is not None and gain.value > 0 and p < LEVEL:
         return replace(reading, verdict="SUPPORTED")
     if reading.upper < reading.margin:
         return replace(reading, verdict="CONTRADICTED", qualifier="the untaught twin is better" if reading.harmful else "")

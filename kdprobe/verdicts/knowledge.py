@@ -7,9 +7,9 @@ import numpy as np
 
 from kdprobe.core.result import Measurement
 from kdprobe.core.section import Verdict
-from kdprobe.stats.multiplicity import holm
-from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT, contrast, quantile
+from kdprobe.stats.paired import LEVEL, contrast, quantile
 from kdprobe.stats.power import seeds_needed
+from kdprobe.verdicts.family import judged, too_few
 
 MARGIN_SHARE = 0.2
 """A gain below this share of the twins' seed sd is called negligible: two trainings of one twin differ by more."""
@@ -101,19 +101,18 @@ def read_kind(
 
 def read_kinds(readings: Sequence[KindReading]) -> list[KindReading]:
     """Give each reading its verdict, Holm-adjusted over the readings with enough seeds."""
-    family = [i for i, reading in enumerate(readings) if reading.gain is not None and reading.n >= SEEDS_FOR_A_VERDICT]
-    adjusted = dict(zip(family, holm([readings[i].p for i in family]), strict=True))
-    return [_with_verdict(reading, adjusted.get(i), len(family)) for i, reading in enumerate(readings)]
+    return judged(readings, missing=_missing, judge=_with_verdict)
 
 
-def _with_verdict(reading: KindReading, p: float | None, claims: int) -> KindReading:
+def _missing(reading: KindReading) -> str | None:
+    return None if reading.gain is None else too_few(reading.n)
+
+
+def _with_verdict(reading: KindReading, p: float, claims: int) -> KindReading:
     gain = reading.gain
-    if gain is None:
-        return reading
-    if p is None:
-        return replace(reading, qualifier=f"direction only: below {SEEDS_FOR_A_VERDICT} seeds")
+    assert gain is not None, "a member of the family was measured"
     mean, sd = reading.weakest
-    reading = replace(reading, p=float(p), needed=seeds_needed(mean, sd, tests=claims) if mean > 0 else None)
+    reading = replace(reading, p=p, needed=seeds_needed(mean, sd, tests=claims) if mean > 0 else None)
     if p < LEVEL:
         return replace(reading, verdict="SUPPORTED", qualifier="" if reading.over_control else "no control beside it")
     if gain.high < 0:

@@ -7,8 +7,8 @@ import numpy as np
 
 from kdprobe.core.result import Measurement
 from kdprobe.core.section import Verdict
-from kdprobe.stats.multiplicity import holm
-from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT, contrast
+from kdprobe.stats.paired import LEVEL, contrast
+from kdprobe.verdicts.family import judged, too_few
 
 SPECIFIC_SHARE = 0.2
 """A teacher-specific part below this share of the student's whole movement toward its teacher is called negligible."""
@@ -81,17 +81,15 @@ def read_transfer(
 
 def read_transfers(readings: Sequence[TransferReading]) -> list[TransferReading]:
     """Give each reading its verdict, Holm-adjusted over the readings with enough seeds."""
-    family = [i for i, reading in enumerate(readings) if reading.specific is not None and reading.n >= SEEDS_FOR_A_VERDICT]
-    adjusted = dict(zip(family, holm([readings[i].p for i in family]), strict=True))
-    return [_with_verdict(reading, adjusted.get(i)) for i, reading in enumerate(readings)]
+    return judged(readings, missing=_missing, judge=_with_verdict)
 
 
-def _with_verdict(reading: TransferReading, p: float | None) -> TransferReading:
-    if reading.specific is None:
-        return reading
-    if p is None:
-        return replace(reading, qualifier=f"direction only: below {SEEDS_FOR_A_VERDICT} seeds")
-    reading = replace(reading, p=float(p))
+def _missing(reading: TransferReading) -> str | None:
+    return None if reading.specific is None else too_few(reading.n)
+
+
+def _with_verdict(reading: TransferReading, p: float, _: int) -> TransferReading:
+    reading = replace(reading, p=p)
     if reading.closer and p < LEVEL:
         # more of its own teacher than of siblings, and yet no nearer to it than a net that nobody taught: the twin belongs in the headline
         qualifier = "not shown nearer to its teacher than its twin" if not reading.moved_closer else ""

@@ -10,8 +10,8 @@ import numpy as np
 from kdprobe.core.registry import available
 from kdprobe.report.evidence.arms import Frame
 from kdprobe.report.evidence.frames import LOSS, PRIMARY, Evidence
-from kdprobe.stats.multiplicity import holm
 from kdprobe.stats.paired import contrast
+from kdprobe.verdicts.family import adjusted
 from kdprobe.verdicts.knowledge import KindReading, crossfitted, read_kind, read_kinds
 
 KINDS = ("response", "intermediate", "relation", "information")
@@ -90,9 +90,9 @@ def _kinds(evidence: Evidence) -> list[Kinds]:
     found = [_read(evidence, frame, validation) for _, frame in evidence.students.groupby(by, sort=False)]
     readings = iter(read_kinds([reading for group in found for reading in group.readings.values()]))
     found = [replace(group, readings={kind: next(readings) for kind in group.readings}) for group in found]
-    tested = [arm for group in found for arm in group.arms if len(arm.gain) > 1]
-    adjusted = dict(zip(map(id, tested), holm([float(contrast(arm.gain).p) for arm in tested]), strict=True))
-    return [replace(group, p={arm.name: float(adjusted[id(arm)]) for arm in group.arms if id(arm) in adjusted}) for group in found]
+    tested = [[float(contrast(arm.gain).p) if len(arm.gain) > 1 else None for arm in group.arms] for group in found]
+    values = iter(adjusted([p for group in tested for p in group]))
+    return [replace(group, p={arm.name: p for arm in group.arms if (p := next(values)) is not None}) for group in found]
 
 
 def _read(evidence: Evidence, frame: Frame, validation: Frame) -> Kinds:
