@@ -40,6 +40,46 @@ def feature_pair(x: np.ndarray, y: np.ndarray) -> tuple[Trace, Trace, None]:
     return student, teacher, None
 
 
+def rotated_pair(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    """A layer, and the same layer rotated, scaled and shifted."""
+    x = rng.normal(size=(50, 6))
+    return feature_pair(x, 1e3 - 1e-3 * x @ np.linalg.qr(rng.normal(size=(6, 6)))[0])
+
+
+def mapped_pair(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    """A layer, and the same layer under an invertible linear map, shifted."""
+    x = rng.normal(size=(50, 6))
+    return feature_pair(x, 3 + x @ rng.normal(size=(6, 6)))
+
+
+def correlated_pair(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    """Two layers of one unit each, whose correlation is .6 exactly."""
+    columns, _ = np.linalg.qr(np.column_stack([np.ones(60), rng.normal(size=(60, 2))]))
+    return feature_pair(columns[:, 1], 0.6 * columns[:, 1] + 0.8 * columns[:, 2])
+
+
+def wide_pair(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    """A layer of more units than rows, which a linear map fits to anything."""
+    return feature_pair(rng.normal(size=(50, 60)), rng.normal(size=(50, 3)))
+
+
+def grouped_pair(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    """Twelve far places, eleven rows at each: the ten nearest are those at one's own place, on both sides."""
+    places = rng.permutation(np.repeat(np.arange(12), 11))
+    return feature_pair(places + 1e-3 * rng.normal(size=132), 5.0 * rng.permutation(12)[places] + 1e-3 * rng.normal(size=132))
+
+
+def tied_pair(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    """Two places of 40 rows each, all at one point: of 10 nearest rows, 10·10/39 are the same on both sides."""
+    side = np.repeat([0.0, 1.0], 40)
+    return feature_pair(side, side)
+
+
+def short_pair(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    """Fifteen rows: ten neighbours are half of the rows or more."""
+    return feature_pair(rng.normal(size=(15, 3)), rng.normal(size=(15, 3)))
+
+
 def degraded_student(rng: np.random.Generator, *, n: int = 4000) -> tuple[Trace, Trace, np.ndarray]:
     """A teacher of correlation .8 with the target, a student that sees it through noise: correlation .7 with it, .56 with the target."""
     y, seen, noise = rng.normal(size=(3, n, 1))

@@ -5,28 +5,14 @@ import numpy as np
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.trace import Trace
 from kdprobe.measures.similarity.cca import estimator, measure
-from kdprobe.probes._cases import feature_pair
+from kdprobe.probes._cases import correlated_pair, feature_pair, mapped_pair, wide_pair
 from kdprobe.probes._layers import of_last_hidden
-
-
-def _mapped(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
-    x = rng.normal(size=(50, 6))
-    return feature_pair(x, 3 + x @ rng.normal(size=(6, 6)))
 
 
 def _one_of_two(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
     """Of two directions a side, one is shared and one has nothing in common: (1 + 0) / 2, whatever the mixing."""
     columns, _ = np.linalg.qr(np.column_stack([np.ones(60), rng.normal(size=(60, 3))]))
     return feature_pair(columns[:, [1, 2]] @ rng.normal(size=(2, 2)), columns[:, [1, 3]] @ rng.normal(size=(2, 2)))
-
-
-def _at_an_angle(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
-    columns, _ = np.linalg.qr(np.column_stack([np.ones(60), rng.normal(size=(60, 2))]))
-    return feature_pair(columns[:, 1], 0.6 * columns[:, 1] + 0.8 * columns[:, 2])
-
-
-def _more_columns_than_rows(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
-    return feature_pair(rng.normal(size=(50, 60)), rng.normal(size=(50, 3)))
 
 
 CCA = Probe(
@@ -40,10 +26,10 @@ CCA = Probe(
     symmetric=True,
     invariant=("rotation", "scale", "shift", "row order"),
     truths=(
-        KnownAnswer(name="any invertible linear map and a shift", make=_mapped, value=1.0),
+        KnownAnswer(name="any invertible linear map and a shift", make=mapped_pair, value=1.0),
         KnownAnswer(name="one of two directions shared", make=_one_of_two, value=0.5, tolerance=1e-8),
-        KnownAnswer(name="a correlation of .6", make=_at_an_angle, value=0.6),
-        KnownAnswer(name="as many columns as rows fit anything", make=_more_columns_than_rows, value=None),
+        KnownAnswer(name="a correlation of .6", make=correlated_pair, value=0.6),
+        KnownAnswer(name="as many columns as rows fit anything", make=wide_pair, value=None),
     ),
     cites="Hotelling 1936, Biometrika 28; Kornblith et al. 2019, arXiv:1905.00414",
 )

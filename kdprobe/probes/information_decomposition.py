@@ -9,6 +9,7 @@ from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.trace import Trace
 from kdprobe.measures.information.decomposition import information_decomposition
 from kdprobe.measures.traces import NO_TARGET, check_labels, check_paired, check_same_outputs, check_values, two_classes
+from kdprobe.probes._cases import one_class
 
 
 def _transferred(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
@@ -52,11 +53,6 @@ def _unrelated(rng: np.random.Generator) -> tuple[Trace, Trace, np.ndarray]:
     return _gaussians(rng, degraded=False)
 
 
-def _one_class(rng: np.random.Generator) -> tuple[Trace, Trace, np.ndarray]:
-    trace = Trace.from_raw("classification", rng.normal(size=(100, 3)), name="student")
-    return trace, trace, np.zeros(100, dtype=np.int64)
-
-
 TRANSFERRED_INFORMATION = Probe(
     name="transferred_information",
     title="information transferred",
@@ -69,7 +65,7 @@ TRANSFERRED_INFORMATION = Probe(
     truths=(
         KnownAnswer(name="a degraded teacher knows what it kept", make=_degraded, value=float(-0.5 * np.log(1 - 0.56**2)), tolerance=0.05),
         KnownAnswer(name="noise knows nothing", make=_unrelated, value=0.0, tolerance=0.005),
-        KnownAnswer(name="one class only", make=_one_class, value=None),
+        KnownAnswer(name="one class only", make=one_class, value=None),
     ),
     cites="Dissanayake et al. 2025, arXiv:2411.07483; Williams and Beer 2010, arXiv:1004.2515",
 )

@@ -7,18 +7,12 @@ from kdprobe.core.result import Measurement, Refusal
 from kdprobe.core.trace import Trace
 from kdprobe.measures.arrays import centred
 from kdprobe.measures.similarity.procrustes import ESTIMATOR, measure, with_distances
-from kdprobe.probes._cases import feature_pair
+from kdprobe.probes._cases import feature_pair, rotated_pair
 from kdprobe.probes._layers import of_last_hidden
 
 
 def _of_traces(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Measurement | Refusal:
     return with_distances(of_last_hidden(measure, ESTIMATOR)(student, teacher, target))
-
-
-def _moved(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
-    x = rng.normal(size=(50, 6))
-    rotation, _ = np.linalg.qr(rng.normal(size=(6, 6)))
-    return feature_pair(x, 1e3 - 1e-3 * x @ rotation)
 
 
 def _orthogonal(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
@@ -55,7 +49,7 @@ PROCRUSTES = Probe(
     symmetric=True,
     invariant=("rotation", "scale", "shift", "row order"),
     truths=(
-        KnownAnswer(name="rotated, scaled and shifted", make=_moved, value=1.0),
+        KnownAnswer(name="rotated, scaled and shifted", make=rotated_pair, value=1.0),
         KnownAnswer(name="nothing in common", make=_orthogonal, value=0.0),
         KnownAnswer(name="a shared column of variance 1 beside one of 3", make=_two_columns, value=0.5),
         KnownAnswer(name="the public test case, seed 1337", make=_public_case, value=0.736255, tolerance=1e-6),

@@ -7,6 +7,7 @@ from kdprobe.core.result import Result
 from kdprobe.core.trace import Trace
 from kdprobe.measures.information.usable_information import usable_information
 from kdprobe.measures.traces import NO_TARGET, check_labels, check_paired, check_values, two_classes
+from kdprobe.probes._cases import one_class
 
 
 def _of_student(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
@@ -35,11 +36,6 @@ def _regressor(rng: np.random.Generator) -> tuple[Trace, Trace, np.ndarray]:
     return trace, trace, 0.8 * x + 0.6 * rng.normal(size=(4000, 1))
 
 
-def _one_class(rng: np.random.Generator) -> tuple[Trace, Trace, np.ndarray]:
-    trace = Trace.from_raw("classification", rng.normal(size=(100, 3)), name="student")
-    return trace, trace, np.zeros(100, dtype=np.int64)
-
-
 USABLE_INFORMATION = Probe(
     name="usable_information",
     title="usable information",
@@ -53,7 +49,7 @@ USABLE_INFORMATION = Probe(
     truths=(
         KnownAnswer(name="an over-confident classifier of known information", make=_classifier, value=0.3178, tolerance=0.04),
         KnownAnswer(name="correlation .8", make=_regressor, value=float(-0.5 * np.log(1 - 0.64)), tolerance=0.05),
-        KnownAnswer(name="one class only", make=_one_class, value=None),
+        KnownAnswer(name="one class only", make=one_class, value=None),
     ),
     cites="Xu et al. 2020, arXiv:2002.10689; Guo et al. 2017, arXiv:1706.04599",
 )
