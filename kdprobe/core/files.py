@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and files that are known to be ours before they are replaced."""
+"""Files that are there whole or not at all, and what stands where one is to be written."""
 
 import os
 import re
@@ -17,15 +17,6 @@ _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
 }
-_PAGE = (
-    re.compile(rb"<!doctype html>\s.{0,200}<meta name=\"generator\" content=\"kdprobe ", re.DOTALL),
-    # pages of before the generator was named
-    re.compile(
-        rb"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-        rb"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-"
-    ),
-)
-_RUNS = b"model_id,kind,task,role,family,width,"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -90,19 +81,8 @@ def refuse_special(path: Path) -> None:
         raise DataError(f"cannot write {path}: it is {kind}, which would be replaced: name a regular file, or one that is not there")
 
 
-def is_page(path: Path) -> bool:
-    """Whether a file is a page that kdprobe wrote: pages name their generator."""
-    head = _head(path, 1024)
-    return any(pattern.match(head) for pattern in _PAGE)
-
-
-def is_runs(path: Path) -> bool:
-    """Whether a file is a table of runs that kdprobe wrote: by the columns it begins with."""
-    return _head(path, len(_RUNS)) == _RUNS
-
-
-def _head(path: Path, size: int) -> bytes:
-    """Its first bytes; none of what is no regular file, which could block or follow a link."""
+def head(path: Path, size: int) -> bytes:
+    """The first bytes of a file; none of what is no regular file, which could block or lead elsewhere, or cannot be read."""
     if special(path):
         return b""
     try:

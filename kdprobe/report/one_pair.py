@@ -7,6 +7,7 @@ from typing import Any
 from kdprobe.compare.comparison import Comparison
 from kdprobe.compare.show_map import note
 from kdprobe.core.files import write_atomically
+from kdprobe.core.pages import sealed
 from kdprobe.core.probe import Probe
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.section import Column, Content, Table
@@ -20,7 +21,7 @@ QUESTION = "What does this student have of its teacher?"
 def write_comparison(comparison: Comparison, path: Path) -> Path:
     """Write the page of a comparison; see `kdprobe.report`."""
     path = check_target(path)
-    write_atomically(path, comparison_page(comparison).encode())
+    write_atomically(path, sealed(comparison_page(comparison)))
     return path
 
 

@@ -12,7 +12,8 @@ import jinja2
 import pandas as pd
 
 from kdprobe.core.errors import DataError, PlanError
-from kdprobe.core.files import is_page, is_runs, special, write_atomically
+from kdprobe.core.files import special, write_atomically
+from kdprobe.core.pages import is_page, is_runs, sealed
 from kdprobe.core.registry import available
 from kdprobe.core.section import PARTS, Card, Column, Content, Section, Table
 from kdprobe.core.words import unformulated
@@ -33,8 +34,9 @@ def write_report(zoo: Any, path: Path) -> Path:
     runs = runs_path(path)
     page = render(evidence, runs=runs.name)
     # the page links to the table, so the table is there first
-    write_atomically(runs, _csv(evidence.runs()))
-    write_atomically(path, page.encode())
+    table = _csv(evidence.runs())
+    write_atomically(runs, table)
+    write_atomically(path, sealed(page, runs=table, name=runs.name))
     return path
 
 

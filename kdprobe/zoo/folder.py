@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from kdprobe.core.errors import DataError, PlanError
-from kdprobe.core.files import is_page, is_runs, is_temporary, special
+from kdprobe.core.files import is_temporary, special
+from kdprobe.core.pages import is_page, is_runs
 from kdprobe.zoo.shards import HASH, SHARDS, TARGETS
 
 INDEX, LOCK, PLAN, PILOT, BEFORE = "index.sqlite", "lock", "plan.json", "pilot", "index.sqlite.before"

@@ -12,7 +12,7 @@ from kdprobe.core.errors import DataError
 from kdprobe.training.job import Job
 from kdprobe.zoo.index import Index
 from kdprobe.zoo.schema import REPAIR, UNSEALED
-from kdprobe.zoo.seals import OWNERS, differences, seals_of
+from kdprobe.zoo.seals import OWNERS, differences, seals_of, short
 from kdprobe.zoo.shards import HASH
 
 Row = Mapping[str, Any]
@@ -65,7 +65,7 @@ def job_of(text: str) -> Job | None:
     """The job that a text holds; None where it holds none."""
     try:
         return msgspec.json.decode(text, type=Job)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):
+    except (msgspec.MsgspecError, RecursionError, TypeError, ValueError):
         return None
 
 
@@ -75,9 +75,9 @@ def _jobs(models: list[dict[str, Any]]) -> tuple[dict[str, Job], list[str]]:
     for row in models:
         job = job_of(row["job"])
         if job is None:
-            problems.append(f"index: model {row['model_id'][:12]} has a job that cannot be read")
+            problems.append(f"index: model {short(row['model_id'])} has a job that cannot be read")
         elif job.id != row["model_id"]:
-            problems.append(f"index: model {row['model_id'][:12]} has the job of another model, {job.id[:12]}")
+            problems.append(f"index: model {short(row['model_id'])} has the job of another model, {short(job.id)}")
         else:
             jobs[row["model_id"]] = job
     return jobs, problems
@@ -99,11 +99,11 @@ def _model_problems(row: Row, job: Job | None, done: set[str]) -> Iterator[str]:
         "targets": row["targets"] is None or (finished and _is_hash(row["targets"])),
         "twin_id": row["twin_id"] is None or _is_hash(row["twin_id"]),
     }
-    name = f"index: model {row['model_id'][:12]}"
+    name = f"index: model {short(row['model_id'])}"
     yield from (f"{name} has {key} = {row[key]!r:.60}, which no model has" for key, fine in checks.items() if not fine)
     if finished and job is not None:
         needs = {*job.needs, *([] if job.teacher is None or job.peers else [job.teacher])}
-        yield from (f"{name} was taught by {teacher[:12]}, which is not there" for teacher in sorted(needs - done))
+        yield from (f"{name} was taught by {short(teacher)}, which is not there" for teacher in sorted(needs - done))
 
 
 def _score_problems(scores: list[dict[str, Any]], models: list[dict[str, Any]]) -> Iterator[str]:
@@ -112,15 +112,15 @@ def _score_problems(scores: list[dict[str, Any]], models: list[dict[str, Any]]) 
     for row in scores:
         low, high = _BOUNDS.get(row["metric"], (-math.inf, math.inf))
         if row["model_id"] not in kinds:
-            yield f"index: a score of model {row['model_id'][:12]}, which is not there"
+            yield f"index: a score of model {short(row['model_id'])}, which is not there"
         if not (_is_number(row["value"], low) and row["value"] <= high):
-            yield f"index: model {row['model_id'][:12]} has {row['metric']} = {row['value']!r:.60}, which cannot be"
+            yield f"index: model {short(row['model_id'])} has {row['metric']} = {row['value']!r:.60}, which cannot be"
         if row["rows"] == "B":
             scored.setdefault(row["model_id"], set()).add(row["metric"])
     for model, kind in kinds.items():
         missing = LEAST_SCORES.get(kind, set()) - scored.get(model, set())
         if missing:
-            yield f"index: model {model[:12]} has no score {min(missing)}"
+            yield f"index: model {short(model)} has no score {min(missing)}"
 
 
 def _measurement_problems(rows: list[tuple[Any, ...]], columns: tuple[str, ...], done: set[str]) -> Iterator[str]:
@@ -133,7 +133,7 @@ def _measurement_problems(rows: list[tuple[Any, ...]], columns: tuple[str, ...],
             numbers = (row[low], row[value], row[high])
             fine = all(map(_is_number, numbers)) and row[low] <= row[high] and _is_whole(row[n], 0) and row[status] in _STATUSES
         if not fine or row[model] not in done:
-            what = f"{row[place['probe']]!r:.40} of model {row[model][:12]}"
+            what = f"{row[place['probe']]!r:.40} of model {short(row[model])}"
             yield f"index: {what} cannot be" if not fine else f"index: {what}, which is not there"
 
 
@@ -142,12 +142,12 @@ def _meta_problems(rows: list[dict[str, Any]]) -> Iterator[str]:
         if row["key"] in ("plan", "deviations", "splits", "provenance"):
             try:
                 json.loads(row["value"])
-            except (ValueError, RecursionError):
+            except (ValueError, TypeError, RecursionError):
                 yield f"index: the entry {row['key']!r} cannot be read"
 
 
 def _told(what: str, key: str, rows: list[dict[str, Any]], fine: Callable[[Row], bool]) -> Iterator[str]:
-    return (f"index: {what} {row[key][:12]} has values that no {what} has" for row in rows if not fine(row))
+    return (f"index: {what} {short(row[key])} has values that no {what} has" for row in rows if not fine(row))
 
 
 def _is_whole(value: Any, least: int) -> bool:

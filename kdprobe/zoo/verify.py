@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kdprobe.core.errors import DataError
+from kdprobe.core.pages import page_problems
 from kdprobe.zoo.folder import PLAN
 from kdprobe.zoo.index import Index
 from kdprobe.zoo.shards import SHARDS, TARGETS, read_contents, read_header, tensor_path, verified_bytes
@@ -23,6 +24,7 @@ def verify(index: Index, path: Path) -> list[str]:
         problems += [f"index: {row['integrity_check']}" for row in checked if row["integrity_check"] != "ok"]
         problems += _file_problems(index, path)
         problems += _plan_problems(index, path)
+        problems += [problem for page in sorted(path.glob("*.html")) for problem in page_problems(page)]
     except DataError as error:
         if str(error) not in problems:
             problems.append(str(error))
@@ -33,7 +35,8 @@ def _file_problems(index: Index, path: Path) -> Iterator[str]:
     models: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     scores: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
     for row in index.rows("SELECT * FROM models WHERE status = 'done' ORDER BY model_id"):
-        models[row["shard"]][row["model_id"]] = row
+        if isinstance(row["shard"], str) and isinstance(row["slot"], int):  # what else there is, the rows' own check has told
+            models[row["shard"]][row["model_id"]] = row
     for row in index.rows("SELECT * FROM scores"):
         scores[row["model_id"]][row["metric"], row["rows"]] = row["value"]
     for shard, rows in sorted(models.items()):
