@@ -1,4 +1,4 @@
-"""Many claims at once: Holm for a family of verdicts, Benjamini-Hochberg for a map of many cells."""
+"""Many claims at once: Holm for a family of verdicts."""
 
 from collections.abc import Sequence
 
@@ -34,39 +34,6 @@ def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
     order = np.argsort(values, kind="stable")
     adjusted = np.empty_like(values)
     adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)), 1.0)
-    return adjusted
-
-
-def benjamini_hochberg(p: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Adjusted p values that control the expected share of false claims among those made (Benjamini and Hochberg 1995).
-
-    Valid for independent tests and for positively dependent ones.
-
-    Parameters
-    ----------
-    p
-        (m,) p values.
-
-    Returns
-    -------
-    np.ndarray
-        (m,) in the order given, also known as q values.
-
-    Raises
-    ------
-    DataError
-        If a p value lies outside [0, 1].
-
-    Examples
-    --------
-    >>> benjamini_hochberg([0.01, 0.04, 0.03]).round(3).tolist()
-    [0.03, 0.04, 0.04]
-    """
-    values = _checked(p)
-    order = np.argsort(values, kind="stable")[::-1]
-    adjusted = np.empty_like(values)
-    shares = values[order] * len(values) / np.arange(len(values), 0, -1)
-    adjusted[order] = np.minimum.accumulate(shares)
     return adjusted
 
 

@@ -49,6 +49,8 @@ class Gap:
     """The rest of the deficit: what the student tells apart less well."""
     gains: tuple[Measurement, ...] = ()
     """Gain over the twin by teacher size, simultaneous over the sizes."""
+    fixed: tuple[str, ...] = ()
+    """Settings that are the same for all teacher sizes here and could be tuned for each."""
     law: Law | None = None
     """What is expected, where the task is a world with a law."""
 
@@ -111,8 +113,17 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
         inherited=inherited,
         discrimination=discrimination,
         gains=tuple(contrast(column).measurement(unit, tests=gain.shape[1]) for column in gain.T) if len(gain) > 1 else (),
+        fixed=_fixed(evidence, group),
         law=law_of(group, found),
     )
+
+
+def _fixed(evidence: Evidence, group: Group) -> tuple[str, ...]:
+    """On rows without labels there is no other loss to weigh, and not every distiller has a temperature."""
+    known = {"alpha": bool((group.frame["rows"] == "train").any()), "temperature": bool(group.frame["temperature"].notna().any())}
+    names = {"alpha": "α", "temperature": "T", "learning_rate": "learning rate"}
+    found = tuple(shown for name, shown in names.items() if known.get(name, True) and not (group.tuned and name in evidence.tune))
+    return found or ("other settings",)
 
 
 def _gains(evidence: Evidence, group: Group, metric: str, probe: str) -> np.ndarray:

@@ -18,8 +18,8 @@ def draw(evidence: Evidence) -> Content:
         words=(
             "One row a cell: a student size under a teacher size in a regime. Ticks are seeds, all rows of a table on one scale with a "
             "line at 0. Values are means over seeds with 95 % intervals over seeds. Where a question was refused for some seeds, their "
-            "number stands beside: such a mean speaks only of the seeds that could be answered. Information shared, left behind and the "
-            "student's own stand by student further up, and by run in the table of all runs.",
+            "number stands beside: such a mean speaks only of the seeds that could be answered."
+            + (ELSEWHERE_WORDS if any(probe in ELSEWHERE for task in evidence.tasks() for probe in evidence.probes(task)) else ""),
         ),
         tables=tuple(_table(evidence, task) for task in evidence.tasks()),
     )
@@ -68,6 +68,7 @@ def _table(evidence: Evidence, task: str) -> Table:
 
 ELSEWHERE = ("shared_information", "left_behind", "own_information", "dark_information")
 """Of these a table of cells would say little: they matter beside each other, and the page would be too wide to print."""
+ELSEWHERE_WORDS = " Information shared, left behind and the student's own stand by student further up, and by run in the table of all runs."
 FIRST = (
     Column(key="student", title="student"),
     Column(key="teacher", title="teacher"),

@@ -182,7 +182,7 @@ def _change_our_mind(gap: Gap) -> str:
     if reading.n < SEEDS_FOR_A_VERDICT:
         return f"{SEEDS_FOR_A_VERDICT} seeds (now {reading.n})."
     if reading.verdict == "SUPPORTED":
-        return f"α, T and learning rate tuned for each teacher size, if {noun} {names[-1]} then catches up."
+        return f"{words.listed(gap.fixed)} tuned for each teacher size, if {noun} {names[-1]} then catches up."
     if reading.verdict == "CONTRADICTED":
         return f"teachers beyond {noun} {names[-1]}, if the curve turns down there."
     if reading.verdict == "NOT APPLICABLE":
@@ -202,20 +202,24 @@ def _split(gap: Gap) -> str:
 
 
 def _words(found: list[Gap]) -> tuple[str, ...]:
-    family = sum(gap.reading.deficit is not None and gap.reading.n >= SEEDS_FOR_A_VERDICT and not gap.control for gap in found)
+    family = sum(gap.reading.deficit is not None and not gap.reading.direction_only and not gap.control for gap in found)
+    unit = "draws of labelled rows, each the mean of its seeds" if any(gap.curve.clustered for gap in found) else "seeds"
+    calibrated = (
+        "NLL rewards calibration. Calibrated NLL divides each model's logits by one temperature fitted on validation rows; the area "
+        "between the two curves is over-confidence that the student inherited from its teacher, relative to its twin.",
+    )
     return (
         "Each panel shows what distillation gains over training the same student alone (loss of the paired twin minus loss of the "
-        "student, on probe rows that no similarity was measured on) against the size of its teacher. Thin lines are seeds, marks are means "
-        "with 95 % intervals over seeds. The teachers' own loss stands below on the same axis: a capacity gap needs a larger teacher that "
-        "is better itself and serves worse.",
+        f"student, on probe rows that no similarity was measured on) against the size of its teacher. Thin lines are {unit}; marks are "
+        f"means with 95 % intervals over {unit.partition(' ')[0]}. The teachers' own loss stands below on the same axis: a capacity gap "
+        "needs a larger teacher that is better itself and serves worse.",
         f"The claim is that {CLAIM}. It is made where (a) the best smaller teacher is shown to serve better: a sign-flip test over all "
         "smaller sizes, which needs no more than symmetry, and a simultaneous bootstrap interval that excludes 0; and (b) the largest "
         f"teacher is itself shown to be the better model. Over the claims of this kind on the page ({family} with {SEEDS_FOR_A_VERDICT} "
         "seeds or more) p values are Holm-adjusted. A best size at the grid's edge (c) gives a bound in place of a ratio, a curve that may "
         "have two humps (d) gives none. A deficit below a fifth of the twins' seed-to-seed standard deviation is called negligible. How "
         "often such a verdict is wrong is measured on simulated sweeps: see the end of this page.",
-        "NLL rewards calibration. Calibrated NLL divides each model's logits by one temperature fitted on validation rows; the area "
-        "between the two curves is over-confidence that the student inherited from its teacher, relative to its twin.",
+        *(calibrated if any(gap.calibrated is not None for gap in found) else ()),
     )
 
 

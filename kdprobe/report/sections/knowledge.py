@@ -98,13 +98,14 @@ def _words(found: list[Kinds]) -> tuple[str, ...]:
     claims = sum(len(group.readings) for group in found)
     distillers = sum(len(group.arms) for group in found)
     return (
-        "Every distiller taught the same students from the same teachers, seed by seed, at each of several weights α of the teacher's "
+        "Every distiller taught the same students from the same teachers, seed by seed, at each weight α that was tried of the teacher's "
         "loss: losses differ in scale, so that one weight for all would compare scales. Each seed is read at the weight that the "
         "validation rows of the other seeds favour, and a kind at its best distiller chosen in the same way. Nothing is chosen on the "
         "rows that are read here.",
         "A kind of knowledge is said to help where its student gains over the paired twin and over the best control. Controls are "
-        "taught from targets whose knowledge was broken: labels smoothed until they are as unsure as the teacher, classes other than "
-        f"the first permuted, targets of other rows. The {words.counted(claims, 'verdict')} of this page form one family (Holm); the "
+        "taught from targets whose knowledge was broken, such as labels smoothed until they are as unsure as the teacher, classes other "
+        f"than the first permuted, a mean in place of predictions, or targets of other rows. The {words.counted(claims, 'verdict')} of "
+        "this page form one family (Holm); the "
         f"{words.counted(distillers, 'p value')} of the table another.",
         "A gain is not transfer. Likeness to the own teacher is read against sibling teachers (same size, other seeds): what a student "
         "shares with them as much was not taken over from this teacher.",

@@ -1,6 +1,7 @@
 """What would change our mind?"""
 
 from kdprobe.core.section import Column, Content, Section, Table
+from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
 
 
@@ -17,13 +18,29 @@ def draw(evidence: Evidence) -> Content | None:
     rows = tuple(
         {"claim": claim, "verdict": verdict, "text": text, "where": "; ".join(where)} for (claim, verdict, text), where in places.items()
     )
-    return Content(words=(ALWAYS,), tables=(Table(caption="What would overturn each verdict", columns=COLUMNS, rows=rows),))
+    return Content(words=(_always(evidence),), tables=(Table(caption="What would overturn each verdict", columns=COLUMNS, rows=rows),))
 
 
-ALWAYS = (
-    "Each verdict speaks of one fixed setting of α, T, learning rate and number of steps. Any of them could fall in a sweep where these "
-    "are tuned for each teacher size on validation rows."
-)
+def _always(evidence: Evidence) -> str:
+    """What every verdict of the page depends on."""
+    if evidence.asks == "knowledge":
+        return (
+            "Each verdict speaks of one fixed T, learning rate and number of steps; α was chosen for each seed on the validation rows of "
+            "the other seeds. Any of them could fall in a sweep where the others are tuned for each distiller too."
+        )
+    fixed = "one fixed setting of α, T, learning rate and number of steps, as far as they apply"
+    if evidence.tune and evidence.tuned_groups:
+        chosen = words.listed([name.replace("_", " ") for name in evidence.tune])
+        return (
+            f"Verdicts of what is tuned speak of {chosen} as chosen for each teacher size on validation rows, the others of {fixed}. Any "
+            "of "
+            "them could fall in a sweep that tunes more."
+        )
+    return (
+        f"Each verdict speaks of {fixed}. Any of them could fall in a sweep where these are tuned for each teacher size on validation rows."
+    )
+
+
 COLUMNS = (
     Column(key="claim", title="claim"),
     Column(key="verdict", title="verdict"),

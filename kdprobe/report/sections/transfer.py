@@ -58,9 +58,10 @@ def _sentences(transfer: Transfer) -> Iterable[str]:
     if reading.specific is None or reading.moved is None or reading.recipe is None:
         yield f"{words.counted(reading.n, 'seed')}: {reading.qualifier}."
         return
+    which = "larger" if (transfer.curve.sizes > transfer.student_size).any() else "all"
     nearer = "" if reading.moved_closer else ", so it is not shown to be nearer to its teacher than twins are"
     yield (
-        f"{title_of(transfer.probe)}, mean over larger teachers: {words.result(reading.specific)} more with its own teacher than with "
+        f"{title_of(transfer.probe)}, mean over {which} teachers: {words.result(reading.specific)} more with its own teacher than with "
         f"siblings. Own teacher minus what untaught twins reach: {words.result(reading.moved)}{nearer}."
     )
 
@@ -75,7 +76,7 @@ def _change_our_mind(transfer: Transfer) -> str:
         return "an untaught student of the same loss that shows the same contrast."
     if reading.verdict == "NOT APPLICABLE":
         return "a student that is shown to be nearer to its teacher than twins are."
-    return "more seeds, more transfer rows, or a wider student."
+    return "more seeds, more rows to learn from, or a wider student."
 
 
 WORDS = (
@@ -83,7 +84,8 @@ WORDS = (
     "is split in three. Baseline: reference twins (twins of other seeds, which never met this teacher) to the teacher. Shared with any "
     "teacher of this recipe: student to sibling teachers (the same size, other seeds) minus baseline; any better net may share as much. "
     "Teacher-specific transfer: student to its own teacher minus student to siblings. Only the third is called transferred.",
-    "The table gives means over the teachers that are larger than the student, with intervals over seeds; the figures show every size. "
+    "The table gives means over the teachers that are larger than the student, or over all where none is, with intervals over seeds; the "
+    "figures show every size. "
     "Verdicts are given for agreement (classification) and R² to the teacher (regression), Holm-adjusted over the page. A specific part "
     "that is shown to be less than a fifth of the whole movement is called negligible.",
 )
