@@ -92,7 +92,7 @@ def question_of(asks: str) -> Any:
     """The switches that ask a question, as a dataclass that the parser reads."""
     others = [f"--{name}: {kind(name).question} See `kdprobe sweep --{name} --help`." for name in asked() if name != asks]
     question = kind(asks).question
-    told = {asks: f"Ask {question} In its place {' '.join(others)}" if others else f"Ask {question}", "quick": QUICK}
+    told = {asks: f"Ask: {question} In its place {' '.join(others)}" if others else f"Ask: {question}", "quick": QUICK}
     told |= {"pilot": PILOT} if kind(asks).piloted else {}
     spelling = {name: Parameter(name=f"--{name}", help=text, negative=(), show_default=False) for name, text in told.items()}
     switches = [(name, Annotated[bool, how], field(default=False)) for name, how in spelling.items()]

@@ -63,9 +63,19 @@ class Probe:
         "higher", "lower", or "neither" where more is not better.
     likeness
         Whether it says how alike the student is to the model that it is read against: only then is what it shares with that model split
-        into baseline, recipe level and teacher-specific part.
+        into baseline, recipe level and teacher-specific part. Give False for anything else.
+    panel
+        Whether it reads the student with its teacher, its twin, reference twins and siblings at once.
+    unit
+        Of the value; "" for a pure number.
     bounds
-        Smallest and largest possible value.
+        Smallest and largest possible value; no interval leaves them.
+    symmetric, invariant
+        What the value does not depend on: which of the two models is the student; and maps of one model, see `Invariance`.
+    truths
+        Cases whose answers are known without it: three or more, unless it reads a panel.
+    cites
+        Where it comes from.
     """
 
     name: str
@@ -88,7 +98,7 @@ class Probe:
 
     def __post_init__(self) -> None:
         if not self.truths:
-            raise ContractError(f"probe {self.name!r} has no truths: give at least one case whose answer is known")
+            raise ContractError(f"probe {self.name!r} has no truths: give cases whose answers are known, three or more")
 
     def __call__(self, *arguments: Any) -> Result:
         """Measure."""

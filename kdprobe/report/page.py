@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from kdprobe.core.errors import DataError, PlanError
+from kdprobe.core.errors import ContractError, DataError, PlanError
 from kdprobe.core.files import special, write_atomically
 from kdprobe.core.pages import is_page, is_runs, sealed
 from kdprobe.core.registry import available
@@ -88,11 +88,21 @@ def drawn_sections(zoo: Any) -> list[tuple[Section, Content]]:
     sections = sorted(available("sections").values(), key=lambda s: (PARTS.index(s.part), s.order, s.name))
     drawn = []
     for section in sections:
-        content = section.draw(evidence) if not section.plans or evidence.asks in section.plans else None
+        content = _drawn(section, evidence) if not section.plans or evidence.asks in section.plans else None
         if content is not None:
             drawn.append((section, content))
             evidence.cards.extend(content.cards)
     return drawn
+
+
+def _drawn(section: Section, evidence: Evidence) -> Content | None:
+    try:
+        return section.draw(evidence)
+    except (DataError, PlanError):
+        raise
+    except Exception as error:
+        text = f"section {section.name!r} broke ({type(error).__name__}: {error}): mend it or uninstall what brings it"
+        raise ContractError(f"{text}; the zoo is whole, and `kdprobe report` makes its page") from error
 
 
 def render(evidence: Evidence, *, runs: str) -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from kdprobe.core.axes import AXES, OPTIMISER, Setting, settings
+from kdprobe.core.axes import AXES, Setting, settings
+from kdprobe.core.axis import OPTIMISER
 from kdprobe.core.recipe import Distiller, Family, Option
 from kdprobe.core.registry import find
 from kdprobe.core.scheme import Scheme, Size

@@ -5,7 +5,8 @@ from math import isfinite
 from typing import Any
 
 from kdprobe.core.arguments import whole
-from kdprobe.core.axes import AXES, OPTIMISER
+from kdprobe.core.axes import AXES
+from kdprobe.core.axis import OPTIMISER
 from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.core.recipe import Family, Option
 from kdprobe.core.registry import find
@@ -52,6 +53,7 @@ def check_block(block: Block) -> None:
     if block.batch_size < 1:
         raise PlanError(f"batch_size={block.batch_size}: give at least 1")
     for name, axis in AXES.items():
+        axis.normalised(block.axes.get(name, axis.default))
         if family.fit != "steps" and axis.sets in OPTIMISER and axis.differs(block.axes.get(name, axis.default)):
             raise PlanError(f"{name}={block.axes[name]}: {family.title} is fitted in closed form and takes none: leave it out")
     if block.patience < 0:

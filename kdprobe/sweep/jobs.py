@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from kdprobe.core.axes import OPTIMISER, PARAMETERS, Axis
+from kdprobe.core.axis import OPTIMISER, PARAMETERS, Axis
 from kdprobe.core.recipe import Distiller
 from kdprobe.core.registry import find
 from kdprobe.core.scheme import Role, Scheme, Stage

@@ -6,11 +6,14 @@ from dataclasses import fields, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
-from kdprobe.core.axes import AXES
+from kdprobe.core.arguments import several, whole
+from kdprobe.core.axes import AXES, Axes
+from kdprobe.core.errors import ContractError
 from kdprobe.core.identity import content_id
 from kdprobe.core.registry import find
 from kdprobe.core.task import SplitSizes
 from kdprobe.sweep.cells import Block, Cell
+from kdprobe.sweep.checks import check_block, check_choices
 from kdprobe.sweep.grid import Data, Grid
 from kdprobe.sweep.refusals import Undefined, refuse_undefined
 from kdprobe.tasks.splits import Split, split
@@ -34,6 +37,35 @@ class Plan(ABC):
     """Whether a pilot on a tenth of the seeds can narrow its teacher sizes."""
     tasks: tuple[str, ...]
     seeds: int
+
+    def __post_init__(self) -> None:
+        """Keep every field in one form, and refuse what cannot be run.
+
+        Raises
+        ------
+        PlanError
+            If a list is no list, is empty, or holds something twice; a whole number is none; or a block cannot be run.
+        """
+        self.in_form()
+        check_choices(self, ("tasks",))
+        for block in self.crossed():
+            check_block(block)
+
+    def in_form(self) -> None:
+        """Lists as tuples (they come as lists from files of settings and from notebooks), whole numbers as int."""
+        for each in fields(self):  # pyright: ignore[reportArgumentType]
+            value = getattr(self, each.name)
+            if each.name in AXES and isinstance(self, Axes):
+                object.__setattr__(self, each.name, AXES[each.name].normalised(value))
+            elif isinstance(each.default, tuple):
+                object.__setattr__(self, each.name, several(each.name, value))
+            elif type(each.default) is int:
+                object.__setattr__(self, each.name, whole(each.name, value))
+
+    def __init_subclass__(cls) -> None:
+        clash = set(AXES) & set(vars(cls).get("__annotations__", {})) if issubclass(cls, Axes) else set[str]()
+        if clash:
+            raise ContractError(f"{cls.__name__} has a field named as the axis {min(clash)!r}, which would be lost: rename one")
 
     @abstractmethod
     def crossed(self) -> tuple[Block, ...]:

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pandas as pd
 
-from kdprobe.core.axes import AXES, Axis
+from kdprobe.core.axes import AXES
+from kdprobe.core.axis import Axis
 from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.training.job import TUNING_SEEDS
 from kdprobe.zoo import frames

@@ -22,11 +22,13 @@ def _parameters(text: str) -> str:
     return ", ".join(labels[name].format(value) if name in labels else f"{name} {value:g}" for name, value in json.loads(text).items())
 
 
+OTHERS = {"weight_decay": "weight decay {:g}", "batch_size": "batches of {}"}
+OF_AXES = {axis.sets for axis in AXES.values() if axis.of != "teachers"}
+"""Fields of a student's job that are told as the axis calls them."""
 SHOWN: dict[str, Callable[[Any], str]] = {
     "distiller": str,
     **{PARAMETERS if axis.parameter else axis.column: _parameters if axis.parameter else axis.label.format for axis in AXES.values()},
-    "weight_decay": "weight decay {:g}".format,
-    "batch_size": "batches of {}".format,
+    **{name: label.format for name, label in OTHERS.items() if name not in OF_AXES},
     "matched": "matched to {}".format,
 }
 """Column -> what a value of it is called."""

@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 
+from kdprobe.core.errors import ContractError
 from kdprobe.sweep.plan import Plan
 
 
@@ -14,7 +15,11 @@ def asked() -> tuple[str, ...]:
 def kind(asks: str) -> type[Plan]:
     """The kind of plan that asks a question."""
     module = importlib.import_module(f"{__name__}.{asks}")
-    return next(value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Plan) and value is not Plan)
+    own = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__]
+    found = next((value for value in own if issubclass(value, Plan)), None)
+    if found is None or found.asks != asks:
+        raise ContractError(f"{module.__name__} has no plan with asks={asks!r}: the file's name, asks and the flag are one word")
+    return found
 
 
 def kinds() -> dict[str, type[Plan]]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from cyclopts import Parameter
 
-from kdprobe.core.arguments import several, whole
+from kdprobe.core.arguments import whole
 from kdprobe.core.axes import AXES, TUNABLE, Axes
 from kdprobe.core.errors import PlanError
 from kdprobe.core.recipe import Distiller
@@ -18,7 +18,6 @@ from kdprobe.sweep.cells import Block
 from kdprobe.sweep.checks import check_block, check_choices, options_in_form
 from kdprobe.sweep.plan import Plan
 
-WHOLE = ("seeds", "first_seed", "draws", "batch_size", "patience", "tune_seeds")
 MOST_DRAWS = 1_000
 
 
@@ -107,17 +106,11 @@ class GapPlan(Axes, Plan):
     piloted: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        # lists come from TOML and from notebooks
-        for name in ("tasks", "schemes", "teacher_widths", "student_widths", "distillers", "tune"):
-            object.__setattr__(self, name, several(name, getattr(self, name)))
+        self.in_form()
         for name in ("teacher_widths", "student_widths"):
             object.__setattr__(self, name, tuple(whole(name, width) for width in getattr(self, name)))
-        for name in WHOLE:
-            object.__setattr__(self, name, whole(name, getattr(self, name)))
         for name in ("options", "teacher_options"):
             object.__setattr__(self, name, options_in_form(name, self.family, getattr(self, name)))
-        for name, axis in AXES.items():
-            object.__setattr__(self, name, axis.normalised(getattr(self, name)))
         check_choices(self, ("tasks", "schemes", "teacher_widths", "student_widths"))
         self._check_distillers()
         if not 1 <= self.draws <= MOST_DRAWS:

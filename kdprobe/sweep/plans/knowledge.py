@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from cyclopts import Parameter
 
-from kdprobe.core.arguments import several, whole
+from kdprobe.core.arguments import whole
 from kdprobe.core.axes import AXES
 from kdprobe.core.errors import PlanError
 from kdprobe.core.recipe import Distiller
@@ -107,12 +107,9 @@ class KnowledgePlan(Plan):
     small: ClassVar[Mapping[str, Any]] = {"alphas": (0.7, 0.99), "seeds": 4, "steps": 300}
 
     def __post_init__(self) -> None:
-        for name in ("tasks", "distillers", "alphas", "schemes", "student_widths"):
-            object.__setattr__(self, name, several(name, getattr(self, name)))
+        self.in_form()
         if not self.alphas or len(set(self.alphas)) < len(self.alphas) or not all(0 < alpha < 1 for alpha in self.alphas):
             raise PlanError(f"alphas={self.alphas}: give weights of the teacher's loss between 0 and 1, each once")
-        for name in ("seeds", "batch_size"):
-            object.__setattr__(self, name, whole(name, getattr(self, name)))
         object.__setattr__(self, "student_widths", tuple(whole("student_widths", width) for width in self.student_widths))
         check_choices(self, ("tasks", "schemes"))
         if len(set(self.distillers)) < len(self.distillers):
