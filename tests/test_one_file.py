@@ -45,12 +45,12 @@ def test_a_throw_away_probe(checkout):
 
 AXIS = """
     momentum_clip: Annotated[
-        Numbers,
+        Numbers | None,
         Axis(
             sets="gradient_clip", low=0.0, high=100.0, tunable=True, label="clipped at {:g}", column="clip",
             help="A throw-away axis: largest norm of a gradient.",
         ),
-    ] = 0.0  # fmt: skip
+    ] = None  # fmt: skip
 """
 
 PLAN = '''"""How wide should a student be that learns from a teacher of its own width?"""
