@@ -8,6 +8,7 @@ from cyclopts import App, CycloptsError
 from cyclopts.config import Toml
 
 from kdprobe.core.errors import ContractError, DataError, PlanError, did_you_mean
+from kdprobe.core.words import visible
 
 COMMANDS = {
     "sweep": "Train and measure a zoo of distilled models, and write its report.",
@@ -134,5 +135,5 @@ def _usage(error: CycloptsError) -> str:
 
 
 def _fail(text: str, code: int) -> int:
-    print(f"kdprobe: {text}", file=sys.stderr)
+    print(f"kdprobe: {visible(text)}", file=sys.stderr)
     return code

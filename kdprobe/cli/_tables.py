@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from kdprobe.core.words import visible
+
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 """A switch that is off unless it is given."""
 
@@ -14,9 +16,8 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     import sys
 
     if not sys.stdout.isatty():
-        print(*columns, sep="\t")
-        for row in rows:
-            print(*row, sep="\t")
+        for row in (columns, *rows):
+            print(*(visible(str(cell)) for cell in row), sep="\t")
         return
     from rich import box
     from rich.console import Console
@@ -35,4 +36,4 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 def _escaped(cell: Any) -> str:
     from rich.markup import escape
 
-    return escape(str(cell))
+    return escape(visible(str(cell)))

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from kdprobe.cli._tables import Flag
 from kdprobe.core.errors import PlanError
 from kdprobe.core.spelling import Whole, words
+from kdprobe.core.words import visible
 from kdprobe.sweep.plan import Plan
 from kdprobe.sweep.plans import asked, kind
 
@@ -141,7 +142,7 @@ def _pilot(plan: Any, where: Where, quick: bool) -> int:
     if where.json:
         print(json_module.dumps({"pilot": str(out / FOLDER), "advice": advice, "next": following, "failed_cells": failed}))
     else:
-        print(*advice, sep="\n")
+        print(*map(visible, advice), sep="\n")
         print(f"\nall sizes:            {following['all']}\nthose worth training: {following['named']}")
     return 1 if failed else 0
 
@@ -220,7 +221,7 @@ def _run(plan: Plan, where: Where, out: Path, command: str) -> int:
         }
         print(json_module.dumps(document))
     else:
-        print(*lines, sep="\n")
+        print(*map(visible, lines), sep="\n")
         print(f"\nreport: {page}   (took {_duration(time.perf_counter() - start)})")
     if failed:
         print(f"{len(failed)} cells failed; the report lists them, and the same command tries them again", file=sys.stderr)

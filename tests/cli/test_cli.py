@@ -274,6 +274,22 @@ def test_a_closed_pipe_is_no_error():
     assert "Traceback" not in done.stderr
 
 
+def test_escapes_in_names_are_shown_not_sent(tmp_path, capsys, monkeypatch):
+    from kdprobe.cli import _tables, run
+
+    hostile = "a\x1b]0;owned\x07\x1b[2J\u202eb\x9b1m"
+    _tables.show(["name\x1b"], [[hostile]])
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    _tables.show(["name"], [[hostile]])
+    assert run(["zoo", "ls", str(tmp_path / hostile)]) == 3
+    said = "".join(capsys.readouterr())
+    # a terminal's own bold is rich's
+    assert not set("\x07\u202e\x9b") & set(said)
+    assert "\x1b[2J" not in said
+    assert "\x1b]" not in said
+    assert "\\x1b[2J\\u202eb\\x9b1m" in said
+
+
 def test_no_colour_where_there_is_no_terminal(swept):
     assert "\x1b[" not in swept[1].stdout + swept[1].stderr
     assert "\x1b[" not in kdprobe("--help").stdout

@@ -1,7 +1,9 @@
 """The page as a file: its order, its honesty, its safety, how it is written."""
 
 import base64
+import csv
 import hashlib
+import io
 import json
 import os
 import re
@@ -10,6 +12,7 @@ import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
 import kdprobe
@@ -18,7 +21,7 @@ from kdprobe.core.errors import ContractError, DataError, PlanError
 from kdprobe.core.section import VERDICTS, Card, Column, Content, Finding, Section, Table
 from kdprobe.report import report, verdict_lines
 from kdprobe.report.evidence.frames import Evidence
-from kdprobe.report.page import drawn_sections, merged_cards, render, strip_scale
+from kdprobe.report.page import drawn_sections, merged_cards, render, runs_table, strip_scale
 from kdprobe.testing.worlds.zoo import TrueArm, ZooWorld
 
 SMALL = ZooWorld(seeds=3, tasks=(("letters", "classification"),), student_widths=(8,))
@@ -302,7 +305,7 @@ def test_wrong_paths(small_world, tmp_path):
 
 def test_a_page_that_cannot_be_written_leaves_the_old_one(small_world, tmp_path, monkeypatch):
     path = tmp_path / "report.html"
-    path.write_text(old := '<!doctype html>\n<meta name="generator" content="kdprobe 0.1.0">the old page')
+    path.write_text(old := '<!doctype html>\n<meta name="generator" content="kdprobe 0.1.0">\nthe old page')
     monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(DataError, match="No space left on device: free some space or choose another folder"):
         report(small_world, path)
@@ -339,3 +342,18 @@ def test_the_room_is_light_to_import():
     code = f"import json, sys, kdprobe.report; print(json.dumps([name for name in {heavy} if name in sys.modules]))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-cmd", "@sum", "\tx", "\r=x", "=a\r=b", "\n=x"])
+def test_no_cell_of_the_runs_is_a_formula(text):
+    """What a spreadsheet would run is kept as text; numbers keep their bytes."""
+    numbers = [-1.5, 0.1 + 0.2, 1e-300]
+    frame = pd.DataFrame({"value": numbers, text: [text, "kd", None], "whole": pd.array([-1, None, 3], dtype="Int64")})
+    written = runs_table(frame)
+    plain = frame[["value", "whole"]]
+    assert runs_table(plain) == plain.to_csv(index=False, lineterminator="\n").encode()
+    kept = "'" + text.replace("\r", " ")  # a bare carriage return would begin a row
+    head, *rows = csv.reader(io.StringIO(written.decode(), newline=""))
+    assert head == ["value", kept, "whole"]
+    assert [float(row[0]) for row in rows] == numbers
+    assert [row[1] for row in rows] == [kept, "kd", ""]
