@@ -38,13 +38,17 @@ class Where:
     jobs
         Worker processes; 0 runs in this process. By default one a core.
     scheduler
-        Address of your own Dask scheduler; its workers must share the folder.
+        Address of your own Dask scheduler; its workers must share the folder. Whoever reaches it can run code as you: start it with TLS, or
+        where you trust all.
     device
         Where to train: cpu, cuda, or one GPU of several such as cuda:1.
     engine
         How to train: auto (whichever is faster), stack (many models at once) or loop (one at a time).
     probes
         Costly probes to run beside the cheap ones.
+    unit_timeout
+        Seconds after which a unit of work is ended and its models are tried in halves, so that what hangs costs its own cells. By default
+        10 minutes and 30 times what it should take. Needs worker processes.
     no_similarity
         Measure gains alone, not how alike students and teachers are: much faster with many settings and seeds.
     dry_run
@@ -61,6 +65,7 @@ class Where:
     device: str = "cpu"
     engine: str = "auto"
     probes: Annotated[tuple[str, ...], words("probe", "probes", unset="none")] = ()
+    unit_timeout: float | None = None
     no_similarity: Flag = False
     dry_run: Flag = False
     json: Flag = False
@@ -132,6 +137,7 @@ def _pilot(plan: Any, where: Where, quick: bool) -> int:
     command = command_of("kdprobe sweep --gap", plan, shown_path(out))
     with run(
         few, out / FOLDER, jobs=jobs, scheduler=where.scheduler, progress=True, engine=where.engine, device=where.device, measure=False,
+        unit_timeout=where.unit_timeout,
         command=f"{command} --pilot",
     ) as zoo:  # fmt: skip
         found = advised(Evidence(zoo))
@@ -205,6 +211,7 @@ def _run(plan: Plan, where: Where, out: Path, command: str) -> int:
         engine=where.engine,
         device=where.device,
         similarity=not where.no_similarity,
+        unit_timeout=where.unit_timeout,
         command=command,
     ) as zoo:
         page = kdprobe.report(zoo, out / "report.html")

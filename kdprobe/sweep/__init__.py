@@ -22,6 +22,7 @@ def sweep(
     engine: str = "auto",
     device: str = "cpu",
     similarity: bool = True,
+    unit_timeout: float | None = None,
 ) -> Zoo:
     """Train and measure everything in a plan. Running it again resumes: finished cells are not repeated.
 
@@ -32,9 +33,13 @@ def sweep(
     out
         Folder of the zoo; made if it is not there.
     jobs
-        Worker processes. 0 trains in this process, so that a script needs no ``if __name__ == "__main__"`` guard.
+        Worker processes. 0 trains in this process, so that a script needs no ``if __name__ == "__main__"`` guard. A distiller or probe
+        that calls ``os._exit``, hangs or eats all memory costs only its own cells where there are workers; in this process it ends the
+        sweep. Nobody else on the machine can reach the workers: they talk under TLS with a certificate made for the run.
     scheduler
-        Address of your own Dask scheduler, whose workers share the folder.
+        Address of your own Dask scheduler, whose workers share the folder. Whoever reaches a scheduler can run code on its workers: start
+        it with TLS (``distributed.comm.tls`` in Dask's configuration, which kdprobe reads too) and give its "tls://" address, or keep it
+        on a network of people you trust.
     probes
         Costly probes to run beside the cheap ones, by name.
     progress
@@ -48,6 +53,10 @@ def sweep(
     similarity
         Whether to measure how alike students and teachers are. Without it only scores and gains are measured, in a fraction of the time
         where there are many settings; running again with it adds the rest.
+    unit_timeout
+        Seconds after which a unit of work (some dozens of models, or the probes of their students) is ended with its worker. Its models are
+        tried again in halves, so that one that hangs costs no other; it ends as a failed cell. None allows 10 minutes and 30 times what
+        it should take. Needs workers.
 
     Returns
     -------
@@ -78,5 +87,6 @@ def sweep(
     from kdprobe.sweep.run import run
 
     return run(
-        plan, out, jobs=jobs, scheduler=scheduler, probes=probes, progress=progress, engine=engine, device=device, similarity=similarity
-    )
+        plan, out, jobs=jobs, scheduler=scheduler, probes=probes, progress=progress, engine=engine, device=device, similarity=similarity,
+        unit_timeout=unit_timeout,
+    )  # fmt: skip

@@ -8,7 +8,7 @@ import msgspec
 import torch
 
 from kdprobe.core.registry import find
-from kdprobe.sweep.executors import one_thread
+from kdprobe.sweep.executors.in_process import one_thread
 from kdprobe.sweep.plan import Plan
 from kdprobe.sweep.problems import labels_of
 from kdprobe.sweep.units import measure_units, train_units

@@ -126,7 +126,9 @@ class _Unit:
             return measure()
         except DataError as error:
             return Refusal(reason=str(error))
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit too
             # a plug-in's mistake costs its own values, never the sweep; the run ends with exit code 1
             if probe.name not in self._seen:
                 self._seen.add(probe.name)

@@ -14,8 +14,11 @@ from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.core.probe import Probe
 from kdprobe.core.registry import available, find
 from kdprobe.core.task import SplitSizes
-from kdprobe.sweep.executors import Executor, Outcome, executor
+from kdprobe.sweep.executors.choice import executor
+from kdprobe.sweep.executors.guard import check_guard
+from kdprobe.sweep.executors.outcome import Executor, Outcome
 from kdprobe.sweep.grid import Grid
+from kdprobe.sweep.limits import checked_limit, measuring_limit, training_limit
 from kdprobe.sweep.measuring import MeasuredUnit, measure_unit
 from kdprobe.sweep.plan import Plan
 from kdprobe.sweep.plans import kinds
@@ -47,6 +50,7 @@ def run(
     device: str = "cpu",
     similarity: bool = True,
     measure: bool = True,
+    unit_timeout: float | None = None,
     command: str = "kdprobe.sweep(plan, out)",
 ) -> Zoo:
     """Do what `kdprobe.sweep` says; `command` is what the provenance names. Without `measure` no probe is run."""
@@ -61,8 +65,11 @@ def run(
     if engine not in ENGINES:
         raise PlanError(f"engine={engine!r} is unknown: {did_you_mean(engine, ENGINES)}")
     jobs = whole("jobs", jobs, least=0, advice="give 0 to run in this process, or the number of worker processes")
+    unit_timeout = checked_limit(unit_timeout, in_process=scheduler is None and not jobs)
     if scheduler is None:
         check_device(device)
+        if jobs:
+            check_guard(jobs)
     names = probes_of(plan, probes, similarity=similarity) if measure else ()
     grid = plan.grid(plan.data())  # before anything is created: a task whose data is missing leaves no folder behind
     start = time.perf_counter()
@@ -71,7 +78,7 @@ def run(
         writer.reconcile()
         shown: Progress = RichProgress() if progress else NoProgress()
         with shown, executor(jobs, scheduler, Path(out), device) as runner:
-            _Run(plan, grid, names, writer, runner, shown, engine, device).complete()
+            _Run(plan, grid, names, writer, runner, shown, engine, device, unit_timeout).complete()
         record = provenance(writer.index, plan, command=command, seconds=time.perf_counter() - start, jobs=jobs)
         with writer.index.transaction():
             writer.index.set_meta("provenance", record)
@@ -106,6 +113,7 @@ class _Run:
     progress: Progress
     engine: str = "auto"
     device: str = "cpu"
+    unit_timeout: float | None = None
     choices: dict[tuple[object, ...], str] = field(default_factory=dict)
     stored: dict[str, Stored] = field(default_factory=dict)
     targets: dict[str, str] = field(default_factory=dict)
@@ -172,7 +180,10 @@ class _Run:
 
     def _submit(self, unit: Unit, function: Callable[..., Any], *arguments: Any) -> None:
         self.running[unit.id] = unit
-        self.runner.submit(unit.id, function, *arguments)
+        limit = self.unit_timeout
+        if limit is None:
+            limit = training_limit(unit, self._sizes(unit.jobs[0].task)) if isinstance(unit, TrainUnit) else measuring_limit(unit)
+        self.runner.submit(unit.id, function, *arguments, limit=limit)
 
     def _training(self, unit: TrainUnit) -> tuple[Any, ...]:
         teachers = {model: (self.stored[model], self.targets.get(model)) for model in unit.needs}
@@ -205,7 +216,7 @@ class _Run:
                 for half in unit.halves():
                     self._submit(half, *self._training(half))
                 return
-            self._fail_jobs(unit.jobs, {job.id: _reason(outcome) for job in unit.jobs})
+            self._fail_jobs(unit.jobs, {job.id: outcome.reason for job in unit.jobs})
             return
         trained: TrainedUnit = outcome.result
         self.writer.record_models(trained.models, trained.scores)
@@ -236,7 +247,7 @@ class _Run:
     def _measured(self, unit: MeasureUnit, outcome: Outcome) -> None:
         row: dict[str, Any] = {"unit_id": unit.id, "title": unit.title, "status": "done", "reason": "", "seconds": 0.0}
         if outcome.error is not None:
-            self.writer.record_unit(row | {"status": "failed", "reason": _reason(outcome)})
+            self.writer.record_unit(row | {"status": "failed", "reason": outcome.reason})
             self.progress.measured(failed=True)
             return
         measured: MeasuredUnit = outcome.result
@@ -253,12 +264,6 @@ class _Run:
 def _temperatures(scores: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Model id -> the temperature that was fitted when it was scored."""
     return {row["model_id"]: row["value"] for row in scores if row["metric"] == "temperature"}
-
-
-def _reason(outcome: Outcome) -> str:
-    if outcome.lost:
-        return "its worker died twice (out of memory, or a crash in native code): run it alone with --jobs 1 to see why"
-    return f"{type(outcome.error).__name__}: {outcome.error}"
 
 
 def default_jobs(device: str = "cpu") -> int:

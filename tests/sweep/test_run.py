@@ -15,7 +15,7 @@ from distributed import Client
 
 import kdprobe
 from kdprobe import GapPlan, PlanError
-from kdprobe.sweep import executors
+from kdprobe.sweep.executors.in_process import InProcess
 from kdprobe.zoo.writer import Writer
 from tests.conftest import SMALL
 
@@ -53,8 +53,8 @@ def whole(tmp_path_factory):
 def test_running_again_repeats_nothing(own_zoo_folder, monkeypatch):
     before = {path: path.stat().st_mtime_ns for path in own_zoo_folder.rglob("*.safetensors")}
     submitted = []
-    submit = executors.InProcess.submit
-    monkeypatch.setattr(executors.InProcess, "submit", lambda self, key, *rest: submitted.append(key) or submit(self, key, *rest))
+    submit = InProcess.submit
+    monkeypatch.setattr(InProcess, "submit", lambda self, key, *rest, **limit: submitted.append(key) or submit(self, key, *rest, **limit))
     kdprobe.sweep(SMALL, own_zoo_folder).close()
     assert submitted == []
     assert {path: path.stat().st_mtime_ns for path in own_zoo_folder.rglob("*.safetensors")} == before
@@ -177,6 +177,7 @@ def test_a_model_that_diverges_costs_itself_and_its_students(tmp_path, monkeypat
 PLUGIN = """
 import os
 import signal
+import time
 from kdprobe.core.recipe import Distiller, LossTruth
 
 def _loss(student, teacher):
@@ -184,6 +185,12 @@ def _loss(student, teacher):
         raise RuntimeError("poison")
     if os.environ.get("KDPROBE_TEST_POISON") == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    if os.environ.get("KDPROBE_TEST_POISON") == "exit":
+        os._exit(1)
+    if os.environ.get("KDPROBE_TEST_POISON") == "leave":
+        raise SystemExit(1)
+    if os.environ.get("KDPROBE_TEST_POISON") == "hang":
+        time.sleep(3600)
     return ((student.outputs - teacher.outputs) ** 2).mean(-1)
 
 TRUTH = LossTruth(name="t", make=lambda rng: (rng.normal(size=(3, 2)),) * 2, oracle=lambda s, t: ((s - t) ** 2).mean(1))
@@ -207,14 +214,24 @@ def test_a_poison_cell_ends_as_failed_rows_and_exit_code_1(tmp_path, poison_envi
         assert (models.loc[models["distiller"] != "poison", "status"] == "done").all()
 
 
-def test_a_cell_that_kills_its_worker_each_time_costs_no_other_cell(tmp_path, poison_environment):
-    """As running out of memory does: a real SIGKILL of a real worker, twice for each call."""
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("kill", "its worker died twice (out of memory, or a crash in native code)"),
+        ("exit", "its worker died twice (out of memory, or a crash in native code)"),
+        ("leave", "it raised SystemExit(1), which ends a process"),
+        ("hang", "it took longer than 15 s: raise --unit-timeout if it should"),
+    ],
+)
+def test_a_cell_that_ends_its_worker_each_time_costs_no_other_cell(tmp_path, poison_environment, how, reason):
+    """As running out of memory does: real workers, killed, left and hung, each time the cell is tried."""
     flags = "--task letters --scheme same_rows --teacher-widths 4 --student-widths 2 --seeds 2 --steps 40 --distiller kd poison"
     done = subprocess.run(
-        [sys.executable, "-m", "kdprobe", "sweep", "--gap", *flags.split(), "--out", str(tmp_path / "zoo"), "--jobs", "2", "--json"],
+        [sys.executable, "-m", "kdprobe", "sweep", "--gap", *flags.split(), "--out", str(tmp_path / "zoo"), "--jobs", "2", "--json"]
+        + ["--unit-timeout", "15"] * (how == "hang"),
         capture_output=True,
         text=True,
-        env=poison_environment | {"KDPROBE_TEST_POISON": "kill"},
+        env=poison_environment | {"KDPROBE_TEST_POISON": how},
     )
     assert done.returncode == 1, done.stderr
     with kdprobe.Zoo(tmp_path / "zoo") as zoo:
@@ -222,7 +239,7 @@ def test_a_cell_that_kills_its_worker_each_time_costs_no_other_cell(tmp_path, po
         failed = models[models["status"] == "failed"]
         assert set(failed["distiller"]) == {"poison"}
         assert len(failed) == 2
-        assert failed["reason"].str.startswith("its worker died twice (out of memory, or a crash in native code)").all()
+        assert failed["reason"].str.startswith(reason).all()
         assert (models.loc[models["distiller"] != "poison", "status"] == "done").all()
         assert len(json.loads(done.stdout)["failed_cells"]) == 2
         measured = zoo.runs()
@@ -240,7 +257,7 @@ def poison_environment(tmp_path):
     (site / "poison_plugin.py").write_text(PLUGIN)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: poison\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[kdprobe.distillers]\npoison = poison_plugin:POISON\n")
-    return os.environ | {"PYTHONPATH": str(site), "KDPROBE_TEST_POISON": "raise"}
+    return os.environ | {"PYTHONPATH": f"{site}{os.pathsep}{os.environ['PYTHONPATH']}", "KDPROBE_TEST_POISON": "raise"}
 
 
 def test_a_killed_worker_costs_one_retry(tmp_path, whole):

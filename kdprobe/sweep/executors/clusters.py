@@ -1,0 +1,122 @@
+"""Dask clusters: one made for a run on this machine, and the user's own."""
+
+import asyncio
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dask.config import set as configured
+from distributed import Client, LocalCluster, Nanny, Security, Status, WorkerPlugin
+from distributed.system import MEMORY_LIMIT
+
+from kdprobe.core.errors import PlanError
+from kdprobe.training.device import check_device
+
+# glibc keeps what is freed: each step needs it again, and to get it back from the system takes longer than to fill it
+ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1") | {
+    "MALLOC_TRIM_THRESHOLD_": f"{512 << 20}",
+    "MALLOC_MMAP_THRESHOLD_": f"{32 << 20}",
+}
+CONFIGURATION: dict[str, Any] = {
+    "distributed.scheduler.allowed-failures": 0,  # we try again ourselves, see `OnDask`
+    "distributed.nanny.pre-spawn-environ": ENVIRONMENT,
+    "distributed.worker.multiprocessing-method": "spawn",  # forking a process that runs torch threads can hang
+    "distributed.admin.large-graph-warning-threshold": "1GB",
+    # workers hold next to nothing between calls: one that is over its memory is ended, for if it only paused nobody would wake it
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+    # pages that anybody on the machine could read
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+
+
+class SteadyNanny(Nanny):
+    """Starts its worker again even if that died while it was being started.
+
+    Dask's own takes such an exit for a failed start and leaves the worker dead. A call that kills at once does that: a worker is given it
+    as soon as the scheduler knows of the worker, which is before its nanny does.
+    """
+
+    async def _on_worker_exit(self, exitcode: int) -> None:
+        while self.status in (Status.init, Status.starting):
+            await asyncio.sleep(0.05)
+        await super()._on_worker_exit(exitcode)
+
+
+class EndWithParent(WorkerPlugin):
+    """Ends a worker when the process that started it is gone, however it went: an orphan must not write into the zoo."""
+
+    def __init__(self, parent: int):
+        self._parent = parent
+
+    def setup(self, worker: Any) -> None:
+        """Begin to watch."""
+
+        def watch() -> None:
+            while os.getppid() == self._parent:
+                time.sleep(0.2)
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True, name="watch-parent").start()
+
+
+@contextmanager
+def local_cluster(jobs: int, *, memory: int | None = None) -> Iterator[tuple[Client, Callable[[], None]]]:
+    """A cluster of this run alone, and what brings back workers that it has lost.
+
+    Whoever can talk to a worker can make it run code. So all talk is encrypted, and only who has the certificate of this run takes part.
+    It is made here, its key is never in a file that others may read nor on a command line, and no one else on the machine has it. What
+    workers write for themselves lies in a folder that only this user may enter.
+    """
+    with (
+        configured(CONFIGURATION),
+        tempfile.TemporaryDirectory(prefix="kdprobe-", ignore_cleanup_errors=True) as private,
+        LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            processes=True,
+            worker_class=SteadyNanny,
+            host="127.0.0.1",
+            protocol="tls://",
+            security=Security.temporary(),
+            local_directory=private,
+            memory_limit=memory or MEMORY_LIMIT * 4 // (5 * jobs),  # an eater ends its worker, not the machine
+            dashboard_address="127.0.0.1:0",  # any free port: another cluster on this machine must not matter
+            scheduler_kwargs={"dashboard": False},
+            silence_logs=50,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        client.register_plugin(EndWithParent(os.getpid()))
+        # a nanny that could not start its worker is given up by Dask after a while, and nothing takes its place unasked
+        yield client, lambda: cluster.scale(jobs)
+
+
+@contextmanager
+def users_cluster(address: str, zoo: Path, device: str) -> Iterator[Client]:
+    """The user's own cluster, once its workers are seen to be of use. Its security is the user's: what Dask's configuration says."""
+    try:
+        client = Client(address, set_as_default=False, timeout="10s")
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
+        raise PlanError(f"scheduler={address!r} cannot be reached ({error}): give the address that `dask scheduler` prints") from error
+    with client:
+        if not client.scheduler_info(n_workers=-1)["workers"]:
+            raise PlanError(f"scheduler={address!r} has no workers: start some with `dask worker {address}`")
+        sees: Any = client.run(_sees, str(zoo.absolute() / "lock"), (zoo / "lock").read_text())
+        blind = [worker for worker, seen in sees.items() if not seen]
+        if blind:
+            raise PlanError(f"worker {min(blind)} does not see {zoo}: give --out a folder that all workers share")
+        client.run(check_device, device)
+        yield client
+
+
+def _sees(path: str, content: str) -> bool:
+    return os.path.exists(path) and Path(path).read_text() == content

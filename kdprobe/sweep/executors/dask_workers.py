@@ -1,0 +1,147 @@
+"""Calls on Dask workers."""
+
+import faulthandler
+import os
+import queue
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from distributed import CancelledError, Client, KilledWorker
+
+from kdprobe.core.errors import DataError
+from kdprobe.sweep.executors.outcome import Ended, Outcome, TookTooLong, contained
+
+LOOK = 2.0
+"""Seconds between two looks at whether all workers are there."""
+PATIENCE = 300.0
+"""Seconds without any worker after which a sweep ends: longer than a busy machine takes to start one."""
+
+
+class _Call(NamedTuple):
+    key: str
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    limit: float | None
+    again: bool = False
+    """Whether its worker has died once."""
+    since: float = 0.0
+
+
+class OnDask:
+    """Runs calls on the workers of a Dask client. A call whose worker died is tried once more, with nothing beside it.
+
+    Dask suspects every call that it has handed to a worker that dies, the one that waits as much as the one that runs. So no more calls are
+    handed over than run, and which of them kills workers is found out alone: it costs no other call its result.
+
+    Parameters
+    ----------
+    revive
+        What brings back workers that are lost for good; None where that is the user's.
+    """
+
+    def __init__(self, client: Client, revive: Callable[[], None] | None = None):
+        self._client = client
+        self._revive = revive
+        self.workers = self._alive()[1]
+        self._waiting: deque[_Call] = deque()
+        self._suspected: deque[_Call] = deque()
+        self._running: dict[str, _Call] = {}
+        self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def submit(self, key: str, function: Callable[..., Any], *arguments: Any, limit: float | None = None) -> None:
+        """Hand over a call; its worker ends itself after `limit` seconds of it."""
+        self._waiting.append(_Call(key, function, arguments, limit))
+        self._fill()
+
+    def next(self) -> Outcome:
+        """Wait for one call to end.
+
+        Raises
+        ------
+        DataError
+            If the scheduler was restarted, or no worker is left and none comes back.
+        """
+        while True:
+            future = self._wait()
+            result, error = None, None
+            try:
+                # it may be lost again with the worker that holds it, and is then made anew
+                result = future.result(timeout=LOOK)
+            except CancelledError:
+                raise DataError("the Dask scheduler cancelled a call: it was restarted; run the same command again to resume") from None
+            except Exception as raised:
+                if not future.done():
+                    future.add_done_callback(self._ended.put)
+                    continue
+                error = raised
+            call, lost = self._running.pop(future.key), isinstance(error, KilledWorker)
+            future.release()
+            if lost and call.limit is not None and time.monotonic() - call.since >= call.limit:
+                lost, error = False, TookTooLong(f"it took longer than {call.limit:.0f} s: raise --unit-timeout if it should")
+            if lost and not call.again:
+                self._suspected.append(call._replace(again=True))
+            self._fill()
+            if not lost or call.again:
+                return Outcome(call.key, result, error, lost)
+
+    def _wait(self) -> Any:
+        """The next future that ended."""
+        last_seen = time.monotonic()
+        while True:
+            try:
+                return self._ended.get(timeout=LOOK)
+            except queue.Empty:
+                workers, threads = self._alive()
+                if workers:
+                    last_seen = time.monotonic()
+                elif time.monotonic() - last_seen > PATIENCE:
+                    raise DataError("the Dask cluster has lost all its workers: run the same command again to resume") from None
+                if self._revive is not None and threads < self.workers:
+                    self._revive()
+
+    def _alive(self) -> tuple[int, int]:
+        """Workers that the scheduler knows, and how many calls they run at once."""
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        return len(workers), sum(worker["nthreads"] for worker in workers)
+
+    def _fill(self) -> None:
+        """Hand over as many calls as run at once; of the suspected ones, one alone."""
+        if self._suspected:
+            if not self._running:
+                self._start(self._suspected.popleft())
+            return
+        if any(call.again for call in self._running.values()):
+            return
+        while self._waiting and len(self._running) < self.workers:
+            self._start(self._waiting.popleft())
+
+    def _start(self, call: _Call) -> None:
+        # pure=False and a key of our own: Dask must never answer from a call of an earlier sweep on the same cluster
+        future = self._client.submit(
+            on_worker, call.limit, call.function, *call.arguments, key=f"{call.key}-{time.monotonic_ns()}", pure=False
+        )
+        self._running[future.key] = call._replace(since=time.monotonic())
+        future.add_done_callback(self._ended.put)
+
+
+def on_worker(limit: float | None, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Make a call in a worker, on one thread. After `limit` seconds the worker ends itself, whatever the call is doing.
+
+    Not by a thread of Python's, which a call that never lets go of the interpreter would keep from running.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+    with open(os.devnull, "w") as nowhere:
+        if limit is not None:
+            faulthandler.dump_traceback_later(limit, exit=True, file=nowhere)
+        try:
+            return contained(function, *arguments)
+        except KeyboardInterrupt:
+            pass  # nobody interrupts a worker: the call raised it, and Dask would end the worker for it
+        finally:
+            if limit is not None:
+                faulthandler.cancel_dump_traceback_later()
+    raise Ended("it raised KeyboardInterrupt, which ends a process: raise an Exception in its place")
