@@ -203,7 +203,7 @@ def lede(evidence: Evidence) -> str:
     return (
         f"{words.capitalised(tasks)}: {' × '.join(sizes)} × {seeds}{f' in each of {draws} draws of labelled rows' if draws > 1 else ''}, "
         f"{what}. {trained}. Every student is compared with its own twin: "
-        f"the same start, {same_steps}, no teacher. Intervals are 95 %, over seeds."
+        f"the same start, {same_steps}, no teacher. Intervals are 95 %, over {evidence.units}."
     )
 
 

@@ -106,6 +106,13 @@ class Evidence:
         return self.provenance().get("asks", "gap")
 
     @cached_property
+    def units(self) -> str:
+        """What intervals are over: seeds, or draws of labelled rows where there are several, because seeds of one draw share its rows."""
+        # in a world with a law each seed is a draw of its own
+        several = any(cell["draw"].nunique() > 1 for _, cell in self.students.groupby(["task", "seed"]))
+        return "draws of labelled rows, each the mean of its seeds" if several else "seeds"
+
+    @cached_property
     def students(self) -> Frame:
         """One row a student, finished or not, with readable names of its cell; sorted by task, student size, arm, teacher size, seed."""
         frame = named(self.models())

@@ -17,7 +17,7 @@ def draw(evidence: Evidence) -> Content:
     return Content(
         words=(
             "One row a cell: a student size under a teacher size in a regime. Ticks are seeds, all rows of a table on one scale with a "
-            "line at 0. Values are means over seeds with 95 % intervals over seeds. Where a question was refused for some seeds, their "
+            f"line at 0. Values are means, with 95 % intervals over {evidence.units}. Where a question was refused for some seeds, their "
             "number stands beside: such a mean speaks only of the seeds that could be answered."
             + (ELSEWHERE_WORDS if any(probe in ELSEWHERE for task in evidence.tasks() for probe in evidence.probes(task)) else ""),
         ),

@@ -15,8 +15,9 @@ def draw(evidence: Evidence) -> Content:
     found = signatures(evidence)
     sentences = [
         "The survey (arXiv:2308.04268) names three signs of failed distillation. Each is read here against the paired twin, which had the "
-        "same start and the same number of steps, so that no threshold has to be made up. Cells are screened with a false "
-        "discovery rate of .1 for each sign (Benjamini-Hochberg on paired t over seeds): of the flags, one in ten may be chance."
+        "same start and, but for schemes that say otherwise, the same number of steps, so that no threshold has to be made up. Cells are "
+        "screened with a false discovery rate of .1 for each sign (Benjamini-Hochberg on paired t over "
+        f"{evidence.units}): of the flags, one in ten may be chance."
     ]
     for signature in SIGNATURES:
         cells = found[found["signature"] == signature.name]

@@ -65,7 +65,7 @@ def draw(evidence: Evidence) -> Content | None:
     if not found:
         return None
     figures = [_figure(task, list(group), f"i{i}") for i, (task, group) in enumerate(groupby(found, key=lambda s: s.group.task))]
-    return Content(words=WORDS, figures=tuple(figures), tables=(_table(found),))
+    return Content(words=tuple(text.format(units=evidence.units) for text in WORDS), figures=tuple(figures), tables=(_table(found),))
 
 
 def _shares(evidence: Evidence, group: Group) -> Shares | None:
@@ -103,7 +103,7 @@ def _figure(task: str, found: list[Shares], prefix: str) -> Figure:
     svg = bars(
         lines, parts=PARTS, titles=("nats about the target", "transferred"), prefix=prefix,
         title=f"{task}: what students share with their teachers, left behind and know by themselves",
-        description="Nats, means over larger teachers. " + ". ".join(said),
+        description="Nats, means over larger teachers, or over all where none is. " + ". ".join(said),
     )  # fmt: skip
     return Figure(svg=svg, caption=f"{task}. Right: the part that was transferred, in nats, on a scale of its own.")
 
@@ -126,7 +126,11 @@ def _table(found: list[Shares]) -> Table:
                 "gained": triple(twin[LEFT] - own[LEFT]),
             }
         )  # fmt: skip
-    return Table(caption="Information about the target in nats, means over larger teachers", columns=COLUMNS, rows=tuple(rows))
+    return Table(
+        caption="Information about the target in nats, means over larger teachers, or over all where none is",
+        columns=COLUMNS,
+        rows=tuple(rows),
+    )
 
 
 PARTS = (
@@ -140,8 +144,8 @@ WORDS = (
     "How much of what the teacher's output tells of the target does the student's output tell too? In nats, read by a calibrated probe "
     "from rows that it never saw: over-confidence plays no part. What the teacher tells and the student does not was left behind; what the "
     "student tells and the teacher does not is its own.",
-    "Most of what is shared needs no teaching: untaught twins learned it from the same labels. Transferred is only what the student shares "
-    "with its own teacher beyond siblings of that teacher, and beyond twins. Intervals are over seeds, not adjusted for their number; "
+    "Most of what is shared needs no teaching: untaught twins learned it from labels alone. Transferred is only what the student shares "
+    "with its own teacher beyond siblings of that teacher, and beyond twins. Intervals are over {units}, not adjusted for their number; "
     "the table of similarities above has adjusted verdicts, and dark information: the teacher's answers beyond the target.",
 )
 COLUMNS = (

@@ -36,7 +36,12 @@ def draw(evidence: Evidence) -> Content | None:
         shown = [transfer for transfer in own if transfer.probe in FIGURE_PROBES and len(transfer.curve.sizes)]
         if shown:
             figures.append(_figure(shown, f"t{i}"))
-    return Content(cards=tuple(card for card in cards if card.findings), words=WORDS, figures=tuple(figures), tables=(_table(found),))
+    return Content(
+        cards=tuple(card for card in cards if card.findings),
+        words=tuple(text.format(units=evidence.units) for text in WORDS),
+        figures=tuple(figures),
+        tables=(_table(found),),
+    )
 
 
 def _finding(transfer: Transfer) -> Finding:
@@ -84,7 +89,7 @@ WORDS = (
     "is split in three. Baseline: reference twins (twins of other seeds, which never met this teacher) to the teacher. Shared with any "
     "teacher of this recipe: student to sibling teachers (the same size, other seeds) minus baseline; any better net may share as much. "
     "Teacher-specific transfer: student to its own teacher minus student to siblings. Only the third is called transferred.",
-    "The table gives means over the teachers that are larger than the student, or over all where none is, with intervals over seeds; the "
+    "The table gives means over the teachers that are larger than the student, or over all where none is, with intervals over {units}; the "
     "figures show every size. "
     "Verdicts are given for agreement (classification) and R² to the teacher (regression), Holm-adjusted over the page. A specific part "
     "that is shown to be less than a fifth of the whole movement is called negligible.",

@@ -6,6 +6,7 @@ from kdprobe.core.registry import find
 from kdprobe.core.section import Card, Finding
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import gaps
+from kdprobe.report.page import lede
 from kdprobe.report.sections.mind import draw
 from kdprobe.testing.worlds.zoo import HUMP, TrueArm, ZooWorld
 
@@ -43,6 +44,15 @@ def test_with_several_draws_lines_and_intervals_are_of_draws():
         words = " ".join(section("gap", ZooWorld(seeds=3, draws=draws, tasks=LETTERS, student_widths=(8,)).zoo()).words)
         assert f"Thin lines are {unit};" in words
         assert f"intervals over {unit.partition(' ')[0]}." in words
+
+
+@pytest.mark.parametrize("draws", [1, 3])
+def test_every_section_says_what_its_intervals_are_over(draws):
+    world = ZooWorld(seeds=3, draws=draws, tasks=LETTERS, student_widths=(8,)).zoo()
+    unit = "seeds" if draws == 1 else "draws of labelled rows, each the mean of its seeds"
+    assert lede(Evidence(world)).endswith(f"Intervals are 95 %, over {unit}.")
+    for name, said in {"cells": "95 % intervals over {}", "transfer": "with intervals over {};", "failures": "paired t over {})"}.items():
+        assert said.format(unit) in " ".join(section(name, world).words)
 
 
 def test_where_no_teacher_is_larger_the_mean_is_over_all():
