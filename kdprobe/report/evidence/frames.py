@@ -109,7 +109,7 @@ class Evidence:
     def units(self) -> str:
         """What intervals are over: seeds, or draws of labelled rows where there are several, because seeds of one draw share its rows."""
         # in a world with a law each seed is a draw of its own
-        several = bool((self.students.groupby(["task", "seed"])["draw"].nunique() > 1).any())
+        several = self.students.groupby(["task", "seed"])["draw"].nunique().max() > 1
         return "draws of labelled rows, each the mean of its seeds" if several else "seeds"
 
     @cached_property
