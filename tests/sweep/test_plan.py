@@ -103,7 +103,7 @@ def test_measure_units_hold_all_schemes_of_a_pair_of_sizes():
         ({"teacher_widths": (8, 0)}, r"teacher_widths holds 0: multilayer perceptrons need at least 1 hidden units"),
         ({"student_widths": (-3,)}, r"student_widths holds -3"),
         ({"seeds": 1}, r"seeds=1: an interval over seeds needs at least 2, a verdict 8"),
-        ({"draws": 0}, r"draws=0: give at least 1"),
+        ({"draws": 0}, r"draws=0: give 1 to 1,000"),
         ({"seeds": 4.5}, r"seeds=4.5: give a whole number"),
         ({"seeds": None}, r"seeds=None: give a whole number"),
         ({"batch_size": True}, r"batch_size=True: give a whole number"),
