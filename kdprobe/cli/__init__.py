@@ -1,5 +1,6 @@
 """The command line: one file a command. What a command needs is imported inside it, so that help comes at once."""
 
+import os
 import sys
 import tomllib
 from collections.abc import Collection
@@ -61,6 +62,7 @@ def run(arguments: list[str]) -> int:
         if config is not None:
             _check_config(config, _settings(app), _questions())
         code = app(arguments, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except CycloptsError as error:
         return _fail(_usage(error), 2)
@@ -68,12 +70,23 @@ def run(arguments: list[str]) -> int:
         return _fail(str(error), 2)
     except DataError as error:
         return _fail(str(error), 3)
-    except KeyboardInterrupt:
-        return _fail("interrupted: what is finished is kept, run the same command again to go on", 130)
+    except KeyboardInterrupt as interrupt:
+        # SIGTERM comes as an interrupt with a name of its own
+        word, code = ("interrupted", 130) if type(interrupt) is KeyboardInterrupt else ("terminated", 143)
+        return _fail(f"{word}: what is finished is kept, run the same command again to go on", code)
     except BrokenPipeError:
         # the reader of a pipe (head, a pager) has seen enough; Python would complain at exit about what it cannot flush
-        sys.stdout = None
+        _drop_output()
         return 0
+    except OSError as error:
+        _drop_output()
+        what = f" {error.filename}" if error.filename else ": standard output, or a file that was being written"
+        return _fail(f"{error.strerror or error}{what}", 3)
+
+
+def _drop_output() -> None:
+    """Python would complain at exit about what it cannot flush."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _config_of(arguments: list[str]) -> str | None:

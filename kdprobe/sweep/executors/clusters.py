@@ -97,7 +97,8 @@ def local_cluster(jobs: int, *, memory: int | None = None) -> Iterator[tuple[Cli
     ):
         client.register_plugin(EndWithParent(os.getpid()))
         # a nanny that could not start its worker is given up by Dask after a while, and nothing takes its place unasked
-        yield client, lambda: cluster.scale(jobs)
+        own: Any = cluster
+        yield client, lambda: own.scale(jobs)
 
 
 @contextmanager

@@ -119,7 +119,7 @@ class OnDask:
 
     def _start(self, call: _Call) -> None:
         # pure=False and a key of our own: Dask must never answer from a call of an earlier sweep on the same cluster
-        future = self._client.submit(
+        future: Any = self._client.submit(
             on_worker, call.limit, call.function, *call.arguments, key=f"{call.key}-{time.monotonic_ns()}", pure=False
         )
         self._running[future.key] = call._replace(since=time.monotonic())
