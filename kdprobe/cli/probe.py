@@ -1,6 +1,7 @@
 """``kdprobe probe``."""
 
 import json as json_module
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -80,8 +81,14 @@ def read_array(path: Path) -> "np.ndarray":
     if path.suffix not in (".npy", ".csv"):
         raise DataError(f"{path} is neither .npy nor .csv: save the outputs with numpy.save or numpy.savetxt(..., delimiter=',')")
     try:
-        return np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path, delimiter=",", ndmin=2)
+        if path.suffix == ".npy":
+            return np.load(path, allow_pickle=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of an empty file: it is told as having no rows
+            return np.loadtxt(path, delimiter=",", ndmin=2)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}): check its name") from error
-    except ValueError as error:
-        raise DataError(f"{path} holds no plain array of numbers ({error}): save the outputs with numpy.save") from error
+    except (ValueError, EOFError) as error:
+        # numpy's own words advise to unpickle it
+        why = "it was not written by numpy.save" if path.suffix == ".npy" else str(error)
+        raise DataError(f"{path} holds no plain array of numbers ({why}): save the outputs with numpy.save") from error

@@ -168,10 +168,14 @@ def _dry_run(plan: Plan, where: Where, out: Path, probes: Sequence[str]) -> int:
     from kdprobe.sweep.estimate import estimate
     from kdprobe.sweep.holdings import held
     from kdprobe.sweep.provenance import shown_path
-    from kdprobe.sweep.run import default_jobs
+    from kdprobe.sweep.run import checked_way, default_jobs
 
+    jobs = default_jobs(where.device) if where.jobs is None else where.jobs
+    # refuses what the run would refuse
+    way = {"scheduler": where.scheduler, "engine": where.engine, "device": where.device, "unit_timeout": where.unit_timeout}
+    checked_way(jobs=0 if where.scheduler else jobs, **way)
     before = held(plan, out, probes)
-    found = estimate(plan, jobs=default_jobs(where.device) if where.jobs is None else where.jobs)
+    found = estimate(plan, jobs=jobs)
     if where.json:
         kept = {} if before is None else {"models_there": before.models, "all_there": before.all}
         print(json_module.dumps(found | kept))

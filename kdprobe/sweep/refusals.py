@@ -15,6 +15,9 @@ from kdprobe.tasks.other_task import other_task
 from kdprobe.tasks.splits import Split
 from kdprobe.training.shapes import layer_shapes, network_outputs
 
+MOST_WORK = 2e9
+"""Multiply-adds of one row through one network: more is no small network, and its weights may be more than the memory there is."""
+
 
 class Undefined(NamedTuple):
     """A combination that cannot be trained, and why."""
@@ -45,6 +48,7 @@ def undefined(blocks: Sequence[Block], parts: Split) -> list[Undefined]:
     for block in blocks:
 
         def layers_of(size: Size, width: int, outputs: int, block: Block = block) -> Mapping[str, tuple[int, ...]]:
+            _refuse_giants(block, size, width, parts)
             return layers(block.family, width, outputs, tuple(block.options_of(size).items()))
 
         # the family may refuse a width, whatever the distillers are
@@ -55,6 +59,18 @@ def undefined(blocks: Sequence[Block], parts: Split) -> list[Undefined]:
         for name in block.distillers:
             found |= dict.fromkeys(_undefined(block, find("distillers", name), parts, layers_of))
     return list(found)
+
+
+def _refuse_giants(block: Block, size: Size, width: int, parts: Split) -> None:
+    """Raise PlanError before a network is built that no machine of today would hold many of."""
+    family: Family = find("families", block.family)
+    work = family.flops(parts.input_shape, parts.outputs, width, **block.options_of(size))
+    if work > MOST_WORK:
+        weights = f"{4e-9 * work:.0f} GB of weights"
+        raise PlanError(
+            f"{size}_widths holds {width}: a {family.title} of that width takes {work:.2g} multiply-adds a row, and up to {weights}: "
+            f"give widths of up to {MOST_WORK:.0e} multiply-adds"
+        )
 
 
 def _undefined(block: Block, distiller: Distiller, parts: Split, layers: Callable[[Size, int, int], Any]) -> Iterator[Undefined]:

@@ -36,6 +36,8 @@ from kdprobe.zoo.traces import Stored
 from kdprobe.zoo.writer import Writer, model_row
 
 Unit = TrainUnit | MeasureUnit
+SCHEDULERS = ("tcp", "tls", "ws", "wss", "inproc")
+"""How a user's own scheduler may be reached. Dask ends a try by any other way in errors of its own, long after."""
 
 
 def run(
@@ -62,14 +64,9 @@ def run(
     if not os.fspath(out):
         raise PlanError("out='' would be the folder you are in: give the path of a new folder")
     check_folder(Path(out))
-    if engine not in ENGINES:
-        raise PlanError(f"engine={engine!r} is unknown: {did_you_mean(engine, ENGINES)}")
-    jobs = whole("jobs", jobs, least=0, advice="give 0 to run in this process, or the number of worker processes")
-    unit_timeout = checked_limit(unit_timeout, in_process=scheduler is None and not jobs)
-    if scheduler is None:
-        check_device(device)
-        if jobs:
-            check_guard(jobs)
+    jobs, unit_timeout = checked_way(jobs=jobs, scheduler=scheduler, engine=engine, device=device, unit_timeout=unit_timeout)
+    if scheduler is None and jobs:
+        check_guard(jobs)
     names = probes_of(plan, probes, similarity=similarity) if measure else ()
     grid = plan.grid(plan.data())  # before anything is created: a task whose data is missing leaves no folder behind
     start = time.perf_counter()
@@ -83,6 +80,19 @@ def run(
         with writer.index.transaction():
             writer.index.set_meta("provenance", record)
     return Zoo(out)
+
+
+def checked_way(*, jobs: int, scheduler: str | None, engine: str, device: str, unit_timeout: float | None) -> tuple[int, float | None]:
+    """Return jobs and the limit of time as they are taken, or raise PlanError where a sweep cannot be run in this way."""
+    if not isinstance(engine, str) or engine not in ENGINES:
+        raise PlanError(f"engine={engine!r} is unknown: {did_you_mean(str(engine), ENGINES)}")
+    jobs = whole("jobs", jobs, least=0, advice="give 0 to run in this process, or the number of worker processes")
+    unit_timeout = checked_limit(unit_timeout, in_process=scheduler is None and not jobs)
+    if scheduler is None:
+        check_device(device)
+    elif "://" in scheduler and scheduler.partition("://")[0] not in SCHEDULERS:
+        raise PlanError(f"scheduler={scheduler!r} is no address that can be reached: give one such as tcp://host:8786 or tls://host:8786")
+    return jobs, unit_timeout
 
 
 def probes_of(plan: Plan, extra: Sequence[str], *, similarity: bool = True) -> tuple[str, ...]:

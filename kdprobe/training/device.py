@@ -1,5 +1,6 @@
 """Where models are trained: on the CPU, or on a GPU."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,8 +16,9 @@ def check_device(device: str) -> None:
     --------
     >>> check_device("cpu")
     """
-    kind, _, number = device.partition(":")
-    if kind not in ("cpu", "cuda") or (number and not number.isdigit()) or (kind == "cpu" and number):
+    kind, _, number = str(device).partition(":")
+    # digits of other scripts are digits to Python, and none to torch
+    if not re.fullmatch(r"cpu|cuda(:[0-9]{1,3})?", str(device)):
         raise PlanError(f"device={device!r} is unknown: give cpu, cuda, or one GPU of several such as cuda:1")
     if kind == "cuda" and int(number or 0) >= (torch.cuda.device_count() if torch.cuda.is_available() else 0):
         found = torch.cuda.device_count() if torch.cuda.is_available() else "no"

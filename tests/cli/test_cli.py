@@ -186,6 +186,15 @@ def test_settings_from_a_file_are_overridden_by_the_command_line(tmp_path):
         (["sweep"], 2, "say what to ask: --gap"),
         (["sweep", "--gap", "--knowledge"], 2, "sweep asks one question at a time: give one of --gap, --knowledge"),
         (["sweep", "--gap", "--dry-run", "--jobs", "-3"], 2, "jobs=-3: give 0 to run in this process"),
+        (["sweep", "--gap", "--dry-run", "--device", "nope"], 2, "device='nope' is unknown: give cpu, cuda"),
+        (["sweep", "--gap", "--dry-run", "--device", "cuda:²"], 2, "device='cuda:²' is unknown: give cpu, cuda"),
+        (["sweep", "--gap", "--dry-run", "--engine", "warp"], 2, "engine='warp' is unknown: give one of"),
+        (["sweep", "--gap", "--dry-run", "--out", "/dev/null"], 2, "/dev/null is a device: give the path of a folder with --out"),
+        (["sweep", "--gap", "--dry-run", "--unit-timeout", "-3"], 2, "unit_timeout=-3.0: give the seconds a unit may take, above 0"),
+        (["sweep", "--gap", "--scheduler", "ucx://x"], 2, "scheduler='ucx://x' is no address that can be reached: give one such as tcp://"),
+        (["sweep", "--gap", "--dry-run", "--out", "a" * 300], 3, "File name too long"),
+        (["sweep", "--gap", "--dry-run", "--steps", "inf"], 2, "steps=inf: give a number from 1 to 1e+09"),
+        (["sweep", "--gap", "--dry-run", "--teacher-widths", "1e20"], 2, "--teacher-widths 1e20: give a whole number"),
         (["sweep", "--gap", "--tsk", "letters"], 2, "Unknown option: --tsk. Did you mean --task?"),
         (["sweep", "--gap", "--task", "leters"], 2, "task 'leters' is unknown: did you mean 'letters'?"),
         (["sweep", "--gap", "--teacher-widths", "0"], 2, "teacher_widths holds 0: multilayer perceptrons need at least 1 hidden units"),
@@ -333,6 +342,22 @@ def test_a_file_of_settings_answers_a_question_with_true_or_false(tmp_path):
     done = kdprobe("sweep", "--gap", "--dry-run", "--config", tmp_path / "plan.toml")
     assert done.returncode == 2
     assert "gap='maybe': give true or false" in done.stderr
+
+
+def test_a_giant_is_refused_before_it_is_built():
+    """A network of 10 GB: within less memory than that, and in words."""
+    import resource
+
+    words = ["sweep", "--gap", "--dry-run", "--task", "letters", "--teacher-widths", "100000000"]
+    limit = 6 << 30
+
+    def held() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+    done = subprocess.run([sys.executable, "-m", "kdprobe", *words], capture_output=True, text=True, preexec_fn=held)
+    assert done.returncode == 2, done.stderr
+    assert "teacher_widths holds 100000000: a " in done.stderr
+    assert "GB of weights: give widths of up to" in done.stderr
 
 
 def test_a_sweep_must_be_told_what_to_ask():
