@@ -3,9 +3,9 @@
     python benchmarks/endings.py             # 30 kills, 500 command lines
     python benchmarks/endings.py --quick     # 3 kills, 100 command lines
 
-A killed sweep must go on to the same runs.csv as one that nobody touched, but for the seconds that models took and the names of shards. Main
-process and workers are killed in turn, at random moments. A command line must end with one of the promised exit codes, and never in a
-traceback. What is counted is what happened, whatever it is.
+A killed sweep must go on to the same runs.csv as one that nobody touched, but for the seconds that models took and the names of shards.
+Main process and workers are killed in turn, at random moments. A command line must end with one of the promised exit codes, and never in
+a traceback. What is counted is what happened, whatever it is.
 """
 
 import argparse
