@@ -41,8 +41,8 @@ CONFIGURATION: dict[str, Any] = {
 class SteadyNanny(Nanny):
     """Starts its worker again even if that died while it was being started.
 
-    Dask's own takes such an exit for a failed start and leaves the worker dead. A call that kills at once does that: a worker is given it
-    as soon as the scheduler knows of the worker, which is before its nanny does.
+    Dask's own takes such an exit for a failed start and leaves the worker dead. A call that kills at once may do that: a worker can be
+    given it as soon as the scheduler knows of the worker, which is before its nanny does.
     """
 
     async def _on_worker_exit(self, exitcode: int) -> None:
