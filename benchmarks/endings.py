@@ -160,14 +160,17 @@ def kills(count: int, rng: random.Random, folder: Path) -> Counter[str]:
     subprocess.run([*command, "whole"], cwd=folder, capture_output=True, check=True)
     seconds, whole = time.monotonic() - began, runs_of(folder / "whole")
     found = Counter[str]()
-    for place in range(count):
-        worker, out = place % 3 == 2, f"killed{place}"
+    done = place = 0
+    while done < count and place < 3 * count:
+        place += 1
+        worker, out = place % 3 == 0, f"killed{place}"
         process = subprocess.Popen([*command, out], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(rng.uniform(0.3, 0.95) * seconds)
         chosen = victims(process, worker=worker)
         if chosen and process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(rng.choice(chosen), signal.SIGKILL)
+            done += 1
             found["workers killed" if worker else "main process killed"] += 1
         process.wait(timeout=300)
         again = subprocess.run([*command, out], cwd=folder, capture_output=True, text=True, timeout=300)
