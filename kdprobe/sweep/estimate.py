@@ -82,7 +82,8 @@ def _seconds(jobs: Sequence[Job], parts: Split, teachers: Sequence[Job]) -> floa
     )
     if problem.family.fit == "ridge":
         return _timed(jobs[:1], problem, "auto", 0) * len({job.seed for job in jobs})
-    engine = choose(jobs, problem)
+    # the batches of all steps are laid out before the first one
+    engine = choose([msgspec.structs.replace(job, steps=3 * STEPS) for job in jobs], problem)
     return (_timed(jobs, problem, engine, 3 * STEPS) - _timed(jobs, problem, engine, STEPS)) / (2 * STEPS) * first.steps
 
 

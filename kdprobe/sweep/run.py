@@ -36,6 +36,7 @@ from kdprobe.zoo.traces import Stored
 from kdprobe.zoo.writer import Writer, model_row
 
 Unit = TrainUnit | MeasureUnit
+MOST_JOBS = 1_024
 SCHEDULERS = ("tcp", "tls", "ws", "wss", "inproc")
 """How a user's own scheduler may be reached. Dask ends a try by any other way in errors of its own, long after."""
 
@@ -87,6 +88,8 @@ def checked_way(*, jobs: int, scheduler: str | None, engine: str, device: str, u
     if not isinstance(engine, str) or engine not in ENGINES:
         raise PlanError(f"engine={engine!r} is unknown: {did_you_mean(str(engine), ENGINES)}")
     jobs = whole("jobs", jobs, least=0, advice="give 0 to run in this process, or the number of worker processes")
+    if jobs > MOST_JOBS:
+        raise PlanError(f"jobs={jobs}: give at most {MOST_JOBS:,}; for more, start a Dask scheduler and give its address as scheduler")
     unit_timeout = checked_limit(unit_timeout, in_process=scheduler is None and not jobs)
     if scheduler is None:
         check_device(device)

@@ -188,6 +188,7 @@ def test_settings_from_a_file_are_overridden_by_the_command_line(tmp_path):
         (["sweep", "--gap", "--dry-run", "--jobs", "-3"], 2, "jobs=-3: give 0 to run in this process"),
         (["sweep", "--gap", "--dry-run", "--device", "nope"], 2, "device='nope' is unknown: give cpu, cuda"),
         (["sweep", "--gap", "--dry-run", "--device", "cuda:²"], 2, "device='cuda:²' is unknown: give cpu, cuda"),
+        (["sweep", "--gap", "--dry-run", "--jobs", "99999999999"], 2, "jobs=99999999999: give at most 1,024; for more, start a Dask"),
         (["sweep", "--gap", "--dry-run", "--engine", "warp"], 2, "engine='warp' is unknown: give one of"),
         (["sweep", "--gap", "--dry-run", "--out", "/dev/null"], 2, "/dev/null is a device: give the path of a folder with --out"),
         (["sweep", "--gap", "--dry-run", "--unit-timeout", "-3"], 2, "unit_timeout=-3.0: give the seconds a unit may take, above 0"),
@@ -342,6 +343,26 @@ def test_a_file_of_settings_answers_a_question_with_true_or_false(tmp_path):
     done = kdprobe("sweep", "--gap", "--dry-run", "--config", tmp_path / "plan.toml")
     assert done.returncode == 2
     assert "gap='maybe': give true or false" in done.stderr
+
+
+def test_a_dry_run_of_many_steps_lays_out_none_of_them():
+    words = [
+        "--task",
+        "bikeshare",
+        "--scheme",
+        "same_rows",
+        "--teacher-widths",
+        "2,4",
+        "--student-widths",
+        "2",
+        "--seeds",
+        "2",
+        "--steps",
+        "1000000000",
+    ]
+    done = kdprobe("sweep", "--gap", "--dry-run", *words, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "nothing was trained" in done.stdout
 
 
 def test_a_giant_is_refused_before_it_is_built():
