@@ -35,13 +35,23 @@ def test_a_full_output_is_told(command):
     assert done.stderr == "kdprobe: No space left on device: standard output, or a file that was being written\n"
 
 
+def heard():
+    """Interrupts are ignored by what a shell starts in the background, and by all that this starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("after", [0.0, 0.3, 1.0, 2.0, 4.0])
 def test_a_signal_while_a_sweep_starts_is_told(tmp_path, number, after):
     """From the moment that the command line is being read."""
     script = "import sys, kdprobe.__main__ as command; print('begun', flush=True); sys.argv[1:] = sys.argv[1].split(); command.main()"
     process = subprocess.Popen(
-        [sys.executable, "-c", script, f"{SWEEP} --jobs 1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+        [sys.executable, "-c", script, f"{SWEEP} --jobs 1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        preexec_fn=heard,
     )
     assert process.stdout.readline() == "begun\n"
     time.sleep(0.02 + after)

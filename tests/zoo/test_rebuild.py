@@ -7,7 +7,7 @@ import pytest
 
 import kdprobe
 from kdprobe.core.errors import DataError, PlanError
-from kdprobe.sweep import executors
+from kdprobe.sweep.executors.in_process import InProcess
 from kdprobe.zoo.rebuild import rebuild
 from tests.conftest import SMALL
 from tests.zoo.test_soundness import change, unseal
@@ -40,10 +40,8 @@ def test_what_is_read_back_is_what_was_there_and_only_measuring_is_left(own_zoo_
     with pytest.raises(PlanError, match="has an index, and it is what was written: there is nothing to rebuild"):
         rebuild(own_zoo_folder)
     trained = []
-    submit = executors.InProcess.submit
-    monkeypatch.setattr(
-        executors.InProcess, "submit", lambda self, key, call, *rest: trained.append(call.__name__) or submit(self, key, call, *rest)
-    )
+    submit = InProcess.submit
+    monkeypatch.setattr(InProcess, "submit", lambda self, key, call, *rest: trained.append(call.__name__) or submit(self, key, call, *rest))
     with kdprobe.sweep(SMALL, own_zoo_folder) as zoo:
         assert set(trained) == {"measure_unit"}
         assert table(zoo).equals(table(small_zoo))
