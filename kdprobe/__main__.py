@@ -29,6 +29,12 @@ def main() -> None:
     # all is said and done: an interrupt while Python tidies up changes nothing
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if code in (130, 143):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        # what libraries would still tidy up may be half made: a cluster that was starting is closed in tracebacks; its workers end with us
+        os._exit(code)
     sys.exit(code)
 
 

@@ -41,7 +41,12 @@ def test_what_is_read_back_is_what_was_there_and_only_measuring_is_left(own_zoo_
         rebuild(own_zoo_folder)
     trained = []
     submit = InProcess.submit
-    monkeypatch.setattr(InProcess, "submit", lambda self, key, call, *rest: trained.append(call.__name__) or submit(self, key, call, *rest))
+
+    def noted(self, key, call, *rest, **limits):
+        trained.append(call.__name__)
+        submit(self, key, call, *rest, **limits)
+
+    monkeypatch.setattr(InProcess, "submit", noted)
     with kdprobe.sweep(SMALL, own_zoo_folder) as zoo:
         assert set(trained) == {"measure_unit"}
         assert table(zoo).equals(table(small_zoo))
