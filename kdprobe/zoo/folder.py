@@ -16,7 +16,6 @@ from kdprobe.zoo.shards import HASH, SHARDS, TARGETS
 
 INDEX, LOCK, PLAN, PILOT, BEFORE = "index.sqlite", "lock", "plan.json", "pilot", "index.sqlite.before"
 """Names in the folder: the index, the writer's lock, the sealed plan, the pilot's own zoo, and the index that a rebuild has replaced."""
-REBUILD = "`kdprobe zoo rebuild`"
 _BESIDE = tuple(f"{INDEX}-{part}" for part in ("journal", "wal", "shm"))
 _HOLDER = re.compile(rb"(process \d+)?")
 # what zoos of format 2 left behind when they were killed: told from others by the name that was to be written, and left alone
@@ -55,7 +54,7 @@ def check_folder(path: Path, *, rebuilds: bool = False) -> None:
     if not rebuilds and not _holds(path / INDEX) and any(_holds(file) for folder in (SHARDS, TARGETS) for file in _listed(path / folder)):
         raise DataError(
             f"{path} holds models, and its {INDEX} is {'empty' if (path / INDEX).exists() else 'missing'}: put it back from a copy, "
-            f"or run {REBUILD} {path}, which reads it back from the models, or choose another folder with --out"
+            f"or run `kdprobe zoo rebuild {path}`, which reads it back from the models, or choose another folder with --out"
         )
 
 

@@ -123,7 +123,7 @@ def test_a_lost_index_costs_no_weights(own_zoo_folder, how):
     if how == "empty":
         (own_zoo_folder / "index.sqlite").touch()
     before = tree(own_zoo_folder)
-    said = rf"holds models, and its index.sqlite is {how}: put it back from a copy, or run `kdprobe zoo rebuild`"
+    said = rf"holds models, and its index.sqlite is {how}: put it back from a copy, or run `kdprobe zoo rebuild "
     with pytest.raises(DataError, match=said):
         kdprobe.sweep(SMALL, own_zoo_folder)
     assert tree(own_zoo_folder) == before
