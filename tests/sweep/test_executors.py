@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import Client, LocalCluster
 
 import kdprobe
 from kdprobe import PlanError
@@ -243,3 +244,32 @@ def test_a_limit_needs_a_process_that_can_be_ended(tmp_path):
     for wrong in (0, -1, float("nan"), "5"):
         with pytest.raises(PlanError, match=r"unit_timeout=.*: give the seconds a unit may take, above 0"):
             kdprobe.sweep(kdprobe.GapPlan(), tmp_path / "zoo", jobs=1, unit_timeout=wrong)
+
+
+def test_a_runner_made_while_all_workers_are_down_waits_for_them():
+    """It once counted none, and handed nothing over for ever."""
+    with LocalCluster(n_workers=0, threads_per_worker=1, processes=False, dashboard_address=None) as later, Client(later) as client:
+        runner = OnDask(client)
+        for i in range(6):
+            runner.submit(f"work {i}", int, i)
+        later.scale(2)
+        client.wait_for_workers(2)
+        found = outcomes(runner, 6)
+        assert [found[f"work {i}"].result for i in range(6)] == list(range(6))
+
+
+def test_a_runner_uses_workers_that_come_later():
+    def work():
+        import time
+
+        time.sleep(5)
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as later, Client(later) as client:
+        runner = OnDask(client)
+        assert runner.workers == 1
+        for i in range(3):
+            runner.submit(f"work {i}", work)
+        later.scale(2)
+        client.wait_for_workers(2)
+        outcomes(runner, 3)
+        assert runner.workers == 2

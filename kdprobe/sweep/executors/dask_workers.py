@@ -44,7 +44,8 @@ class OnDask:
     def __init__(self, client: Client, revive: Callable[[], None] | None = None):
         self._client = client
         self._revive = revive
-        self.workers = self._alive()[1]
+        self.workers = max(self._alive()[1], 1)
+        """How many calls run at once: the most that were seen to. Never 0: workers may all be on their way back just now."""
         self._waiting: deque[_Call] = deque()
         self._suspected: deque[_Call] = deque()
         self._running: dict[str, _Call] = {}
@@ -100,6 +101,9 @@ class OnDask:
                     raise DataError("the Dask cluster has lost all its workers: run the same command again to resume") from None
                 if self._revive is not None and threads < self.workers:
                     self._revive()
+                if threads > self.workers:
+                    self.workers = threads
+                    self._fill()
 
     def _alive(self) -> tuple[int, int]:
         """Workers that the scheduler knows, and how many calls they run at once."""
