@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from _ratio_claims import Tables, grid, pick
-from _ratio_studies import FEATURES_ROWS, FEATURES_STUDENT, spectrum
+from _ratio_studies import ALPHA, FEATURES_ROWS, FEATURES_STUDENT, SOFT, TEMPERATURE, spectrum
 
 from kdprobe import capacity_gap, theory
 from kdprobe.core.section import Column, Figure, Table
@@ -132,14 +132,15 @@ def figures(tables: Tables, law: Sequence[tuple[float, float, float]]) -> tuple[
     """Every curve of gains."""
     own, decay, stopped, longer = (tables[f"letters, {name}"] for name in ("own rows", "decay", "stopped", "schedule"))
     fixed, fresh, recipes = [], [], []
-    for metric in ("nll", "nll_calibrated"):
+    for metric in ("nll_calibrated", "nll"):
         title = f"gain, {TITLES[metric]} (nats)"
-        lines = {f"α=0.7 T={t:g}": pick(own[metric], alpha=0.7, temperature=t) for t in (1.0, 2.0, 4.0)}
+        lines = {f"α={ALPHA:g} T={t:g}": pick(own[metric], alpha=ALPHA, temperature=t) for t in (TEMPERATURE, SOFT, 4.0)}
         fixed.append(panel(title, lines | {"chosen": own[f"tuned {metric}"]}))
-        fresh.append(panel(title, by_rows(tables["letters, fresh rows"][metric])))
-        lines = {"plain": pick(decay[metric], teacher_weight_decay=None), "weight decay": pick(decay[metric], teacher_weight_decay=1.0)}
-        lines["fewer steps"] = pick(stopped[metric], teacher_steps=stopped[metric]["teacher_steps"].min())
-        lines["longer student"] = pick(longer[metric], steps=longer[metric]["steps"].max())
+        fresh.append(panel(title, by_rows(pick(tables["letters, fresh rows"][metric], temperature=TEMPERATURE))))
+        plain, stop, long = (pick(study[metric], temperature=TEMPERATURE) for study in (decay, stopped, longer))
+        lines = {"plain": pick(plain, teacher_weight_decay=None), "weight decay": pick(plain, teacher_weight_decay=1.0)}
+        lines["fewer steps"] = pick(stop, teacher_steps=stop["teacher_steps"].min())
+        lines["longer student"] = pick(long, steps=long["steps"].max())
         recipes.append(panel(title, lines))
     chosen = "Chosen: α and T, for each teacher size, on validation rows of seeds set apart"
     other = "Teachers of weight decay 1, or of a quarter of the steps; students of four times the steps"
@@ -151,8 +152,10 @@ def figures(tables: Tables, law: Sequence[tuple[float, float, float]]) -> tuple[
     ]
     return (
         figure("letters, own rows: fixed and chosen settings", fixed, "own", f"letters, the teacher's own rows. {chosen}"),
-        figure("letters, unlabelled rows", fresh, "fresh", "letters, unlabelled rows, α=1, T=2"),
-        figure("letters: other teachers, longer students", recipes, "recipes", f"letters, own rows, α=0.7, T=2. {other}"),
+        figure("letters, unlabelled rows", fresh, "fresh", f"letters, unlabelled rows, α=1, T={TEMPERATURE:g}"),
+        figure(
+            "letters: other teachers, longer students", recipes, "recipes", f"letters, own rows, α={ALPHA:g}, T={TEMPERATURE:g}. {other}"
+        ),
         figure(
             "bikeshare",
             [panel("gain, MSE (target variances)", {"own rows": pick(tables["bikeshare"]["tuned mse"], scheme="same_rows")} | bike)],

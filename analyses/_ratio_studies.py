@@ -11,6 +11,11 @@ import pandas as pd
 
 import kdprobe
 from kdprobe import GapPlan, theory
+from kdprobe.core.axes import AXES
+
+ALPHA, TEMPERATURE = float(AXES["alpha"].default), float(AXES["temperature"].default)
+SOFT = 2.0
+"""A temperature that is often used, beside the one that is the default: what a gap owes to it is one of the questions."""
 
 CLASSES_TEACHERS = (8, 16, 32, 64, 128, 256)
 STUDENT = 8
@@ -19,6 +24,7 @@ FEATURES_STUDENT, FEATURES_ROWS = 30, 300
 LADDER, LADDER_TEACHER = ("transfer_rows", "self_pseudo_labels", "step_matched_twin", "true_labels"), 32
 NO_RIDGE = 1e-9
 DECAYS, STOPS, SCHEDULES = (1e-4, 1.0), (300, 1200), (1200, 4800)
+FRESH_STEPS = (600, 1200, 2400, 4800)
 
 
 @dataclass(frozen=True)
@@ -41,28 +47,36 @@ def studies(*, quick: bool) -> dict[str, Study]:
     if quick:
         letters |= {"teacher_widths": (8, 32, 128), "steps": 200}
     same, fresh = {"schemes": ("same_rows",)}, {"schemes": ("transfer_rows",)}
-    stops, schedules = ((100, 200), (200, 400)) if quick else (STOPS, SCHEDULES)
+    both = {"temperature": (TEMPERATURE, SOFT)}
+    stops, schedules, lengths = ((100, 200), (200, 400), (100, 200)) if quick else (STOPS, SCHEDULES, FRESH_STEPS)
     found = {
         "letters, own rows": Study(
             "letters, the teacher's own 2,000 rows",
             GapPlan(
-                **letters, **same, alpha=(0.7, 0.3), temperature=(2, 1, 4), tune=("alpha", "temperature"), tune_seeds=pilots
+                **letters, **same, alpha=(0.7, 0.3), temperature=(TEMPERATURE, SOFT, 4), tune=("alpha", "temperature"), tune_seeds=pilots
             ),
             tune=("alpha", "temperature"),
         ),
         "letters, fresh rows": Study(
-            "letters, unlabelled rows", GapPlan(**letters, **fresh, transfer_rows=(300, 1000, 2000, 8000))
+            "letters, unlabelled rows", GapPlan(**letters, **fresh, **both, transfer_rows=(300, 1000, 2000, 8000))
         ),
         "letters, ladder": Study(
             "letters, what the unlabelled rows are worth",
             GapPlan(**(letters | {"teacher_widths": (LADDER_TEACHER,)}), schemes=LADDER, transfer_rows=(300, 1000, 2000, 8000)),
         ),
-        "letters, decay": Study("letters, teachers with weight decay", GapPlan(**letters, **same, teacher_weight_decay=DECAYS)),
+        "letters, decay": Study("letters, teachers with weight decay", GapPlan(**letters, **same, **both, teacher_weight_decay=DECAYS)),
         "letters, stopped": Study(
-            "letters, teachers of fewer steps", GapPlan(**(letters | {"steps": stops[-1]}), **same, teacher_steps=stops)
+            "letters, teachers of fewer steps", GapPlan(**(letters | {"steps": stops[-1]}), **same, **both, teacher_steps=stops)
         ),
         "letters, schedule": Study(
-            "letters, longer students", GapPlan(**(letters | {"steps": schedules}), **same, teacher_steps=schedules[0])
+            "letters, longer students", GapPlan(**(letters | {"steps": schedules}), **same, **both, teacher_steps=schedules[0])
+        ),
+        "letters, steps": Study(
+            "letters, unlabelled rows, steps chosen for students and for twins",
+            GapPlan(
+                **(letters | {"teacher_widths": (LADDER_TEACHER, CLASSES_TEACHERS[-1]), "steps": lengths}), **fresh,
+                transfer_rows=(300, 8000), teacher_steps=schedules[0],
+            ),
         ),
         "bikeshare": Study(
             "bikeshare",
@@ -96,7 +110,8 @@ def trained(study: Study, folder: Path, *, jobs: int) -> dict[str, pd.DataFrame]
         tables = {metric: zoo.gains(metric=metric) for metric in metrics}
         if study.tune:
             tables |= {f"tuned {metric}": zoo.gains(metric=metric, tune=study.tune) for metric in metrics}
-        return tables | {"models": zoo.models()}
+        models = zoo.models()
+        return tables | {"models": models.assign(validation=models["model_id"].map(zoo.kept_losses())), "scores": zoo.scores()}
 
 
 # ---- the law

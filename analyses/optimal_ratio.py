@@ -17,44 +17,15 @@ from pathlib import Path
 
 import _ratio_claims as claims
 import pandas as pd
-from _ratio_claims import Claim, Tables, grid, pick, shown
+from _ratio_advice import advice
+from _ratio_claims import Claim, Tables
 from _ratio_page import figures, ladder, verdicts
-from _ratio_studies import STUDENT, Study, studies, trained
+from _ratio_studies import Study, studies, trained
 
-from kdprobe import capacity_gap
 from kdprobe.core.files import write_atomically
 from kdprobe.core.section import Column, Content, Table
-from kdprobe.report import words
 from kdprobe.report.page import compose
 from kdprobe.sweep.command import command_of
-
-
-def advice(tables: Tables) -> tuple[str, str, str]:
-    """What to do, in three sentences with intervals."""
-    own, fresh = tables["letters, own rows"], tables["letters, fresh rows"]
-    fixed = pick(own["nll"], alpha=0.7, temperature=2.0)
-    before = capacity_gap(fixed)
-    ratios = words.listed([f"{size / fixed['student_size'].iloc[0]:.1f}" for size in before.best_sizes])
-    cost, left, _ = claims.tuned_gap(tables)
-    rows = sorted(fresh["nll"]["unlabelled_rows"].unique())
-    gains = {m: grid(pick(fresh["nll_calibrated"], unlabelled_rows=m)) for m in (rows[0], rows[-1])}
-    deficit = claims.over_seeds([gains[rows[-1]]], claims.deficit)
-    longer = pick(tables["letters, ladder"]["nll_calibrated"], scheme="step_matched_twin")
-    settings, best, p = claims.best_everywhere(tables)
-    return (
-        f"Choose α and the temperature on validation rows before you choose a smaller teacher: on letters the student of width {STUDENT} "
-        f"lost {shown(cost, 'nats')} under the largest teacher against the best smaller one at α=0.7 and T=2 (there a teacher of {ratios} "
-        f"times its size is best), and {shown(left, 'nats')} once both were chosen for each teacher size.",
-        f"With four unlabelled rows for each labelled one, take the largest teacher and divide the logits by one temperature: it then "
-        f"costs {shown(deficit, 'nats')} against the best smaller one and gains {shown(claims.largest_gain(gains[rows[-1]]), 'nats')} over "
-        f"an untaught twin; with {rows[0]:.0f} rows alone do not distil at all, the best teacher's gain is "
-        f"{shown(claims.best_gain(gains[rows[0]]), 'nats')} (and train longer first: twice the steps on the labelled rows, without any "
-        f"teacher, gained {shown(claims.largest_gain(grid(longer)), 'nats')}).",
-        f"Carry no ratio from one setting to another, sweep your own: over {settings} settings on letters the best teacher had "
-        f"{' or '.join(f'{ratio:.1f}' for ratio in best)} times the student's size, and that one size is best in all of them is refuted "
-        f"(p {words.p_value(p)}).",
-    )
-
 
 CLAIMS = (
     "A deficit is what the largest teacher costs the student against the best smaller one; wherever a smaller size is selected, every "
@@ -71,7 +42,8 @@ LIMITS = (
     "Of other families, tasks or sizes: these are small networks on small data, chosen because many seeds can be trained. Seeds share "
     "one draw of labelled rows in each sweep, so intervals speak of initialisation and batch order (and of the features drawn), not of "
     "other rows.",
-    "Of choices that were not made: learning rate and steps were the task's own, the same for teachers, twins and students.",
+    "Of choices that were not made: the learning rate was the default, and steps were the task's own, the same for teachers, twins and "
+    "students, where nothing else is said.",
 )
 
 
@@ -93,7 +65,9 @@ def provenance() -> Table:
 
 def page(tables: Tables, found: Sequence[Claim], law: Sequence[tuple[float, float, float]], *, models: int) -> str:
     """The whole page."""
-    seeds = min(int(table["seed"].nunique()) for study in tables.values() for table in study.values())
+    seeds = min(
+        int(table["seed"].nunique()) for study in tables.values() for name, table in study.items() if name not in ("models", "scores")
+    )
     lede = (
         f"Letters, bikeshare and Fashion-MNIST, perceptrons and random features, {len(tables)} sweeps of {models:,} networks, {seeds} or "
         "more paired seeds in one draw of labelled rows, beside a law that is known exactly. Every student is compared with its own twin: "
@@ -134,7 +108,7 @@ def main() -> None:
     for name, study in wanted.items():
         tables[name] = trained(study, arguments.zoos / name.replace(", ", "-").replace(" ", "-"), jobs=arguments.jobs)
         print(f"{name}: {len(tables[name]['models'])} networks, {time.perf_counter() - start:.0f} s", flush=True)
-    models = sum(len(study.pop("models")) for study in tables.values())
+    models = sum(len(study["models"]) for study in tables.values())
     law_claim, law = claims.law_holds(seeds=400 if arguments.quick else 4000, cells=20 if arguments.quick else 100)
     kinds = (
         claims.fewer_rows, claims.universal, claims.over_confidence, claims.double_descent, claims.regularised, claims.schedule,

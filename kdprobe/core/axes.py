@@ -47,7 +47,7 @@ class Axes:
     steps: Annotated[
         Counts | None,
         Axis(
-            sets="steps", low=1, high=1e9, whole=True, label="{:.0f} steps",
+            sets="steps", low=1, high=1e9, whole=True, tunable=True, label="{:.0f} steps",
             help="Optimiser steps of every model, the same for students, twins and teachers; by default the task's own number. Families "
             "that are fitted in closed form take none, and the settings of the optimiser do not touch them.",
         ),
@@ -66,7 +66,7 @@ class Axes:
             sets="parameters.temperature", of="taught", low=1e-3, high=1e6, tunable=True, label="T={:g}",
             help="Temperature of distillers that have one.",
         ),
-    ] = 2.0  # fmt: skip
+    ] = 1.0  # fmt: skip
     learning_rate: Annotated[
         Numbers,
         Axis(

@@ -36,8 +36,8 @@ class Axis:
     whole
         Whether its values are whole numbers.
     tunable
-        Whether it is a practitioner's free choice, which may be made on validation rows. Rows, noise and steps are what the choice is made
-        under.
+        Whether it is a practitioner's free choice, which may be made on validation rows. Rows and noise are what the choice is made under.
+        What is set for all models is chosen twice: for students, and once for their twins, so that each is at its own best.
     label
         What a report calls a value, as in "α={:g}".
     column

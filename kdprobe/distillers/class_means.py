@@ -23,7 +23,7 @@ CLASS_MEANS = Distiller(
     loss=soft_targets,
     closed=SOFT_TARGETS,
     formula="soft targets from the mean logits of the row's class (the teacher's class where there are no labels)",
-    parameters={"temperature": 2.0},
+    parameters={"temperature": 1.0},
     prepare=_prepare,
     truths=(LossTruth(name="KL by hand", make=logits, oracle=soft_targets_oracle, parameters={"temperature": 4.0}),),
 )

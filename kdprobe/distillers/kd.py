@@ -21,7 +21,7 @@ KD = Distiller(
     loss=soft_targets,
     closed=SOFT_TARGETS,
     formula="(1-α)·CE + α·T²·KL(softmax(z_T/T)‖softmax(z_S/T))",
-    parameters={"temperature": 2.0},
+    parameters={"temperature": 1.0},
     truths=(
         LossTruth(name="KL by hand", make=logits, oracle=soft_targets_oracle, parameters={"temperature": 1.0}),
         LossTruth(name="KL by hand, T=4", make=logits, oracle=soft_targets_oracle, parameters={"temperature": 4.0}),

@@ -27,7 +27,7 @@ PERMUTED_OTHERS = Distiller(
     loss=soft_targets,
     closed=SOFT_TARGETS,
     formula="soft targets with the classes below the teacher's first one permuted, in each row anew",
-    parameters={"temperature": 2.0},
+    parameters={"temperature": 1.0},
     prepare=_prepare,
     truths=(LossTruth(name="KL by hand", make=logits, oracle=soft_targets_oracle, parameters={"temperature": 4.0}),),
     cites="arXiv:1805.04770",

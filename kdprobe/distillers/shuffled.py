@@ -19,7 +19,7 @@ SHUFFLED = Distiller(
     loss=soft_targets,
     closed=SOFT_TARGETS,
     formula="soft targets of another row",
-    parameters={"temperature": 2.0},
+    parameters={"temperature": 1.0},
     prepare=_prepare,
     truths=(LossTruth(name="KL by hand", make=logits, oracle=soft_targets_oracle, parameters={"temperature": 4.0}),),
 )

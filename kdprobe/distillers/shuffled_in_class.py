@@ -24,7 +24,7 @@ SHUFFLED_IN_CLASS = Distiller(
     loss=soft_targets,
     closed=SOFT_TARGETS,
     formula="soft targets of another row of the same class (the teacher's class where there are no labels)",
-    parameters={"temperature": 2.0},
+    parameters={"temperature": 1.0},
     prepare=_prepare,
     truths=(LossTruth(name="KL by hand", make=logits, oracle=soft_targets_oracle, parameters={"temperature": 4.0}),),
 )

@@ -63,10 +63,15 @@ def chosen(students: Frame, validation: dict[str, float], tune: Sequence[str]) -
     Returns
     -------
     pandas.DataFrame
-        The twin of a student is the one under the learning rate that is best for twins: the same for all teacher sizes. What has no seeds
-        to tune on, having nothing to choose, is there as it is: "tuned" is False.
+        The twin of a student is the one under the learning rate and steps that are best for twins: the same for all teacher sizes. What has
+        no seeds to tune on, having nothing to choose, is there as it is: "tuned" is False.
     """
     students = students.loc[students["status"] == "done"].copy()
+    # what is written only where it differs from the students' would cut a cell in two when the students' own is chosen
+    for axis in AXES.values():
+        if axis.of == "teachers" and axis.sets in tune and students[axis.column].notna().any():
+            students[axis.column] = students[axis.column].where(students[axis.column].notna(), students[axis.sets])
+    own_of_twins = [axis.column for axis in AXES.values() if axis.of == "all" and axis.column in tune]
     students["validation"] = students["model_id"].map(validation)
     students["twin_validation"] = students["twin_id"].map(validation)
     same_setting = [name for name in (*PAIR, *SETTINGS) if name not in tune]
@@ -75,9 +80,9 @@ def chosen(students: Frame, validation: dict[str, float], tune: Sequence[str]) -
         pilots, reported = cell.loc[cell["seed"] >= TUNING_SEEDS], cell.loc[cell["seed"] < TUNING_SEEDS]
         if len(pilots):
             reported = _at(reported, list(tune), _best(pilots, "validation", tune))
-        if len(pilots) and "learning_rate" in tune:
-            rate = _best(pilots, "twin_validation", ["learning_rate"])
-            twins = _at(cell, ["learning_rate"], rate).drop_duplicates(["draw", "seed"]).set_index(["draw", "seed"])["twin_id"]
+        if len(pilots) and own_of_twins:
+            best = _best(pilots, "twin_validation", own_of_twins)
+            twins = _at(cell, own_of_twins, best).drop_duplicates(["draw", "seed"]).set_index(["draw", "seed"])["twin_id"]
             pairs = pd.MultiIndex.from_frame(reported[["draw", "seed"]])
             reported = reported.assign(twin_id=twins.reindex(pairs).to_numpy())
         kept.append(reported.assign(tuned=bool(len(pilots))))

@@ -146,7 +146,7 @@ def test_settings_are_every_combination():
         ({"label_noise": 1.2}, r"label_noise=1.2: give a number from 0 to 1"),
         ({"transfer_rows": (100, 3)}, r"transfer_rows=3: give at least 10"),
         ({"teacher_steps": 0}, r"teacher_steps=0: give at least 1"),
-        ({"tune": ("alfa",)}, r"tune holds 'alfa': what can be chosen on validation rows is alpha, temperature"),
+        ({"tune": ("alfa",)}, r"tune holds 'alfa': what can be chosen on validation rows is steps, alpha, temperature"),
         ({"tune": ("train_rows",), "train_rows": (10, 20)}, r"tune holds 'train_rows': what can be chosen"),
         ({"tune": ("alpha",)}, r"tune holds 'alpha', which has one value, 0.7: give several, as in --alpha 1,2"),
         ({"tune": ("alpha",), "alpha": (0.3, 0.7), "tune_seeds": 0}, r"tune_seeds=0: give at least 1"),

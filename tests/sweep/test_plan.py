@@ -18,7 +18,7 @@ def test_the_default_plan_is_the_documented_one():
     assert plan.tasks == ("letters", "bikeshare")
     assert len(plan.teacher_widths) >= 6
     assert len(plan.student_widths) >= 3
-    assert (plan.seeds, plan.alpha, plan.temperature) == (10, 0.7, 2.0)
+    assert (plan.seeds, plan.alpha, plan.temperature) == (10, 0.7, 1.0)
     assert plan.schemes == ("same_rows", "transfer_rows")
     jobs = plan.grid(DATA).jobs
     assert sum(job.task == "letters" for job in jobs) == 60 + 30 + 360

@@ -77,6 +77,23 @@ def test_the_twin_is_the_best_one_whatever_the_teacher(tuned):
     assert table["twin_score"].to_numpy() == pytest.approx(-score[best[table["seed"]]].to_numpy())
 
 
+def test_steps_are_chosen_for_students_and_for_twins_under_the_same_teachers(tmp_path):
+    plan = GapPlan(
+        tasks=("letters",), schemes=("transfer_rows",), teacher_widths=(8,), student_widths=(2,), seeds=2, steps=(2, 30, 200),
+        teacher_steps=30, tune=("steps",), tune_seeds=2,
+    )  # fmt: skip
+    with kdprobe.sweep(plan, tmp_path / "zoo", similarity=False) as zoo:
+        table, models = zoo.gains(tune=("steps",)), zoo.models()
+        score = zoo.scores().query("rows == 'B' and metric == 'nll'").set_index("model_id")["value"]
+        assert set(models.loc[models["role"] == "teacher", "steps"]) == {30}
+        models = models.assign(validation=models["model_id"].map(zoo.kept_losses()))
+    pilots = models[models["seed"] >= TUNING_SEEDS].groupby(["role", "steps"])["validation"].mean()
+    assert len(table) == 2
+    assert set(table["steps"]) == {pilots["student"].idxmin()}
+    best = models[(models["role"] == "twin") & (models["steps"] == pilots["twin"].idxmin())].set_index("seed")["model_id"]
+    assert table["twin_score"].to_numpy() == pytest.approx(-score[best[table["seed"]]].to_numpy())
+
+
 def test_where_nothing_was_set_apart_there_is_nothing_to_choose(small_zoo):
     assert len(small_zoo.gains(tune=("alpha",))) == len(small_zoo.gains())
 

@@ -50,6 +50,7 @@ class OnDask:
         self._suspected: deque[_Call] = deque()
         self._running: dict[str, _Call] = {}
         self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._last_seen = time.monotonic()
 
     def submit(self, key: str, function: Callable[..., Any], *arguments: Any, limit: float | None = None) -> None:
         """Hand over a call; its worker ends itself after `limit` seconds of it."""
@@ -64,6 +65,7 @@ class OnDask:
         DataError
             If the scheduler was restarted, or no worker is left and none comes back.
         """
+        self._last_seen = time.monotonic()
         while True:
             future = self._wait()
             result, error = None, None
@@ -75,6 +77,7 @@ class OnDask:
             except Exception as raised:
                 if not future.done():
                     future.add_done_callback(self._ended.put)
+                    self._look()
                     continue
                 error = raised
             call, lost = self._running.pop(future.key), isinstance(error, KilledWorker)
@@ -89,21 +92,24 @@ class OnDask:
 
     def _wait(self) -> Any:
         """The next future that ended."""
-        last_seen = time.monotonic()
         while True:
             try:
                 return self._ended.get(timeout=LOOK)
             except queue.Empty:
-                workers, threads = self._alive()
-                if workers:
-                    last_seen = time.monotonic()
-                elif time.monotonic() - last_seen > PATIENCE:
-                    raise DataError("the Dask cluster has lost all its workers: run the same command again to resume") from None
-                if self._revive is not None and threads < self.workers:
-                    self._revive()
-                if threads > self.workers:
-                    self.workers = threads
-                    self._fill()
+                self._look()
+
+    def _look(self) -> None:
+        """See whether all workers are there, and do what can be done about it."""
+        workers, threads = self._alive()
+        if workers:
+            self._last_seen = time.monotonic()
+        elif time.monotonic() - self._last_seen > PATIENCE:
+            raise DataError("the Dask cluster has lost all its workers: run the same command again to resume")
+        if self._revive is not None and threads < self.workers:
+            self._revive()
+        if threads > self.workers:
+            self.workers = threads
+            self._fill()
 
     def _alive(self) -> tuple[int, int]:
         """Workers that the scheduler knows, and how many calls they run at once."""
