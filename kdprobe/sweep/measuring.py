@@ -88,11 +88,14 @@ def measure_unit(
                     own = unit.ask(probe, student, teacher_traces[seed], part.y)
                     siblings = [unit.ask(probe, student, trace_, part.y) for other, trace_ in teacher_traces.items() if other != seed]
                     others = [baselines[probe.name, seed, other] for other in twin_traces if other != seed]
+                    strangers = [baselines[probe.name, other, seed] for other in teacher_traces if other != seed and seed in twin_traces]
                     unit.rows.append((student_id, probe.name, "own", own))
                     unit.rows.append((student_id, probe.name, "siblings", _mean(siblings, "sibling teachers")))
                     unit.rows.append((student_id, probe.name, "baseline", _mean(others, "reference twins")))
                     if seed in twin_traces:
+                        # the placebo: untaught, it owes its own teacher no more than that teacher's siblings
                         unit.rows.append((student_id, probe.name, "twin", baselines[probe.name, seed, seed]))
+                        unit.rows.append((student_id, probe.name, "twin_siblings", _mean(strangers, "sibling teachers")))
     return MeasuredUnit(unit.rows, unit.broken)
 
 

@@ -84,7 +84,8 @@ class Zoo:
         """One row a student × probe × comparison.
 
         Comparisons are "own" (student to its teacher), "siblings" (student to the teachers of the other seeds, mean), "twin" (paired twin
-        to that teacher), "baseline" (twins of the other seeds to that teacher, mean), and "panel" for probes that read all of them.
+        to that teacher), "twin_siblings" (paired twin to the teachers of the other seeds, mean; older zoos lack it),
+        "baseline" (twins of the other seeds to that teacher, mean), and "panel" for probes that read all of them.
         A refused question has value None and its reason.
         """
         return frames.measurements(self._index)

@@ -63,7 +63,7 @@ with tempfile.TemporaryDirectory() as folder:
     assert "worst_row.own" in (out / "runs.csv").read_text().partition("\n")[0], "the plug-in's probe is not in runs.csv"
     with kdprobe.Zoo(out) as zoo:
         measured = zoo.measurements().query("probe == 'worst_row'")
-        assert set(measured["comparison"]) == {"own", "siblings", "twin", "baseline"}, measured
+        assert set(measured["comparison"]) == {"own", "siblings", "twin", "twin_siblings", "baseline"}, measured
         assert (measured["status"] == "ok").sum() >= 4, measured
     assert "every file is what it was" in command("zoo", "verify", str(out))
 print("the wheel works, and a plug-in joins in")

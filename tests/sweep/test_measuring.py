@@ -1,9 +1,18 @@
 """What a unit of measuring makes of several results."""
 
-import pytest
+from dataclasses import replace
 
+import numpy as np
+import pytest
+from scipy import stats
+
+from kdprobe.core.errors import DataError
+from kdprobe.core.registry import find
 from kdprobe.core.result import Measurement, Refusal
-from kdprobe.sweep.measuring import _mean
+from kdprobe.sweep import measuring
+from kdprobe.sweep.measuring import _mean, measure_unit
+from kdprobe.zoo.traces import Stored
+from tests.conftest import SMALL
 
 
 def value(number, **more):
@@ -22,3 +31,98 @@ def test_one_refusal_refuses_the_mean_and_none_has_a_reason():
     refused = Refusal(reason="infinite")
     assert _mean([value(1.0), refused], "sibling teachers") is refused
     assert _mean([], "sibling teachers").reason == "there are no sibling teachers"
+
+
+PROBES = ("agreement_top1", "kl", "r2", "residual_correlation", "gain")
+TEACHER = 8
+
+
+def unit_of(zoo, task):
+    """The arguments of one unit of the zoo by hand: models by seed, and students by scheme and seed."""
+    models = zoo.models().query("task == @task")
+    stored = {row.model_id: Stored(zoo.job(row.model_id), row.shard, int(row.slot)) for row in models.itertuples()}
+    by_seed = {role: models[(models["role"] == role)] for role in ("teacher", "twin", "student")}
+    teachers = by_seed["teacher"].query("width == @TEACHER").set_index("seed")["model_id"].to_dict()
+    twins = by_seed["twin"].set_index("seed")["model_id"].to_dict()
+    students = by_seed["student"].query("teacher_width == @TEACHER")
+    groups = [own.set_index("seed")["model_id"].to_dict() for _, own in students.groupby("scheme")]
+    return stored, groups, teachers, twins
+
+
+def measured(zoo, task, stored, groups, teachers, twins, probes=PROBES):
+    return measure_unit(zoo.path, task, 0, SMALL.sizes(task), stored, groups, teachers, twins, probes)
+
+
+def likeness(task, student, teacher):
+    """Agreement or R², as anybody would write them."""
+    s, t = student.outputs, teacher.outputs
+    if task == "letters":
+        return float(np.mean([a.argmax() == b.argmax() for a, b in zip(s, t, strict=True)]))
+    return 1 - ((t - s) ** 2).sum() / ((t - t.mean(axis=0)) ** 2).sum()
+
+
+@pytest.mark.parametrize(("task", "probe"), [("letters", "agreement_top1"), ("bikeshare", "r2")])
+def test_every_comparison_of_a_unit_is_that_of_a_naive_loop(small_zoo, task, probe):
+    stored, groups, teachers, twins = unit_of(small_zoo, task)
+    found = measured(small_zoo, task, stored, groups, teachers, twins)
+    assert found.broken == []
+    results = {(model, comparison): result for model, name, comparison, result in found.rows if name == probe}
+    traces = {model: small_zoo.trace(model, rows="A") for model in (*teachers.values(), *twins.values())}
+    expected = {}
+    for group in groups:
+        for seed, student in group.items():
+            traces[student] = small_zoo.trace(student, rows="A")
+            others = [other for other in teachers if other != seed]
+            expected[student, "own"] = [likeness(task, traces[student], traces[teachers[seed]])]
+            expected[student, "siblings"] = [likeness(task, traces[student], traces[teachers[other]]) for other in others]
+            expected[student, "twin"] = [likeness(task, traces[twins[seed]], traces[teachers[seed]])]
+            expected[student, "twin_siblings"] = [likeness(task, traces[twins[seed]], traces[teachers[other]]) for other in others]
+            expected[student, "baseline"] = [likeness(task, traces[twins[other]], traces[teachers[seed]]) for other in others]
+    assert set(results) == set(expected)
+    for key, values in expected.items():
+        assert results[key].value == pytest.approx(np.mean(values), abs=1e-9), key
+        if len(values) > 1:
+            interval = stats.t.interval(0.95, len(values) - 1, np.mean(values), stats.sem(values))
+            assert (results[key].low, results[key].high) == pytest.approx(interval, abs=1e-9), key
+            assert results[key].n == len(values)
+
+
+def test_the_placebo_is_there_for_every_pair_of_models_and_for_no_panel(small_zoo):
+    table = small_zoo.measurements()
+    by_comparison = {name: set(own["probe"]) for name, own in table.groupby("comparison")}
+    assert by_comparison["twin_siblings"] == by_comparison["twin"] == by_comparison["siblings"]
+    assert all(not find("probes", probe).panel for probe in by_comparison["twin_siblings"])
+
+
+def test_a_seed_without_twin_has_no_placebo_and_a_placebo_without_siblings_is_refused(small_zoo):
+    stored, groups, teachers, twins = unit_of(small_zoo, "bikeshare")
+    without = {model: place for model, place in stored.items() if model != twins[1]}
+    found = measured(small_zoo, "bikeshare", without, groups, teachers, twins, ("r2",))
+    of = {(model, comparison): result for model, _, comparison, result in found.rows}
+    assert (groups[0][1], "own") in of
+    assert (groups[0][1], "twin_siblings") not in of
+    assert isinstance(of[groups[0][2], "twin_siblings"], Measurement)
+    alone = {model: place for model, place in stored.items() if model not in [teachers[seed] for seed in (1, 2, 3)]}
+    found = measured(small_zoo, "bikeshare", alone, groups, teachers, twins, ("r2",))
+    of = {(model, comparison): result for model, _, comparison, result in found.rows}
+    assert of[groups[0][0], "twin_siblings"].reason == "there are no sibling teachers"
+
+
+def test_one_refused_sibling_refuses_the_placebo(small_zoo, monkeypatch):
+    """A probe that has no answer for one pair: the twin of seed 0 toward the teacher of seed 2."""
+    stored, groups, teachers, twins = unit_of(small_zoo, "bikeshare")
+    twin, teacher = (small_zoo.trace(model, rows="A").outputs for model in (twins[0], teachers[2]))
+    r2 = find("probes", "r2")
+
+    def measure(student, other, target=None):
+        if np.allclose(student.outputs, twin) and np.allclose(other.outputs, teacher):
+            raise DataError("no answer for this pair")
+        return r2.measure(student, other, target)
+
+    odd = replace(r2, name="odd", measure=measure)
+    monkeypatch.setattr(measuring, "find", lambda kind, name: odd if name == "odd" else find(kind, name))
+    found = measured(small_zoo, "bikeshare", stored, groups, teachers, twins, ("odd",))
+    of = {(model, comparison): result for model, _, comparison, result in found.rows}
+    assert of[groups[0][0], "twin_siblings"] == Refusal(reason="no answer for this pair")
+    assert isinstance(of[groups[0][0], "siblings"], Measurement)
+    assert isinstance(of[groups[0][1], "twin_siblings"], Measurement)
