@@ -12,7 +12,7 @@ from kdprobe.core.axes import AXES
 from kdprobe.core.section import Card
 from kdprobe.core.trace import Trace
 from kdprobe.report import words
-from kdprobe.report.evidence.arms import ORDER, Frame, arms, named, told_beside
+from kdprobe.report.evidence.arms import ORDER, Frame, arms, beside, named, told_beside
 from kdprobe.report.evidence.groups import Group
 from kdprobe.report.evidence.scrub import scrub
 from kdprobe.training.job import TUNING_SEEDS
@@ -116,7 +116,9 @@ class Evidence:
     def students(self) -> Frame:
         """One row a student, finished or not, with readable names of its cell; sorted by task, student size, arm, teacher size, seed."""
         frame = named(self.models())
+        frame["beside"] = beside(frame, self.provenance().get("plan", {}))
         frame["arm"] = arms(frame)
+        frame["beside_order"] = frame["beside"] != ""
         for name in ("task", "scheme"):
             frame[f"{name}_order"] = frame[name].map({value: i for i, value in enumerate(dict.fromkeys(frame[name]))})
         return frame.sort_values(ORDER, kind="stable").reset_index(drop=True)
@@ -157,7 +159,7 @@ class Evidence:
 
     @cached_property
     def groups(self) -> list[Group]:
-        """Every student in every arm, in reading order."""
+        """Every student in every arm, in reading order: those at the plan's own setting, and those beside it (see `Group.primary`)."""
         return [Group(frame) for _, frame in self.students.groupby(CELL[:3], sort=False)]
 
     @property
@@ -175,6 +177,8 @@ class Evidence:
         wanted = pilots.loc[(pilots["status"] == "done") & (pilots["role"] != "teacher")]
         frame = chosen(named(self._all_models), self._zoo.kept_losses(list(wanted["model_id"])).to_dict(), tune)
         frame = frame.loc[frame["tuned"]].copy()
+        frame["beside"] = beside(frame, self.provenance().get("plan", {}))
+        frame["beside_order"] = frame["beside"] != ""
         # what was chosen is not what an arm is called
         frame["arm"] = arms(frame, told_beside(tune)) + ", tuned"
         frame["task_order"] = frame["task"].map(dict(zip(self.students["task"], self.students["task_order"], strict=True)))
@@ -184,7 +188,8 @@ class Evidence:
 
     def place(self, group: Group) -> tuple[str, str]:
         """Headline and scope of what is said of a student in an arm; where there are many arms each has a headline of its own."""
-        arms = [other for other in (*self.groups, *self.tuned_groups) if (other.task, other.student) == (group.task, group.student)]
+        same = (group.task, group.student)
+        arms = [other for other in (*self.groups, *self.tuned_groups) if other.primary and (other.task, other.student) == same]
         headline = words.headline(group.task, group.student, group.student_size)
         return (headline, group.arm) if len(arms) <= FEW_ARMS else (f"{headline} · {group.arm}", "this setting")
 

@@ -27,6 +27,8 @@ class Group:
         self.frame, self.tuned = frame, tuned
         self.task, self.kind, self.arm, self.student = (str(first[name]) for name in ("task", "kind", "arm", "student"))
         self.student_size = int(first["size"])
+        self.beside: str = str(first.get("beside", ""))
+        """What it changes of the plan's own setting, such as "T=2"; "" where it changes nothing."""
         scheme: Any = available("schemes").get(str(first.get("scheme")))
         self.control: str = "" if scheme is None or scheme.judged else scheme.regime
         """What its student is a control of, where nothing is claimed of it."""
@@ -36,6 +38,11 @@ class Group:
         self.seeds = sorted(set(pairs))
         self._row = [self.seeds.index(pair) for pair in pairs]
         self._column = [self.teachers.index(name) for name in frame["teacher"]]
+
+    @property
+    def primary(self) -> bool:
+        """Whether it is at the plan's own setting: what stands beside it is read with it, and is no claim of the page."""
+        return not self.beside
 
     def grid(self, values: Frame, *, of: Literal["model_id", "teacher_id", "twin_id"] = "model_id") -> np.ndarray:
         """Values by model as (seeds, teacher sizes); NaN where there is none."""

@@ -70,7 +70,7 @@ def transfers(evidence: Evidence) -> list[Transfer]:
 
 def _transfers(evidence: Evidence) -> list[Transfer]:
     found = []
-    for group in evidence.groups:
+    for group in (group for group in evidence.groups if group.primary):
         for probe in filter(is_likeness, evidence.probes(group.task)):
             grids = {name: group.grid(evidence.value(probe, name)) for name in COMPARISONS}
             if all(np.isfinite(grid).any() for grid in grids.values()):

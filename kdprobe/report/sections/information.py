@@ -61,7 +61,7 @@ def triple(values: np.ndarray) -> Triple:
 
 def draw(evidence: Evidence) -> Content | None:
     """Draw a figure a task and one table."""
-    found = [shares for group in evidence.groups if (shares := _shares(evidence, group)) is not None]
+    found = [shares for group in evidence.groups if group.primary and (shares := _shares(evidence, group))]
     if not found:
         return None
     figures = [_figure(task, list(group), f"i{i}") for i, (task, group) in enumerate(groupby(found, key=lambda s: s.group.task))]

@@ -41,6 +41,8 @@ class TrueArm:
         Size of upward jumps in the student's training loss.
     slow
         How many times its twin's steps the student needs.
+    temperature
+        Of a classifier's teaching: several arms of one scheme differ in it.
     """
 
     scheme: str = "same_rows"
@@ -50,6 +52,7 @@ class TrueArm:
     specific: float = 0.0
     unsteady: float = 0.0
     slow: float = 1.0
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +75,8 @@ class ZooWorld:
         Why they failed.
     extra_probe
         Name of one more similarity probe.
+    beside
+        What the plan has beside its own setting (T = 1), by axis.
     text
         Put into every free-text field.
     seed
@@ -94,6 +99,7 @@ class ZooWorld:
     failed: tuple[tuple[str, int, int, int], ...] = ()
     reason: str = "the loss is not finite after step 350"
     extra_probe: str | None = None
+    beside: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
     text: str = ""
     seed: int = 0
 
@@ -162,10 +168,11 @@ class _Drawing:
         text = self.world.text
         scheme, teacher_id = ("", None) if arm is None else (arm.scheme, teacher["model_id"])
         failed = arm is not None and (scheme, teacher["width"], width, seed) in self.world.failed
+        temperature = arm.temperature if arm is not None and kind == "classification" else None
         distiller = "twin" if arm is None else "kd" if kind == "classification" else "l2_imitation"
         size = (FEATURES + 1) * width + (width + 1) * CLASSES
         record = {
-            "model_id": hashlib.sha256(repr((task, role, width, seed, draw, scheme, teacher_id)).encode()).hexdigest(),
+            "model_id": hashlib.sha256(repr((task, role, width, seed, draw, scheme, teacher_id, temperature)).encode()).hexdigest(),
             **{"kind": kind, "task": task + text, "role": role, "family": "mlp" + text, "width": width, "seed": seed, "draw": draw},
             **{
                 "rows": "train",
@@ -176,7 +183,8 @@ class _Drawing:
             },
             **{"learning_rate": 0.01, "weight_decay": 1e-4, "batch_size": 64, "teacher_id": teacher_id, "data": "d" * 64},
             **{"patience": 0, "label_noise": 0.0, "matched": None, "row_count": 2000},
-            **{"temperature": 2.0 if distiller == "kd" else None, "loss_parameters": "{}", "size": size, "flops": 2 * size},
+            **{"temperature": temperature, "loss_parameters": "{}" if temperature is None else f'{{"temperature": {temperature}}}'},
+            **{"size": size, "flops": 2 * size},
             **{
                 "twin_id": twin and twin["model_id"],
                 "status": "failed" if failed else "done",
@@ -268,6 +276,8 @@ class _Drawing:
                 "seeds": world.seeds,
                 "draws": world.draws,
                 "alpha": 0.7,
+                "temperature": 1.0,
+                "beside": {name: list(values) for name, values in world.beside.items()},
                 "out": text or "sweep-gap",
             },
             **{"plan_hash": hashlib.sha256(repr(world).encode()).hexdigest(), "commit": "0123456789ab", "versions": {"kdprobe": "0.1.0"}},

@@ -137,7 +137,7 @@ def test_arms_are_named_by_what_varies():
     models.loc[later, "alpha"] = 0.5
     models.loc[later, "loss_parameters"] = '{"temperature": 4.0}'
     tables._tables["models"] = models
-    arms = ["same rows α=0.5 T=4", "same rows α=1", "transfer rows"]
+    arms = ["same rows α=0.5 T=4", "same rows α=1 T=1", "transfer rows"]
     assert list(dict.fromkeys(Evidence(tables).students["arm"])) == arms
 
 
