@@ -23,6 +23,11 @@ class Interval(NamedTuple):
         return f"{self.value:+.{digits}f} [{self.low:+.{digits}f}, {self.high:+.{digits}f}]"
 
     @property
+    def told(self) -> str:
+        """The interval and its word."""
+        return f"{self} {self.word}" if self.seeds > 1 else str(self)
+
+    @property
     def word(self) -> str:
         """What it says of a difference from 0."""
         if self.seeds < 2:

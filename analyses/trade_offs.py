@@ -4,11 +4,11 @@
     python analyses/trade_offs.py --quick                                     # one task, small networks, few seeds: seconds
     python analyses/trade_offs.py --zoo zoos --out reports/trade_offs.md      # and reports/trade_offs.csv: one row a student
 
-Perceptrons, paired seeds, students of 16 units under teachers of 128 where nothing else is said. What a question does not vary is α = 0.7
-and T = 2 (T = 1 where kinds of knowledge are compared), fixed before any result. Gains are over the paired twin, on probe rows that chose
-nothing: NLL as it is and after one temperature a model, or squared error in variances of the target. Temperature and α are also chosen as a
-practitioner would, on validation rows of seeds of their own, and what is chosen is read on the other seeds: what is best in a table is best
-by chance too.
+Perceptrons, paired seeds, students of 16 units under teachers of 128 where nothing else is said. What a question does not vary has the
+default of every plan (see defaults.py). Gains are over the paired twin, on probe rows that chose nothing: NLL after one temperature a model
+and as it is, or squared error in variances of the target. The intervals of a column hold together, 95 % for all of them (Bonferroni), so
+that an arm may be called better where its own interval says so. Temperature and α are also chosen as a practitioner would, on validation
+rows of seeds of their own, and what is chosen is read on the other seeds: what is best in a table is best by chance too.
 """
 
 import argparse
@@ -22,9 +22,11 @@ import pandas as pd
 from paired import by_seed, interval, markdown, write
 
 import kdprobe
+from kdprobe.core.axes import AXES
 
 REGIMES = {"same_rows": "teacher's labelled rows", "transfer_rows": "unlabelled rows"}
-LOSS = {"classification": ("nll", "nll_calibrated"), "regression": ("mse",)}
+ALPHA, TEMPERATURE = float(AXES["alpha"].default), float(AXES["temperature"].default)
+LOSS = {"classification": ("nll_calibrated", "nll"), "regression": ("mse",)}
 WORDS = {"nll": "gain, NLL", "nll_calibrated": "gain, NLL calibrated", "mse": "gain, MSE"}
 KINDS = {
     "classification": {"kd": "response", "hint": "intermediate", "pkt": "relation", "vid": "information"},
@@ -77,12 +79,12 @@ def weights(table: pd.DataFrame) -> pd.Series:
 
 
 def rows_of(bench: Bench, tables: dict[str, pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:
-    """One row an arm, told apart by columns of its setting, with its gain on every metric; 95 % for each interval."""
+    """One row an arm, told apart by columns of its setting, with its gain on every metric; 95 % for all intervals of a column together."""
     first = next(iter(tables.values()))
-    rows = []
-    for values in dict.fromkeys(map(tuple, first[["scheme", *names]].to_numpy().tolist())):
+    rows, arms = [], list(dict.fromkeys(map(tuple, first[["scheme", *names]].to_numpy().tolist())))
+    for values in arms:
         arm = dict(zip(["scheme", *names], values, strict=True))
-        gains = {WORDS[metric]: str(interval(by_seed(table, "gain", **arm))) for metric, table in tables.items()}
+        gains = {WORDS[metric]: interval(by_seed(table, "gain", **arm), of=len(arms)).told for metric, table in tables.items()}
         shown = {name: f"{arm[name]:g}" if isinstance(arm[name], float) else str(arm[name]) for name in names}
         rows.append({"learns from": REGIMES[arm["scheme"]], **shown, **gains})
     return pd.DataFrame(rows)
@@ -108,14 +110,14 @@ def temperature(bench: Bench) -> str:
         return "### Temperature\n\nA regression's targets have no temperature."
     with bench.gap("temperature", temperature=TEMPERATURES, tune=("temperature",), tune_seeds=2) as zoo:
         table = rows_of(bench, bench.table(zoo, "temperature"), ["temperature"])
-        return f"### Temperature, at α = 0.7\n\n{markdown(table)}\n\n{tuned(bench, zoo, 'temperature', 2.0)}"
+        return f"### Temperature, at α = {ALPHA:g}\n\n{markdown(table)}\n\n{tuned(bench, zoo, 'temperature', TEMPERATURE)}"
 
 
 def alpha(bench: Bench) -> str:
     """The teacher's weight beside the labels'."""
     with bench.gap("alpha", schemes=("same_rows",), alpha=ALPHAS, tune=("alpha",), tune_seeds=2) as zoo:
         table = rows_of(bench, bench.table(zoo, "alpha"), ["alpha"])
-        return f"### α, at T = 2\n\n{markdown(table)}\n\n{tuned(bench, zoo, 'alpha', 0.7)}"
+        return f"### α, at T = {TEMPERATURE:g}\n\n{markdown(table)}\n\n{tuned(bench, zoo, 'alpha', ALPHA)}"
 
 
 def kinds(bench: Bench) -> str:

@@ -22,12 +22,23 @@ def run(name, *words):
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def paired():
-    spec = importlib.util.spec_from_file_location("paired", FOLDER / "paired.py")
+def loaded(name):
+    """An analysis as a module."""
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def paired():
+    return loaded("paired")
+
+
+@pytest.fixture
+def defaults(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    return loaded("defaults")
 
 
 def test_intervals_are_students(paired):
@@ -101,6 +112,48 @@ def test_trade_offs(tmp_path, task):
     assert float(re.match(r"[+-][\d.]+", shown)[0]) == pytest.approx(own.mean(), abs=6e-4)
     assert "is chosen on validation rows" in text
     assert "capacity gap INCONCLUSIVE" in text  # three seeds decide nothing
+
+
+def test_defaults():
+    text = run("defaults.py", "--quick")
+    assert text.startswith("## letters: 40 steps, kd, α = ")
+    rows = cells(text)
+    assert [row[-1] for row in rows].count("chosen") == 1
+    assert {row[0] for row in rows} >= {"kd", "dist", "logit_mse"}
+    assert "nan" not in text
+
+
+def test_defaults_are_what_the_rule_says(defaults):
+    untaught = pd.DataFrame(
+        [
+            {"role": role, "width": width, "steps": steps, "loss": loss}
+            for role, width, steps, loss in (
+                *(("teacher", 8, 100, 1.0), ("teacher", 8, 200, 0.8), ("twin", 4, 100, 1.0), ("twin", 4, 200, 1.1)),
+                *(("twin", 2, 100, 1.0), ("twin", 2, 200, 1.05), ("twin", 2, 200, 1.05), ("twin", 2, 200, 1.05)),
+            )
+        ]
+    )
+    assert defaults.choose_steps(untaught) == 200  # 1.0 against .983: a width with more models weighs no more
+
+    def students(losses):
+        """Losses by (distiller, α, T), the same in two regimes but where one is given for each."""
+        return pd.DataFrame(
+            [
+                {"distiller": name, "at_alpha": alpha, "at_temperature": t, "scheme": scheme, "width": 8, "teacher_width": 32, "loss": loss}
+                for (name, alpha, t), by_regime in losses.items()
+                for scheme, loss in zip("ab", by_regime, strict=False)
+            ]
+        )
+
+    nats = students(
+        {("kd", 0.5, 1.0): (1.0, 1.0), ("kd", 0.7, 1.0): (1.02, 1.02), ("kd", 0.7, 2.0): (1.01, 1.2), ("dkd", 0.7, 1.0): (0.1,)}
+    )
+    none = float("nan")
+    shares = students({("l2", 0.5, none): (0.12, 0.12), ("l2", 0.7, none): (0.11, 0.11), ("l1", 0.7, none): (0.12, 0.13)})
+    assert defaults.choose_losses({"letters": nats}) == {"letters": ("kd", 0.5, 1.0)}  # what is undefined in a regime is no candidate
+    both = defaults.choose_losses({"letters": nats, "bikeshare": shares})  # 2 % worse there, 8 % better here
+    assert both["letters"] == ("kd", 0.7, 1.0)
+    assert both["bikeshare"][:2] == ("l2", 0.7)
 
 
 def test_every_analysis_is_listed_with_its_command():
