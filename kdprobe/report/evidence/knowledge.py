@@ -9,7 +9,7 @@ import numpy as np
 
 from kdprobe.core.registry import available
 from kdprobe.report.evidence.arms import Frame
-from kdprobe.report.evidence.frames import LOSS, PRIMARY, Evidence
+from kdprobe.report.evidence.frames import PRIMARY, Evidence
 from kdprobe.stats.paired import contrast
 from kdprobe.verdicts.family import adjusted
 from kdprobe.verdicts.knowledge import KindReading, crossfitted, read_kind, read_kinds
@@ -17,6 +17,10 @@ from kdprobe.verdicts.knowledge import KindReading, crossfitted, read_kind, read
 KINDS = ("response", "intermediate", "relation", "information")
 CONTROL = "control"
 SCORE = {"classification": "accuracy", "regression": "r2"}
+HEADLINE = {"classification": "nll_calibrated", "regression": "mse"}
+"""Loss that the verdicts are of: a temperature at which students are taught must not decide whether they learned."""
+GAIN = {"classification": "gain_calibrated", "regression": "gain"}
+"""Probe of the gain in that loss."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,9 +30,9 @@ class Arm:
     name: str
     knowledge: str
     gain: np.ndarray
-    """Over the paired twin: NLL in nats, or MSE in target variances."""
-    calibrated: np.ndarray | None
-    """The gain after one temperature a model; None for regression, NaN where there is none."""
+    """Over the paired twin: NLL in nats after one temperature a model, or MSE in target variances."""
+    raw: np.ndarray | None
+    """The gain in NLL as it is; None for regression."""
     score: np.ndarray
     """Accuracy or R², less the twin's."""
     specific: np.ndarray
@@ -121,9 +125,9 @@ def _read(evidence: Evidence, frame: Frame, validation: Frame) -> Kinds:
         if names:
             best[knowledge] = _arm(knowledge, grids, options, names)
     control = best[CONTROL].gain if CONTROL in best else None
-    twins = evidence.score(LOSS[kind]).reindex(frame["twin_id"].unique()).dropna()
+    twins = evidence.score(HEADLINE[kind]).reindex(frame["twin_id"].unique()).dropna()
     sd = float(twins.std(ddof=1)) if len(twins) > 1 else 0.0
-    unit = evidence.unit(str(first["task"]), "gain")
+    unit = evidence.unit(str(first["task"]), GAIN[kind])
     response = best["response"].gain if "response" in best else None
     readings = {
         name: read_kind(arm.gain, control, twin_sd=sd, beside=response if name in beside else None, unit=unit)
@@ -156,13 +160,13 @@ def _columns(evidence: Evidence, frame: Frame, kind: str, validation: Frame) -> 
         return values.reindex(frame[column]).to_numpy(dtype=float)
 
     found = {
-        "gain": of(evidence.value("gain", "panel")),
+        "gain": of(evidence.value(GAIN[kind], "panel")),
         "score": of(score) - of(score, "twin_id"),
         "specific": of(evidence.value(primary, "own")) - of(evidence.value(primary, "siblings")),
         "validation": of(validation),
     }
     if kind == "classification":
-        found["calibrated"] = of(evidence.value("gain_calibrated", "panel"))
+        found["raw"] = of(evidence.value("gain", "panel"))
     return found
 
 
@@ -177,7 +181,7 @@ def _arm(name: str, grids: dict[str, np.ndarray], options: Sequence[tuple[str, f
         name=name,
         knowledge=knowledge_of(names[0]),
         gain=values["gain"],
-        calibrated=values.get("calibrated"),
+        raw=values.get("raw"),
         score=values["score"],
         specific=values["specific"],
         chosen=tuple(options[i][0] for i in picked),

@@ -107,6 +107,8 @@ def _words(found: list[Kinds]) -> tuple[str, ...]:
         f"than the first permuted, a mean in place of predictions, or targets of other rows. The {words.counted(claims, 'verdict')} of "
         "this page form one family (Holm); the "
         f"{words.counted(distillers, 'p value')} of the table another.",
+        "Gains of classes are in calibrated NLL: each model's logits are divided by one temperature that is fitted on validation rows, so "
+        "that a loss which makes students more or less sure than its labels do is not taken for one that teaches them more or less.",
         "A gain is not transfer. Likeness to the own teacher is read against sibling teachers (same size, other seeds): what a student "
         "shares with them as much was not taken over from this teacher.",
     )
@@ -149,7 +151,7 @@ def _line(values: np.ndarray) -> tuple[float, float, float, np.ndarray] | None:
 
 def _table(found: list[Kinds]) -> Table:
     rows = tuple(_row(group, arm) for group in found for arm in group.arms if len(arm.gain))
-    columns = COLUMNS if any(row["calibrated"] is not None for row in rows) else tuple(c for c in COLUMNS if c.key != "calibrated")
+    columns = COLUMNS if any(row["raw"] is not None for row in rows) else tuple(c for c in COLUMNS if c.key != "raw")
     return Table(caption="Every distiller, each seed at the weight that validation rows of other seeds favour", columns=columns, rows=rows)
 
 
@@ -163,8 +165,8 @@ def _row(group: Kinds, arm: Arm) -> dict[str, Any]:
         "distiller": title_of(arm.name),
         "alpha": f"{arm.usual[1]:g}",
         "gain": _triple(arm.gain),
-        "calibrated": None if arm.calibrated is None else _triple(arm.calibrated),
         "score": _triple(arm.score),
+        "raw": None if arm.raw is None else _triple(arm.raw),
         "control": None if control is None or arm.knowledge == CONTROL else _triple(arm.gain - control.gain),
         "response": None if response is None or arm.knowledge == "response" else _triple(arm.gain - response.gain),
         "specific": _triple(arm.specific),
@@ -205,11 +207,14 @@ COLUMNS = (
     Column(key="knowledge", title="knowledge"),
     Column(key="distiller", title="distiller"),
     Column(key="alpha", title="α", explains="weight of the teacher's loss that most seeds chose"),
-    Column(key="gain", title="gain", shown="interval", explains="over the paired twin: NLL in nats, MSE in target variances"),
     Column(
-        key="calibrated", title="gain, calibrated", shown="interval", explains="after one temperature a model, fitted on validation rows"
+        key="gain",
+        title="gain",
+        shown="interval",
+        explains="over the paired twin: calibrated NLL in nats (a temperature fitted on validation rows), MSE in target variances",
     ),
     Column(key="score", title="score", shown="interval", explains="accuracy or R², student less twin"),
+    Column(key="raw", title="gain, NLL as it is", shown="interval", explains="without the temperature that is fitted after training"),
     Column(key="control", title="over best control", shown="interval", explains="difference of gains"),
     Column(key="response", title="over response", shown="interval", explains="difference of gains to the best response distiller"),
     Column(

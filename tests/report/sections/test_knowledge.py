@@ -100,7 +100,8 @@ def test_each_seed_is_read_at_the_weight_that_the_others_favour(zoo):
     (found,) = [group for group in kinds(evidence) if (group.task, group.scheme) == ("letters", "same_rows")]
     (arm,) = [arm for arm in found.arms if arm.name == "hint"]
     models, measured = zoo.models(), zoo.measurements()
-    gains = measured[(measured["probe"] == "gain") & (measured["comparison"] == "panel")].set_index("model_id")["value"]
+    gains = measured[(measured["probe"] == "gain_calibrated") & (measured["comparison"] == "panel")].set_index("model_id")["value"]
+    raw = measured[(measured["probe"] == "gain") & (measured["comparison"] == "panel")].set_index("model_id")["value"]
     history = zoo.history()
     final = history[history["step"] == history["step"].max()].set_index("model_id")["validation_loss"]
     mine = models[(models["distiller"] == "hint") & (models["task"] == "letters") & (models["scheme"] == "same_rows")]
@@ -110,6 +111,7 @@ def test_each_seed_is_read_at_the_weight_that_the_others_favour(zoo):
         alpha = min(others, key=others.get)
         assert arm.alphas[seed] == pytest.approx(alpha)
         assert arm.gain[seed] == pytest.approx(float(gains[ids.loc[seed, alpha]]))
+        assert arm.raw[seed] == pytest.approx(float(raw[ids.loc[seed, alpha]]))
 
 
 def test_a_kind_on_rows_without_labels_has_a_weight_beside_its_response_loss(zoo):
