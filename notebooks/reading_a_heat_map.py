@@ -64,7 +64,9 @@ twins = [fit(network(24, seed), seed) for seed in (1, 2, 3, 4)]
 #
 # The value is debiased, so two representations that share nothing are near 0 and may be a little below it. `null_sd` is exact: under a
 # random pairing of rows the value has mean 0 and sd √(2/(n(n-3))), whatever the data. `p` is one-sided, of "no more alike than rows paired
-# at random"; that is a low bar, and nearly every cell of a real map clears it.
+# at random"; that is a low bar, and nearly every cell of a real map clears it. It does not exclude that the two never met: classifiers
+# share their classes. Nor does it hold for rows that cannot change places, such as the hours of a day: name these with `blocks=`. Where
+# neighbouring rows are alike and no blocks are named, a note says so.
 
 # %%
 with torch.no_grad():

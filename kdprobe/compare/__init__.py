@@ -21,6 +21,7 @@ def compare(
     layers: str | Sequence[str] | Mapping[str, str | Sequence[str]] | None = None,
     forward: Callable[[Any, Any], Any] | None = None,
     spatial: Literal["gap", "flatten"] = "gap",
+    blocks: Any = None,
 ) -> "Comparison":
     """Measure what a student has in common with its teacher, and what of it untaught twins have too.
 
@@ -50,6 +51,10 @@ def compare(
         ``forward(model, batch)`` -> outputs, for models with a call of their own; it gets the batch as the data gave it.
     spatial
         What becomes of the axes of images and sequences: "gap" averages over them, "flatten" makes them features.
+    blocks
+        (n,) labels of rows that belong together, in the order of the data: the hours of a day, the sentences of a document. Intervals then
+        leave out whole blocks, and similarities have no p, as such rows cannot change places. Where none are given and neighbouring rows
+        are alike, a note warns of it.
 
     Returns
     -------
@@ -59,14 +64,14 @@ def compare(
     Raises
     ------
     PlanError
-        If an argument is none of the above, or a layer is unknown.
+        If an argument is none of the above, a layer is unknown, or rows with blocks come from a loader that shuffles.
     DataError
         If outputs or target hold NaN or an infinity, have the wrong shape, or do not pair up; the text names the model and the row.
 
     Notes
     -----
     Time is one forward pass of each model and, with twins, twenty times the cost of the probes, for the intervals of differences. Memory is
-    O(n (c + d)) a model, with d the width of the last layer named.
+    O(n (c + d)) a model, with d the width of the last layer named; with blocks, of all layers together.
 
     Examples
     --------
@@ -82,4 +87,4 @@ def compare(
     """
     from kdprobe.compare.make import make
 
-    return make(teacher, student, data, task=task, twins=twins, layers=layers, forward=forward, spatial=spatial)
+    return make(teacher, student, data, task=task, twins=twins, layers=layers, forward=forward, spatial=spatial, blocks=blocks)

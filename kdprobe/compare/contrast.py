@@ -127,14 +127,16 @@ def _mean(
 
 def _without_groups(traced: Traced) -> Iterator[tuple[Traced, int]]:
     """Yield the traces without each group of rows, and the size of the group."""
-    n = traced.student.n
-    for group in np.array_split(np.random.default_rng(0).permutation(n), min(GROUPS, n)):
-        keep = np.ones(n, dtype=bool)
-        keep[group] = False
+    n, blocks = traced.student.n, traced.student.blocks
+    # what is left out together: rows, or whole blocks of them
+    units = np.arange(n) if blocks is None else np.asarray(blocks)
+    count = int(units.max()) + 1
+    for group in np.array_split(np.random.default_rng(0).permutation(count), min(GROUPS, count)):
+        keep = ~np.isin(units, group)
         ids = traced.student.ids[keep]
         teacher, student, *twins = (_rows(trace, keep, ids) for trace in (traced.teacher, traced.student, *traced.twins))
         target = traced.target if isinstance(traced.target, Refusal) else traced.target[keep]
-        yield replace(traced, teacher=teacher, student=student, twins=tuple(twins), target=target), len(group)
+        yield replace(traced, teacher=teacher, student=student, twins=tuple(twins), target=target), int(n - keep.sum())
 
 
 def _rows(trace: Trace, keep: np.ndarray, ids: np.ndarray) -> Trace:
@@ -146,6 +148,7 @@ def _rows(trace: Trace, keep: np.ndarray, ids: np.ndarray) -> Trace:
         raw=raw,
         features={layer: values[keep] for layer, values in trace.features.items()},
         ids=ids,
+        blocks=None if trace.blocks is None else trace.blocks[keep],
         temperature=trace.temperature[keep] if isinstance(trace.temperature, np.ndarray) else trace.temperature,
         name=trace.name,
     )

@@ -26,7 +26,8 @@ class LayerMap(LayerGrids):
         Layers in forward order: rows and columns of the grids.
     own
         Student and teacher. Each cell has its interval over rows and, in ``details``, ``null_sd``, ``z``, ``p`` against independent
-        rows (one-sided) and ``p_adjusted`` (Benjamini and Hochberg 1995, over the map).
+        rows (one-sided) and ``p_adjusted`` (Benjamini and Hochberg 1995, over the map). A small p does not say that one model taught the
+        other: two classifiers that never met share their classes.
     twins
         The same for each twin.
     baseline

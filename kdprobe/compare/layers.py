@@ -29,9 +29,15 @@ class LayerStream:
 
     Time O(n D_t (D_s + ΣD_w)) and the squares of the widths, memory 8·D_t·(D_s + ΣD_w) bytes, with D the total widths of teacher,
     student and twins; few rows of wide layers are kept as they are, which takes less.
+
+    Parameters
+    ----------
+    kept
+        Keep all layers of all rows: what comes in blocks cannot be summed up yet.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, kept: bool = False) -> None:
+        self._kept: list[Features] | None = [] if kept else None
         self._stream: CKAStream | None = None
         self._layers: dict[str, tuple[str, ...]] = {}
 
@@ -48,18 +54,29 @@ class LayerStream:
             teacher, *others = features
             if self._wanted():
                 self._check_twins()
-                self._stream = CKAStream(
-                    _widths(teacher, features), {k: w for model in others for k, w in _widths(model, features).items()}
+                self._stream = (
+                    None
+                    if self._kept is not None
+                    else CKAStream(_widths(teacher, features), {k: w for model in others for k, w in _widths(model, features).items()})
                 )
-        if self._stream is not None:
+        if self._kept is not None and self._wanted():
+            self._kept.append(features)
+        elif self._stream is not None:
             teacher, *others = features
             flat = [
                 {_key(model, layer): values for model in side for layer, values in features[model].items()} for side in ([teacher], others)
             ]
             self._stream.update(*flat)
 
-    def result(self) -> LayerMap | None:
+    def result(self, blocks: np.ndarray | None = None) -> LayerMap | None:
         """Return the map; None where neither side has more than one layer, or with fewer than 4 rows."""
+        if self._kept:
+            whole = {
+                model: {layer: np.concatenate([batch[model][layer] for batch in self._kept]) for layer in layers}
+                for model, layers in self._layers.items()
+            }
+            few = len(next(iter(whole["teacher"].values()))) < 4
+            return None if few else layer_map(whole, blocks=blocks)
         if self._stream is None or self._stream.n < 4:
             return None
         return _mapped(self._stream.result(), self._layers, self._stream.n)

@@ -6,17 +6,21 @@ from typing import Any
 
 from kdprobe.compare.comparison import Comparison
 from kdprobe.compare.contrast import contrasts
-from kdprobe.compare.data import is_array
+from kdprobe.compare.data import is_array, shuffles
 from kdprobe.compare.layers import LayerStream
 from kdprobe.compare.models import LAST_HIDDEN, adapt
 from kdprobe.compare.run import one_pass
 from kdprobe.compare.traces import traced
 from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.core.registry import available
+from kdprobe.core.result import Measurement, Result
 from kdprobe.core.task import Task
 from kdprobe.core.trace import TaskKind
+from kdprobe.measures.arrays import as_blocks
 
 LAST = (LAST_HIDDEN,)
+LEAST_BLOCKS = 3
+"""With one left out there must be two for an interval of its own."""
 
 
 def make(
@@ -29,6 +33,7 @@ def make(
     layers: Any,
     forward: Callable[[Any, Any], Any] | None,
     spatial: Any,
+    blocks: Any = None,
 ) -> Comparison:
     """Do what `kdprobe.compare` says."""
     kind = _kind(task)
@@ -49,21 +54,36 @@ def make(
             *((twin, name, "twins") for twin, name in zip(others, names, strict=True)),
         ]
     ]
-    layer_stream = LayerStream()
+    if blocks is not None and shuffles(data):
+        raise PlanError("blocks are in the order of the data and the loader shuffles: use shuffle=False, or leave them out")
+    layer_stream = LayerStream(kept=blocks is not None)
     ran, y = one_pass(models, data, forward=forward is not None, layers=layer_stream)
-    traces = traced(ran, y, kind)
+    row_blocks = as_blocks(blocks, len(ran[0].raw))
+    if row_blocks is not None and row_blocks.max() + 1 < LEAST_BLOCKS:
+        raise PlanError(f"blocks has {row_blocks.max() + 1} labels: intervals leave out whole blocks, give at least {LEAST_BLOCKS}")
+    traces = traced(ran, y, kind, row_blocks)
     probes = {name: probe for name, probe in available("probes").items() if probe.cost == "cheap" and probe.applies_to(kind)}
+    results = contrasts(probes, traces)
     return Comparison(
         kind=kind,
         task=task.name if isinstance(task, Task) else kind,
         n=traces.student.n,
         twins=tuple(names),
-        results=contrasts(probes, traces),
+        results=results,
         probes=probes,
         layers={model.name: dict(model.layers) for model in models if model.layers},
-        layer_map=layer_stream.result(),
-        notes=traces.notes,
+        layer_map=layer_stream.result(row_blocks),
+        notes=(*traces.notes, *_of_rows(results, row_blocks)),
     )
+
+
+def _of_rows(results: Mapping[str, Mapping[str, Result]], blocks: Any) -> tuple[str, ...]:
+    """Say whether rows are taken for independent, where that may be wrong."""
+    if blocks is not None:
+        return (f"Rows come in {blocks.max() + 1:,} blocks: intervals leave out whole blocks.",)
+    own = [result for name, found in results.items() if name in ("cka", "cka_output") and (result := found.get("own"))]
+    warnings = [note for result in own if isinstance(result, Measurement) for note in result.notes if note.startswith("neighbouring rows")]
+    return (f"{warnings[0][0].upper()}{warnings[0][1:]}. All other intervals over rows are too narrow then as well.",) if warnings else ()
 
 
 def _kind(task: Any) -> TaskKind:

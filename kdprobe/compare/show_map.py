@@ -6,6 +6,7 @@ from html import escape
 from kdprobe.compare.layer_grids import Grid, LayerGrids
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.words import number
+from kdprobe.measures.cka.null import NOT_EXCLUDED
 
 FALSE_DISCOVERIES = 0.1
 """Share of false discoveries that is let through among the cells that are told from the null (Benjamini and Hochberg)."""
@@ -60,6 +61,13 @@ def note(layers: LayerGrids) -> str:
         text += f"Of {cells} cells{where}, bracketed ones are not told from {nulls[0] or nulls[1]}"
     if any(nulls):
         text += f" (false discovery rate {FALSE_DISCOVERIES:g})."
+    if measured and nulls[0]:
+        text += f" That a cell is told from independent rows is little: {NOT_EXCLUDED}."
+    if any("neighbours_alike" in cell.details for cell in measured):
+        text += (
+            " Neighbouring rows are alike in both models, so rows may not be independent at all and such a test too easily passed: name "
+            "what belongs together with blocks=, or shuffle rows that were only sorted."
+        )
     if not tested:
         text += " Rows come in blocks, so there is no test against independent rows."
     if len(layers.twins) == 1:

@@ -27,8 +27,8 @@ class Traced:
     notes: tuple[str, ...]
 
 
-def traced(ran: Sequence[Ran], y: np.ndarray | None, kind: TaskKind) -> Traced:
-    """Pair the traces of teacher, student and twins, in this order.
+def traced(ran: Sequence[Ran], y: np.ndarray | None, kind: TaskKind, blocks: np.ndarray | None = None) -> Traced:
+    """Pair the traces of teacher, student and twins, in this order; blocks (n,) are labelled 0..b-1.
 
     Raises
     ------
@@ -56,10 +56,10 @@ def traced(ran: Sequence[Ran], y: np.ndarray | None, kind: TaskKind) -> Traced:
         else:
             column = int(np.argmin(scale > 0))
             target = Refusal(reason=f"target {column} is constant on these rows", advice="give rows on which it varies")
-    half, ids = _halves(len(raw[0])), np.arange(len(raw[0]))
+    half, ids = _halves(len(raw[0]), blocks), np.arange(len(raw[0]))
     traces: list[Trace] = []
     for one, values in zip(ran, raw, strict=True):
-        rest = {"features": one.features, "ids": ids, "name": one.model.name}
+        rest = {"features": one.features, "ids": ids, "name": one.model.name, "blocks": blocks}
         given = values
         if chances := kind == "classification" and _are_probabilities(values, one):
             # rows that sum to one up to the precision of the model are made to do so in float64
@@ -158,8 +158,10 @@ def _values(y: np.ndarray, c: int) -> np.ndarray:
     return y.astype(np.float64)
 
 
-def _halves(n: int) -> np.ndarray:
-    """Return which half each row belongs to, drawn once for all models."""
+def _halves(n: int, blocks: np.ndarray | None = None) -> np.ndarray:
+    """Return which half each row belongs to, drawn once for all models; blocks stay whole."""
+    if blocks is not None:
+        return _halves(int(blocks.max()) + 1)[blocks]
     half = np.zeros(n, dtype=bool)
     half[np.random.default_rng(0).permutation(n)[: n // 2]] = True
     return half

@@ -10,6 +10,7 @@ from kdprobe.core.trace import Trace
 from kdprobe.measures.arrays import as_matrix, with_notes
 from kdprobe.measures.cka import alignment, feature_space, gram_space
 from kdprobe.measures.cka.hsic import deal
+from kdprobe.measures.cka.neighbours import Likeness, likeness
 from kdprobe.measures.similarity import chance
 from kdprobe.measures.traces import blocks, check_paired
 
@@ -47,7 +48,8 @@ def cka_of_traces(student: Trace, student_layer: str, teacher: Trace, teacher_la
         return refusal
     sides = (student, student_layer), (teacher, teacher_layer)
     names = f"layer {student_layer!r} of {student.name}", f"layer {teacher_layer!r} of {teacher.name}"
-    rest = {"names": names, "rows": student.n, "blocked": days is not None}
+    alike = None if days is not None else tuple(trace.derived(("CKA, neighbours", layer), _alike(layer)) for trace, layer in sides)
+    rest = {"names": names, "rows": student.n, "blocked": days is not None, "neighbours": alike}
     widths = [_features_of(trace, layer).shape[1] for trace, layer in sides]
     if alignment.features_are_cheaper(student.n, (widths[0],), (widths[1],)):
         x, y = (trace.derived(("CKA, features", layer), _layer(layer)) for trace, layer in sides)
@@ -69,6 +71,10 @@ def _layer(name: str) -> Callable[[Trace], feature_space.Layer]:
 
 def _kernel(name: str) -> Callable[[Trace], gram_space.Kernel]:
     return lambda trace: gram_space.kernel(gram_space.linear_gram(_features_of(trace, name)), deal(trace.n, blocks(trace)))
+
+
+def _alike(name: str) -> Callable[[Trace], Likeness]:
+    return lambda trace: likeness(_features_of(trace, name))
 
 
 def _features_of(trace: Trace, layer: str) -> np.ndarray:

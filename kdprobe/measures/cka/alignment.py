@@ -7,7 +7,8 @@ import numpy as np
 
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.measures.cka.hsic import Terms
-from kdprobe.measures.cka.null import Shape, null_of, permutation_p, upper_tail
+from kdprobe.measures.cka.neighbours import Likeness, alarm
+from kdprobe.measures.cka.null import NOT_EXCLUDED, Shape, null_of, permutation_p, upper_tail
 from kdprobe.stats.intervals import FISHER, Interval, from_left_out, too_few
 
 LEAST_SPREAD = 1e-9
@@ -38,6 +39,8 @@ class Alignment:
     """() -> rows, counted group by group, and the value without each."""
     permuted: Callable[[np.ndarray], float] | None = None
     """Order of the rows of y -> the cross term."""
+    neighbours: tuple[Likeness, Likeness] | None = None
+    """How alike neighbouring rows are; None where rows come in declared blocks."""
 
 
 def features_are_cheaper(n: int, widths_x: tuple[int, ...], widths_y: tuple[int, ...]) -> bool:
@@ -69,6 +72,9 @@ def measured(pair: Alignment, *, permutations: int = 0, seed: int = 0) -> Result
     details = {"error": interval.error, "rows": pair.rows}
     details |= {f"effective_rank_{side}": shape.effective_rank for side, shape in zip("xy", pair.shapes, strict=True)}
     notes = [_null(pair, interval.value, details, permutations, seed)]
+    if not pair.blocked and pair.neighbours is not None and (warning := alarm(*pair.neighbours)):
+        details["neighbours_alike"] = min(side.share for side in pair.neighbours)
+        notes.append(warning)
     if pair.without_rows is not None:
         notes += _influence(*pair.without_rows(), interval.value, interval.error, details)
     return Measurement(value=interval.value, low=interval.low, high=interval.high, n=interval.n, details=details, notes=tuple(notes))
@@ -88,7 +94,7 @@ def _null(pair: Alignment, value: float, details: dict[str, float], permutations
     details |= {"null_sd": sd, "z": z, "p": p}
     if not pair.debiased:
         details["chance"] = null.mean
-    return f"p is one-sided (more alike than unrelated rows), null: {name}"
+    return f"p is one-sided (more alike than unrelated rows), null: {name}; {NOT_EXCLUDED}"
 
 
 def _influence(rows: np.ndarray, values: np.ndarray, value: float, error: float, details: dict[str, float]) -> list[str]:

@@ -12,6 +12,7 @@ from kdprobe.measures.arrays import as_blocks, as_matrix, centred, check_rows, m
 from kdprobe.measures.cka import feature_space, gram_space
 from kdprobe.measures.cka.alignment import LEAST_ROWS, Alignment, features_are_cheaper, measured
 from kdprobe.measures.cka.hsic import Terms, combine, deal, without_each
+from kdprobe.measures.cka.neighbours import Likeness, likeness
 from kdprobe.measures.cka.null import Shape, concentration
 
 
@@ -46,11 +47,12 @@ def cka_of_all_pairs(left: Mapping[str, Any], right: Mapping[str, Any], *, block
     widths = [tuple(values.shape[1] for values in side.values()) for side in sides]
     in_features = features_are_cheaper(n, widths[0], widths[1])
     found = (_feature_pairs if in_features else _gram_pairs)(sides[0], sides[1], groups)
+    alike = [{name: likeness(values) for name, values in side.items()} for side in sides] if blocks is None else None
     results: dict[tuple[str, str], Result] = {}
     for (a, b), pair in found.items():
         if not in_features and pair.beyond_single_precision:
             pair = _exact(sides[0][a], sides[1][b], groups)
-        results[a, b] = measured(pair.named(a, b, n, blocked=blocks is not None))
+        results[a, b] = measured(pair.named(a, b, n, (alike[0][a], alike[1][b]) if alike else None))
     return {(a, b): results[a, b] for a in sides[0] for b in sides[1]}
 
 
@@ -69,8 +71,9 @@ class _Found(NamedTuple):
         """Whether rows are too far out for the digits of float32, or the value is 1 to more digits than that."""
         return min(shape.spread for shape in self.shapes) < 1e-2 or not self.terms.cka[0] < 0.999
 
-    def named(self, left: str, right: str, rows: int, *, blocked: bool) -> Alignment:
-        return Alignment(terms=self.terms, shapes=self.shapes, names=(f"layer {left!r}", f"layer {right!r}"), rows=rows, blocked=blocked)
+    def named(self, left: str, right: str, rows: int, alike: tuple[Likeness, Likeness] | None) -> Alignment:
+        names, blocked = (f"layer {left!r}", f"layer {right!r}"), alike is None
+        return Alignment(terms=self.terms, shapes=self.shapes, names=names, rows=rows, blocked=blocked, neighbours=alike)
 
 
 def _paired_rows(sides: list[dict[str, np.ndarray]]) -> int:

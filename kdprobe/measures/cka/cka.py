@@ -1,6 +1,6 @@
 """Centred kernel alignment: how alike two representations are, up to rotation and scale."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from kdprobe.measures.arrays import as_blocks, as_matrix, check_rows, with_notes
 from kdprobe.measures.cka import feature_space, gram_space, single_precision, width_correction
 from kdprobe.measures.cka.alignment import LARGEST_KERNEL, Alignment, features_are_cheaper, measured, too_small
 from kdprobe.measures.cka.hsic import deal
+from kdprobe.measures.cka.neighbours import likeness
 
 SINGLE_PRECISION_FROM = 2e8
 """Multiplications from which float32 features keep float32 products."""
@@ -53,6 +54,7 @@ def cka(
         rotations any more.
     blocks
         (n,) labels of rows that belong together, such as the hours of a day: the interval leaves out whole blocks, and there is no p.
+        Where none are given and neighbouring rows are alike on both sides, a note warns of it.
     permutations
         Number of permutations behind ``details["p"]``; 0 takes the closed form.
     seed
@@ -64,7 +66,9 @@ def cka(
         ``value``; ``low``, ``high`` by a jackknife over 20 groups of rows, on Fisher's scale. ``details``: ``null_sd`` (exact under
         permutation: √(2/(n(n-3)))), ``z``, ``p`` (one-sided: more alike than unrelated rows; from a moment-matched null where few
         eigenvalues dominate, scalars included, from a t-test otherwise), ``effective_rank_x`` and ``_y`` (participation ratios),
-        ``largest_influence`` (of a single row), and ``chance`` (biased only). A refusal where a side is constant or n < 8. For two
+        ``largest_influence`` (of a single row), ``chance`` (biased only), and ``neighbours_alike`` (only with the warning: the smaller
+        autocorrelation at lag 1). A small p excludes that rows could change places, and no more: two classifiers that never met share
+        their classes, so it does not say that one taught the other. A refusal where a side is constant or n < 8. For two
         scalars that are almost unrelated the interval covers 91 % instead of 95 %.
 
     Raises
@@ -144,6 +148,8 @@ def _of_arrays(x: np.ndarray, y: np.ndarray, choice: _Choice, *, row_blocks: np.
         pair = _in_gram(x, y, groups, choice, blocked)
     if isinstance(pair, Refusal):
         return pair
+    if not blocked:
+        pair = replace(pair, neighbours=(likeness(x), likeness(y)))
     return measured(pair, permutations=choice.permutations, seed=choice.seed)
 
 

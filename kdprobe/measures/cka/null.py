@@ -18,6 +18,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaincc, stdtr  # pyright: ignore[reportAttributeAccessIssue]
 
+NOT_EXCLUDED = (
+    "two models of one task that never met pass it too, as classifiers share their classes: a small p says only that rows are not "
+    "exchangeable, not that one model taught the other"
+)
+"""What every p against unrelated rows leaves open, in the words of notes and captions."""
 FROM_SKEWNESS = 0.1
 """Below it p comes from the t-test: so little skewness moves a p of 5 % by less than a third of a point."""
 

@@ -17,6 +17,7 @@ from kdprobe.measures.cka.alignment import Alignment, features_are_cheaper, meas
 from kdprobe.measures.cka.all_pairs import cka_of_all_pairs
 from kdprobe.measures.cka.feature_space import shape_of
 from kdprobe.measures.cka.hsic import Terms, hsic
+from kdprobe.measures.cka.neighbours import Neighbours
 from kdprobe.measures.cka.null import Shape
 from kdprobe.measures.cka.stream_sums import GROUPS, Layout, PieceSums, augmented, hsic_of_all_pairs, point_near_mean, shift_map
 
@@ -64,6 +65,7 @@ class CKAStream:
         self._cross = np.zeros((0, 0))
         self._own: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
         self._summed = 0
+        self._neighbours = tuple([Neighbours(width) for width in side.widths] for side in (self.left, self.right))
         self._groups = PieceSums.empty(len(self.left.widths), len(self.right.widths))
 
     def update(self, left: Mapping[str, Any], right: Mapping[str, Any]) -> None:
@@ -113,8 +115,9 @@ class CKAStream:
         moves = [theirs - ours for theirs, ours in zip(other._shifts, shifts, strict=True)]
         a, b = (shift_map(side, move) for side, move in zip((self.left, self.right), moves, strict=True))
         self._cross += a.T @ other._cross @ b
-        for side, move, own, theirs in zip((self.left, self.right), moves, self._own, other._own, strict=True):
+        for k, (side, move, own, theirs) in enumerate(zip((self.left, self.right), moves, self._own, other._own, strict=True)):
             for layer, (first, last) in enumerate(zip(side.ends[:-1], side.ends[1:], strict=True)):
+                self._neighbours[k][layer].follow(other._neighbours[k][layer], move[first:last])
                 change = shift_map(Layout(("",), (side.widths[layer],)), move[first:last])
                 own[layer] += change.T @ theirs[layer] @ change
         self._groups = self._groups.plus(other._groups)
@@ -169,8 +172,9 @@ class CKAStream:
         # the spread of the pieces, round the exact value
         left_out = exact.cka[0] + pieces.cka[1:] - pieces.cka[0]
         names = f"layer {self.left.names[i]!r}", f"layer {self.right.names[j]!r}"
-        pair = Alignment(terms=exact, shapes=shapes, names=names, rows=self.n, blocked=False, left_out=np.clip(left_out, -1.0, 1.0))
-        return measured(pair)
+        alike = self._neighbours[0][i].likeness(), self._neighbours[1][j].likeness()
+        rest = {"left_out": np.clip(left_out, -1.0, 1.0), "neighbours": alike}
+        return measured(Alignment(terms=exact, shapes=shapes, names=names, rows=self.n, blocked=False, **rest))
 
     def _row(self, side: Layout, values: Mapping[str, Any], model: str) -> np.ndarray:
         missing = [name for name in side.names if name not in values]
@@ -205,6 +209,9 @@ class CKAStream:
         a, b = (augmented(z, shift, side) for z, shift, side in zip((left, right), shifts, (self.left, self.right), strict=True))
         cross = (a.T @ b).astype(np.float64)
         own = [[(part := z[:, side.columns(i)]).T @ part for i in range(len(side.names))] for z, side in ((a, self.left), (b, self.right))]
+        for z, side, alike in zip((a, b), (self.left, self.right), self._neighbours, strict=True):
+            for neighbours, first, last in zip(alike, side.ends[:-1], side.ends[1:], strict=True):
+                neighbours.add(z[:, first:last])
         self._cross += cross
         for mine, new in zip(self._own, own, strict=True):
             for total, piece in zip(mine, new, strict=True):

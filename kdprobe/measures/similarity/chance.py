@@ -10,6 +10,8 @@ from kdprobe.core.arguments import seed_number, whole
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.measures.arrays import as_blocks, as_matrix, check_rows, with_notes
 from kdprobe.measures.cka.hsic import deal
+from kdprobe.measures.cka.neighbours import alarm, likeness
+from kdprobe.measures.cka.null import NOT_EXCLUDED
 from kdprobe.stats.intervals import FISHER, Transform, from_left_out, too_few
 
 LEAST_ROWS = 8
@@ -107,6 +109,10 @@ def _against_chance(found: Found, pair: PairedArrays, permutations: int, seed: i
         notes = ["rows come in blocks: no p, as the null supposes that all rows could change places"]
     else:
         notes = [_null(found, pair.n, details, permutations, seed)]
+        sides = likeness(pair.x), likeness(pair.y)
+        if warning := alarm(*sides):
+            details["neighbours_alike"] = min(side.share for side in sides)
+            notes.append(warning)
     return Measurement(
         value=interval.value, low=interval.low, high=interval.high, n=interval.n, details=details, notes=(*notes, *found.notes)
     )
@@ -131,4 +137,4 @@ def _null(found: Found, n: int, details: dict[str, float], permutations: int, se
     details["p"] = float((1 + np.sum(draws >= found.value - 1e-12)) / (1 + permutations))
     exact = [name for name, known in (("mean", found.chance), ("standard deviation", found.null_sd)) if known is not None]
     told = f", {' and '.join(exact)} exact" if exact else ""
-    return f"p is one-sided (more alike than unrelated rows), null: {permutations} permutations{told}"
+    return f"p is one-sided (more alike than unrelated rows), null: {permutations} permutations{told}; {NOT_EXCLUDED}"
