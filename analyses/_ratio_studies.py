@@ -39,11 +39,18 @@ class Study:
 def studies(*, quick: bool) -> dict[str, Study]:
     """Every study by name; the quick ones have the same shape and too few seeds for anything."""
     seeds, pilots = (5, 1) if quick else (20, 3)
-    letters: dict[str, Any] = {"tasks": ("letters",), "teacher_widths": CLASSES_TEACHERS, "student_widths": (STUDENT,), "seeds": seeds}
+    alone: dict[str, Any] = {"beside": {}}  # each study crosses what it is about
+    letters: dict[str, Any] = {
+        "tasks": ("letters",),
+        "teacher_widths": CLASSES_TEACHERS,
+        "student_widths": (STUDENT,),
+        "seeds": seeds,
+    } | alone
     features: dict[str, Any] = {
         "tasks": ("fashion_mnist",), "family": "random_features", "teacher_widths": FEATURES_TEACHERS,
         "student_widths": (FEATURES_STUDENT,), "train_rows": FEATURES_ROWS, "seeds": 5 if quick else 40,
-    }  # fmt: skip
+    } | alone  # fmt: skip
+    letters |= alone
     if quick:
         letters |= {"teacher_widths": (8, 32, 128), "steps": 200}
     same, fresh = {"schemes": ("same_rows",)}, {"schemes": ("transfer_rows",)}
@@ -82,7 +89,7 @@ def studies(*, quick: bool) -> dict[str, Study]:
             "bikeshare",
             GapPlan(
                 tasks=("bikeshare",), teacher_widths=CLASSES_TEACHERS[:: 2 if quick else 1], student_widths=(STUDENT,), seeds=seeds,
-                transfer_rows=(300, 1000, 3600), alpha=(0.7, 0.3), tune=("alpha",), tune_seeds=pilots, steps=60 if quick else None,
+                transfer_rows=(300, 1000, 3600), alpha=(0.7, 0.3), tune=("alpha",), tune_seeds=pilots, steps=60 if quick else None, **alone,
             ),
             tune=("alpha",),
         ),

@@ -49,7 +49,7 @@ class Bench:
     def gap(self, name: str, **settings: Any) -> kdprobe.Zoo:
         """A sweep over axes."""
         sizes = {"teacher_widths": (16,), "student_widths": (4,)} if self.quick else {"teacher_widths": (128,), "student_widths": (16,)}
-        plan = kdprobe.GapPlan(**{"tasks": (self.task,), "seeds": self.seeds} | sizes | self._steps | settings)
+        plan = kdprobe.GapPlan(**{"tasks": (self.task,), "seeds": self.seeds, "beside": {}} | sizes | self._steps | settings)
         return self._run(plan, name)
 
     def knowledge(self, name: str, distillers: Sequence[str], alphas: Sequence[float]) -> kdprobe.Zoo:

@@ -42,6 +42,8 @@ SWEEP = [
     "4",
     "--steps",
     "200",
+    "--beside",
+    "none",
     "--jobs",
     "2",
 ]

@@ -25,7 +25,7 @@ from kdprobe.zoo.shards import _read as cached_tensors
 
 INDEX = "index.sqlite"
 PLAN = kdprobe.GapPlan(
-    tasks=("letters", "bikeshare"), schemes=("same_rows",), teacher_widths=(2, 4), student_widths=(2,), seeds=3, steps=20
+    tasks=("letters", "bikeshare"), schemes=("same_rows",), teacher_widths=(2, 4), student_widths=(2,), seeds=3, steps=20, beside={}
 )
 NUMBERS = {
     "models": ("size", "flops", "seconds", "slot"),

@@ -31,7 +31,7 @@ import kdprobe
 
 folder = os.environ.get("KDPROBE_ZOO")
 if folder is None:
-    plan = kdprobe.GapPlan(teacher_widths=(4, 16, 64), student_widths=(4,), seeds=4, steps=300)
+    plan = kdprobe.GapPlan(teacher_widths=(4, 16, 64), student_widths=(4,), seeds=4, steps=300, beside={})
     zoo = kdprobe.sweep(plan, tempfile.mkdtemp(prefix="zoo-"))
 else:
     zoo = kdprobe.Zoo(folder)

@@ -45,6 +45,7 @@ plan = kdprobe.GapPlan(
     temperature=(1, 4),
     tune=("temperature",),
     tune_seeds=2,
+    beside={},
 )
 zoo = kdprobe.sweep(plan, tempfile.mkdtemp(prefix="zoo-"), similarity=False)
 gains = zoo.gains(metric="nll_calibrated")

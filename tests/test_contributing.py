@@ -77,7 +77,7 @@ def test_the_commands_that_it_names_find_something():
 @pytest.mark.slow
 def test_a_sweep_of_the_examples(checkout):
     words = "--task wave --scheme short_student --teacher-widths 4,8 --student-widths 2 --seeds 2 --steps 20 --clip 1,2 --distiller quartic"
-    run(checkout, "-m", "kdprobe", "sweep", "--gap", *words.split(), "--jobs", "0", "--out", "zoo")
+    run(checkout, "-m", "kdprobe", "sweep", "--gap", *words.split(), "--beside", "none", "--jobs", "0", "--out", "zoo")
     page = (checkout / "zoo" / "report.html").read_text(encoding="utf-8")
     assert "On which seed did teaching do least?" in page
     assert "mean distance" in page

@@ -36,7 +36,7 @@ def run(checkout, *words):
 def test_a_throw_away_probe(checkout):
     assert "worst_row\tHow far apart are student and teacher" in run(checkout, "-m", "kdprobe", "ls", "probes")
     flags = "--task bikeshare --scheme same_rows --teacher-widths 2 4 --student-widths 2 --seeds 2 --steps 20 --jobs 0 --out zoo"
-    run(checkout, "-m", "kdprobe", "sweep", "--gap", *flags.split())
+    run(checkout, "-m", "kdprobe", "sweep", "--gap", "--beside", "none", *flags.split())
     assert "worst row" in (checkout / "zoo" / "report.html").read_text()
     assert "worst_row.own" in (checkout / "zoo" / "runs.csv").read_text().partition("\n")[0]
     collected = run(checkout, "-m", "pytest", "tests/contracts", "-k", "worst_row", "-p", "no:cacheprovider")
@@ -133,7 +133,20 @@ def test_a_throw_away_axis_is_one_declaration(checkout):
         assert "A throw-away axis: largest norm" in plain(run(checkout, "-m", "kdprobe", "sweep", "--gap", "--help"))
         (checkout / "plan.toml").write_text("momentum_clip = [0.5, 50]\n")
         flags = "--task bikeshare --scheme same_rows --teacher-widths 2,4 --student-widths 2 --seeds 2 --steps 20 --jobs 0 --out axis"
-        run(checkout, "-m", "kdprobe", "sweep", "--gap", *flags.split(), "--config", "plan.toml", "--tune", "momentum-clip")
+        run(
+            checkout,
+            "-m",
+            "kdprobe",
+            "sweep",
+            "--gap",
+            "--beside",
+            "none",
+            *flags.split(),
+            "--config",
+            "plan.toml",
+            "--tune",
+            "momentum-clip",
+        )
         said = run(
             checkout,
             "-c",

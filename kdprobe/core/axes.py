@@ -24,6 +24,7 @@ class Axes:
         Counts | None,
         Axis(
             sets="row_limit", of="labelled rows", low=10, high=1e9, whole=True, label="n={:.0f}", column="labelled_rows",
+            said="with {:,.0f} labelled rows",
             help="Labelled rows, in place of the task's own number. Fewer rows are the first of the most that are asked for, and scaled as "
             "these are, so that losses keep their unit.",
         ),
@@ -32,6 +33,7 @@ class Axes:
         Counts | None,
         Axis(
             sets="row_limit", of="transfer rows", low=10, high=1e9, whole=True, label="m={:.0f}", column="unlabelled_rows",
+            said="with {:,.0f} unlabelled rows",
             help="Unlabelled rows, in place of the task's own number; fewer are the first of the most.",
         ),
     ] = None  # fmt: skip

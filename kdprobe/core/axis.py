@@ -40,6 +40,8 @@ class Axis:
         What is set for all models is chosen twice: for students, and once for their twins, so that each is at its own best.
     label
         What a report calls a value, as in "α={:g}".
+    said
+        What a sentence says of a value, as in "with {:,.0f} labelled rows"; by default "at" and the label: "at α 0.3".
     column
         Column of `kdprobe.Zoo.gains`; by default the field's name.
     help
@@ -55,6 +57,7 @@ class Axis:
     whole: bool = False
     tunable: bool = False
     label: str
+    said: str = ""
     column: str = ""
     help: str
     name: str = ""
@@ -69,6 +72,16 @@ class Axis:
     def of_student_alone(self) -> bool:
         """Whether teachers and twins are the same under all of its values."""
         return self.of in ("taught", "transfer rows")
+
+    def told(self, value: float) -> str:
+        """What a sentence says of a value.
+
+        Examples
+        --------
+        >>> Axis(sets="alpha", low=0.0, high=1.0, label="α={:g}", help="Weight.").told(0.3)
+        'at α 0.3'
+        """
+        return (self.said or "at " + self.label.replace("=", " ")).format(value)
 
     def values(self, given: Any) -> tuple[Any, ...]:
         """Values of a plan's field, one or many."""

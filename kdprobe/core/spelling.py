@@ -1,6 +1,6 @@
 """How settings are spelt on the command line and in a file of settings: whole numbers, and lists with commas or spaces."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -114,3 +114,24 @@ BY_NAME = Parameter(show_default=lambda values: " ".join(f"{name} {value}" for n
 
 Their type has float first, because the first one that fits is taken, and 0.5 would be made the int 0; the family says which are whole.
 """
+
+
+def _convert_beside(_: Any, tokens: Mapping[str, Sequence[Any]] | Sequence[Any]) -> dict[str, tuple[float, ...]]:
+    if isinstance(tokens, Mapping):
+        return {name: tuple(_number(spelt, text) for spelt, text in parts_of(found)) for name, found in tokens.items()}
+    said = " ".join(token.value for token in tokens)
+    if said != "none":
+        raise PlanError(f"beside={said}: name an axis after a dot, as in --beside.temperature 1,2,4, or give none")
+    return {}
+
+
+BESIDE = Parameter(
+    name="--beside",
+    converter=_convert_beside,
+    consume_multiple=True,
+    n_tokens=-1,
+    negative=(),
+    metavar="none",
+    show_default=lambda axes: " ".join(f"{name} {','.join(f'{value:g}' for value in values)}" for name, values in axes.items()) or "none",
+)
+"""How values of axes beside a plan's own are spelt: --beside.temperature 1,2,4 --beside.train-rows 300, or --beside none."""

@@ -79,7 +79,9 @@ def sweep(
     Examples
     --------
     >>> import kdprobe, tempfile
-    >>> plan = kdprobe.GapPlan(tasks=("letters",), schemes=("same_rows",), teacher_widths=(4, 8), student_widths=(2,), seeds=3, steps=20)
+    >>> plan = kdprobe.GapPlan(
+    ...     tasks=("letters",), schemes=("same_rows",), teacher_widths=(4, 8), student_widths=(2,), seeds=3, steps=20, beside={},
+    ... )
     >>> with tempfile.TemporaryDirectory() as folder, kdprobe.sweep(plan, folder) as zoo:
     ...     print(zoo.models().groupby("role").size().to_dict())
     {'student': 6, 'teacher': 6, 'twin': 3}

@@ -26,6 +26,8 @@ class Block:
         What the plan gives for each axis: a number, a tuple of several, or None.
     sizes
         Rows in each part of the split: the most that any model of the plan learns from.
+    beside
+        Values of axes that students are trained at too, one axis changed at a time.
     tune, tune_seeds
         Axes to choose on validation rows, and on how many seeds of their own.
     """
@@ -43,6 +45,7 @@ class Block:
     seeds: int
     first_seed: int = 0
     draw: int = 0
+    beside: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
     tune: tuple[str, ...] = ()
     tune_seeds: int = 0
     batch_size: int = 64
@@ -61,13 +64,29 @@ class Block:
         return {**family.options, **self.options, **(self.teacher_options if size == "teacher" else {})}
 
     def settings(self, distiller: str) -> tuple[Setting, ...]:
-        """Every combination of the axes that makes a difference to a student; axes that make none have their first value."""
-        scheme: Scheme = find("schemes", self.scheme)
-        taught: Distiller = find("distillers", distiller)
+        """Settings that make a difference to a student: every combination of the axes, and then what stands beside these.
+
+        Axes that make no difference have their first value.
+        """
+        given = self._given()
+        same = self._same(distiller, given)
+        found = [setting.but(**same) for setting in settings(given)]
+        for name, values in self.beside.items():
+            # one axis changed at a time, around every setting of the plan's own: a star, not a product
+            found += [setting.but(**same) for setting in settings({**given, name: values})]
+        return tuple(dict.fromkeys(found))
+
+    def _given(self) -> dict[str, tuple[Any, ...]]:
+        """Values of each axis; fewer rows are a prefix of the split's, all of them are written None."""
         given = {name: axis.values(self.axes.get(name, axis.default)) for name, axis in AXES.items()}
-        # fewer rows are a prefix of the split's, all of them are written None
         for name, whole in (("train_rows", self.sizes.train), ("transfer_rows", self.sizes.transfer)):
             given[name] = tuple(None if rows == whole else rows for rows in given[name])
+        return given
+
+    def _same(self, distiller: str, given: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+        """The one value of each axis that makes no difference to the students of a distiller."""
+        scheme: Scheme = find("schemes", self.scheme)
+        taught: Distiller = find("distillers", distiller)
         same: dict[str, Any] = {}
         for name, axis in AXES.items():
             idle = axis.of == "taught" and not scheme.taught
@@ -79,7 +98,7 @@ class Block:
                 same[name] = given[name][0]
         if scheme.taught and scheme.student.alpha is not None and "response" not in taught.parameters:
             same["alpha"] = scheme.student.alpha
-        return tuple(dict.fromkeys(setting.but(**same) for setting in settings(given)))
+        return same
 
     def draw_of(self, seed: int) -> int:
         """Draw of the rows of a seed: in a world with a law each seed has rows of its own."""

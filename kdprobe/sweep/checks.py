@@ -90,3 +90,31 @@ def options_in_form(name: str, family_name: str, given: Any) -> dict[str, Option
             raise PlanError(f"{name}: {option}={value!r}: give {'a word' if word else 'a number'}, such as {default!r}")
         found[option] = whole(f"{name}: {option}", value) if isinstance(default, int) else value
     return found
+
+
+def beside_in_form(given: Any) -> dict[str, tuple[float, ...]]:
+    """Return what stands beside a plan's own setting in the one form that a plan keeps: values by axis, in the order of the axes.
+
+    Raises
+    ------
+    PlanError
+        If it is no mapping, an axis is unknown, or a value is none of its axis.
+
+    Examples
+    --------
+    >>> beside_in_form({"train-rows": 300, "temperature": [1, 2]})
+    {'train_rows': (300,), 'temperature': (1.0, 2.0)}
+    """
+    if not isinstance(given, Mapping):
+        raise PlanError(f"beside={given!r}: give values by axis, such as {{'temperature': (1, 2, 4)}}, or {{}} for none")
+    found: dict[str, tuple[float, ...]] = {}
+    for spelt, values in given.items():
+        name = str(spelt).replace("-", "_")
+        if name not in AXES:
+            raise PlanError(f"beside holds {spelt!r}, which is no axis: {did_you_mean(name, AXES)}")
+        try:
+            kept = AXES[name].normalised(() if values is None else values)
+        except PlanError as error:
+            raise PlanError(f"beside: {error}") from None
+        found[name] = AXES[name].values(kept)
+    return {name: found[name] for name in AXES if name in found}

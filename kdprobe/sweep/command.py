@@ -25,7 +25,12 @@ def command_of(command: str, plan: Plan, out: str) -> str:
             continue
         flag = "--" + SINGULAR.get(name, name).replace("_", "-")
         if isinstance(value, dict):
-            words += [word for key, part in value.items() for word in (f"{flag}.{key}", shlex.quote(str(part)))]
+            named = [(f"{flag}.{key.replace('_', '-')}", _spelt(part)) for key, part in value.items()]
+            words += [word for pair in named or [(flag, "none")] for word in pair]
         else:
-            words += [flag, shlex.quote(",".join(map(str, value if isinstance(value, tuple) else (value,))))]
+            words += [flag, _spelt(value)]
     return " ".join([*words, "--out", shlex.quote(out)])
+
+
+def _spelt(value: Any) -> str:
+    return shlex.quote(",".join(map(str, value if isinstance(value, tuple) else (value,))))

@@ -15,7 +15,7 @@ FOLDER = "pilot"
 
 
 def pilot_plan(plan: GapPlan) -> GapPlan:
-    """Return the plan of a pilot: everything of a plan on a tenth of its seeds; what is tuned is not tuned here.
+    """Return the plan of a pilot: everything of a plan on a tenth of its seeds; what is tuned is not tuned here, and nothing stands beside.
 
     Raises
     ------
@@ -33,4 +33,4 @@ def pilot_plan(plan: GapPlan) -> GapPlan:
         raise PlanError(f"seeds={plan.seeds}: a pilot of {LEAST_SEEDS} seeds is more than a tenth of that: give at least {least}")
     if plan.first_seed + plan.seeds > FIRST_SEED:
         raise PlanError(f"seeds={plan.seeds} from first_seed={plan.first_seed}: a pilot has the seeds from {FIRST_SEED} on: stay below")
-    return replace(plan, seeds=plan.seeds // SHARE, first_seed=FIRST_SEED, tune=())
+    return replace(plan, seeds=plan.seeds // SHARE, first_seed=FIRST_SEED, tune=(), beside={})

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -86,7 +86,10 @@ class Plan(ABC):
 
     def quick(self) -> Self:
         """Return a smaller plan that ends within a minute or so. Only fields that still have their defaults change."""
-        defaults = {field.name: field.default for field in fields(self)}  # pyright: ignore[reportArgumentType]
+        defaults = {
+            field.name: field.default if field.default_factory is MISSING else field.default_factory()
+            for field in fields(self)  # pyright: ignore[reportArgumentType]
+        }
         return replace(self, **{name: value for name, value in self.small.items() if getattr(self, name) == defaults[name]})  # pyright: ignore[reportArgumentType]
 
     @property

@@ -1,7 +1,8 @@
 """One table of what students gained, with what each was trained under: what `kdprobe.capacity_gap` reads."""
 
 import json
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +23,8 @@ Frame = Any
 """A pandas DataFrame or Series. pandas annotates itself in part only, so that a type checker would guess at unions of everything."""
 BETTER = {"nll": -1.0, "nll_calibrated": -1.0, "mse": -1.0, "accuracy": 1.0, "r2": 1.0}
 """Sign that makes the larger score the better one."""
+LOSS = {"classification": "nll_calibrated", "regression": "mse"}
+"""The loss that verdicts are read on: of classifiers after one temperature a model, so that a gain is none of over-confidence."""
 
 
 def with_settings(models: Frame) -> Frame:
@@ -46,6 +49,34 @@ def _of_axis(axis: Axis, students: Frame, teachers: Callable[[str], Frame]) -> F
     if axis.of == "transfer rows":
         return students[column].where(students["rows"] == "transfer")
     return teachers(column).where(lambda values: values != students[column]) if axis.of == "teachers" else students[column]
+
+
+def beside(students: Frame, plan: Mapping[str, Any]) -> Frame:
+    """What each student changed of its plan's own setting.
+
+    Parameters
+    ----------
+    students
+        As `with_settings` gives them.
+    plan
+        The plan's fields; without `beside` (another question, a zoo of before there was one) nobody changed anything.
+
+    Returns
+    -------
+    pandas.DataFrame
+        "axis", its name, "" where nothing was changed; "value", NaN there.
+    """
+    found = pd.DataFrame({"axis": "", "value": math.nan}, index=students.index)
+    for name, values in (plan.get("beside") or {}).items():
+        if name not in AXES or isinstance(plan.get(name), list | tuple) or name in plan.get("tune", ()):
+            continue
+        column = students[AXES[name].column].astype(float)
+        # rows without a number of their own are all that the task has: what stands beside them is fewer
+        own = column.groupby(students["task"]).transform("max") if plan.get(name) is None else float(plan[name])
+        there = column.isin([float(value) for value in values]) & (column != own)
+        found.loc[there, "axis"] = name
+        found.loc[there, "value"] = column[there]
+    return found
 
 
 def chosen(students: Frame, validation: dict[str, float], tune: Sequence[str]) -> Frame:
@@ -100,7 +131,7 @@ def _at(cell: Frame, columns: list[str], values: tuple[Any, ...]) -> Frame:
     return cell
 
 
-def gains(index: Index, path: Path, *, metric: str, tune: Sequence[str]) -> Frame:
+def gains(index: Index, path: Path, *, metric: str, tune: Sequence[str], all_settings: bool) -> Frame:
     """See `kdprobe.zoo.Zoo.gains`."""
     models: Frame = frames.models(index)
     students = with_settings(models)
@@ -111,7 +142,9 @@ def gains(index: Index, path: Path, *, metric: str, tune: Sequence[str]) -> Fram
         wanted = models.loc[(models["seed"] >= TUNING_SEEDS) & (models["status"] == "done") & (models["role"] != "teacher")]
         students = chosen(students, kept_losses(index, path, list(wanted["model_id"])).to_dict(), tune)
     students = students.loc[(students["status"] == "done") & (students["seed"] < TUNING_SEEDS)]
-    metrics = ("nll", "mse") if metric == "loss" else (metric,)
+    if not all_settings:
+        students = students.loc[beside(students, index.meta_json("plan", {}))["axis"] == ""]
+    metrics = tuple(LOSS.values()) if metric == "loss" else (metric,)
     if not set(metrics) <= set(BETTER):
         raise PlanError(f"metric={metric!r} is unknown: {did_you_mean(metric, ('loss', *BETTER))}")
     rows = index.rows(

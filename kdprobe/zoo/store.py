@@ -111,16 +111,21 @@ class Zoo:
         """One wide row a model, with all scores and, for students, all measurements: what runs.csv holds."""
         return frames.runs(self._index)
 
-    def gains(self, *, metric: str = "loss", tune: Sequence[str] = ()) -> pd.DataFrame:
+    def gains(self, *, metric: str = "loss", tune: Sequence[str] = (), beside: bool = False) -> pd.DataFrame:
         """What each finished student gained over its paired twin, on probe rows, with the setting it was trained under.
 
         Parameters
         ----------
         metric
-            "loss" (NLL or MSE by kind of task), "nll", "nll_calibrated", "mse", "accuracy" or "r2".
+            "loss" (what a report's verdicts are read on: "nll_calibrated" or "mse", by kind of task), "nll_calibrated" (after one
+            temperature a model, fitted on validation rows), "nll" (as it is), "mse", "accuracy" or "r2".
         tune
             Columns such as "alpha" and "temperature": of each teacher size only the students with the best values of these are given, by
             the loss on validation rows of the seeds that the sweep set apart (`GapPlan.tune`). The twin is then the best one too.
+
+        beside
+            Whether students are given too that stand beside the plan's own setting (`GapPlan.beside`): each is then a setting of its own,
+            as in ``capacity_gap(..., by=["scheme", "temperature", "labelled_rows"])``.
 
         Returns
         -------
@@ -141,18 +146,20 @@ class Zoo:
         >>> from kdprobe import GapPlan, sweep
         >>> plan = GapPlan(
         ...     tasks=("letters",), schemes=("same_rows",), teacher_widths=(4, 8), student_widths=(2,), seeds=2, steps=20,
-        ...     alpha=(0.3, 0.9), tune=("alpha",), tune_seeds=1,
+        ...     alpha=(0.3, 0.9), tune=("alpha",), tune_seeds=1, beside={},
         ... )
         >>> with tempfile.TemporaryDirectory() as folder, sweep(plan, folder, similarity=False) as zoo:
         ...     len(zoo.gains()), len(zoo.gains(tune=["alpha"]))  # 2 seeds x 2 teachers x 2 alphas; one alpha for each teacher
         (8, 4)
         """
-        return gains(self._index, self.path, metric=metric, tune=tune)
+        return gains(self._index, self.path, metric=metric, tune=tune, all_settings=beside)
 
     def provenance(self) -> dict[str, Any]:
         """Where the zoo came from: command, plan, versions, hardware, wall time, failed cells."""
         units = self._index.rows("SELECT title, reason FROM units WHERE status = 'failed' ORDER BY title")
-        return self._index.meta_json("provenance", {}) | {"failed_cells": units}
+        # of a sweep that has not ended the plan is known
+        known = {"plan": self._index.meta_json("plan", {})} if self._index.meta("plan") else {}
+        return known | self._index.meta_json("provenance", {}) | {"failed_cells": units}
 
     def census(self) -> pd.DataFrame:
         """How many models there are, by task, role, scheme, family and width."""

@@ -26,6 +26,8 @@ TINY = [
     "3",
     "--steps",
     "20",
+    "--beside",
+    "none",
 ]
 
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-SWEEP = "sweep --gap --task letters --scheme same_rows --teacher-widths 4 --student-widths 2 --seeds 2 --steps 5000 --out zoo"
+SWEEP = "sweep --gap --task letters --scheme same_rows --teacher-widths 4 --student-widths 2 --seeds 2 --steps 5000 --beside none --out zoo"
 
 
 def shell(line, **environment):

@@ -52,6 +52,8 @@ with tempfile.TemporaryDirectory() as folder:
         "2",
         "--steps",
         "30",
+        "--beside",
+        "none",
         "--jobs",
         "2",
     ]

@@ -14,7 +14,7 @@ from kdprobe.training.job import TUNING_SEEDS
 
 PLAN = GapPlan(
     tasks=("letters",), teacher_widths=(4, 8), student_widths=(2,), seeds=3, steps=60, alpha=(0.3, 0.9), learning_rate=(1e-4, 0.02),
-    transfer_rows=(300, 8000), tune=("alpha", "learning_rate"), tune_seeds=2,
+    transfer_rows=(300, 8000), tune=("alpha", "learning_rate"), tune_seeds=2, beside={},
 )  # fmt: skip
 
 

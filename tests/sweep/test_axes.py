@@ -19,7 +19,7 @@ from kdprobe.tasks.splits import split
 from kdprobe.training.job import TUNING_SEEDS
 
 DATA = {("letters", 0): "a" * 64, ("bikeshare", 0): "b" * 64}
-PLAN = GapPlan(tasks=("letters",), teacher_widths=(4, 8), student_widths=(2,), seeds=2, steps=30)
+PLAN = GapPlan(tasks=("letters",), teacher_widths=(4, 8), student_widths=(2,), seeds=2, steps=30, beside={})
 
 
 def jobs_of(plan):
@@ -128,7 +128,7 @@ def test_a_list_of_one_is_a_number_and_whole_numbers_are_whole():
 
 
 def test_settings_are_every_combination():
-    plan = GapPlan(train_rows=(100, 2000), label_noise=(0, 0.3), alpha=(0.3, 0.7), temperature=(1, 2, 4))
+    plan = GapPlan(train_rows=(100, 2000), label_noise=(0, 0.3), alpha=(0.3, 0.7), temperature=(1, 2, 4), beside={})
     found = next(block for block in plan.blocks() if (block.task, block.scheme) == ("letters", "same_rows")).settings("kd")
     assert len(found) == len(set(found)) == 24
     assert {setting["train_rows"] for setting in found} == {100, None}
@@ -286,7 +286,7 @@ def test_the_ladder_of_the_transfer_rows(tmp_path):
     ladder = ("transfer_rows", "self_pseudo_labels", "step_matched_twin", "true_labels")
     plan = GapPlan(
         tasks=("letters",), schemes=ladder, teacher_widths=(32,), student_widths=(8,), seeds=3, steps=400, train_rows=500,
-        transfer_rows=(100, 4000),
+        transfer_rows=(100, 4000), beside={},
     )  # fmt: skip
     with kdprobe.sweep(plan, tmp_path / "zoo", similarity=False) as zoo:
         gain = zoo.gains(metric="nll_calibrated").groupby(["scheme", "unlabelled_rows"], dropna=False)["gain"].mean()
@@ -297,7 +297,7 @@ def test_the_ladder_of_the_transfer_rows(tmp_path):
 
 def test_teachers_of_every_size_are_stopped_where_they_are_as_good_as_the_twin(tmp_path):
     plan = GapPlan(
-        tasks=("letters",), schemes=("equal_loss_teachers",), teacher_widths=(16, 64), student_widths=(4,), seeds=2, steps=400,
+        tasks=("letters",), schemes=("equal_loss_teachers",), teacher_widths=(16, 64), student_widths=(4,), seeds=2, steps=400, beside={},
     )  # fmt: skip
     with kdprobe.sweep(plan, tmp_path / "zoo", similarity=False) as zoo:
         models = zoo.models()

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-PLAN = "kdprobe.GapPlan(tasks=('letters',), schemes=('same_rows',), teacher_widths=(4,), student_widths=(2,), seeds=2, steps=5)"
+PLAN = "kdprobe.GapPlan(tasks=('letters',), schemes=('same_rows',), teacher_widths=(4,), student_widths=(2,), seeds=2, steps=5, beside={})"
 CALL = f"kdprobe.sweep({PLAN}, 'zoo', jobs=1, similarity=False)"
 UNGUARDED = f"import kdprobe\n\n{CALL}\n"
 GUARDED = f'import kdprobe\n\nif __name__ == "__main__":\n    {CALL}\n'

@@ -8,7 +8,7 @@ from kdprobe.core.registry import find
 from kdprobe.tasks.splits import split
 from kdprobe.zoo.traces import Means, outputs_of
 
-SMALL = {"schemes": ("same_rows",), "teacher_widths": (8,), "student_widths": (4,), "seeds": 2, "steps": 300}
+SMALL = {"schemes": ("same_rows",), "teacher_widths": (8,), "student_widths": (4,), "seeds": 2, "steps": 300, "beside": {}}
 
 
 def test_a_histogram_head_shows_the_means_of_its_histograms(tmp_path):

@@ -13,7 +13,23 @@ from kdprobe.report.evidence.pilots import advised, outcomes, pilots
 from kdprobe.sweep.pilot import FOLDER, pilot_plan
 from kdprobe.verdicts.pilot import advise
 
-PLAN = ["--task", "letters", "--scheme", "same_rows", "--teacher-widths", "3", "6", "12", "24", "--student-widths", "3", "--steps", "20"]
+PLAN = [
+    "--task",
+    "letters",
+    "--scheme",
+    "same_rows",
+    "--teacher-widths",
+    "3",
+    "6",
+    "12",
+    "24",
+    "--student-widths",
+    "3",
+    "--steps",
+    "20",
+    "--beside",
+    "none",
+]
 
 
 def test_a_pilot_is_a_tenth_and_shares_no_model():

@@ -1,5 +1,6 @@
 """A plan is pure, and refuses what cannot be run before anything is trained."""
 
+from collections import Counter
 from dataclasses import replace
 
 import msgspec
@@ -20,8 +21,11 @@ def test_the_default_plan_is_the_documented_one():
     assert len(plan.student_widths) >= 3
     assert (plan.seeds, plan.alpha, plan.temperature) == (10, 0.7, 1.0)
     assert plan.schemes == ("same_rows", "transfer_rows")
-    jobs = plan.grid(DATA).jobs
-    assert sum(job.task == "letters" for job in jobs) == 60 + 30 + 360
+    assert plan.beside == {"train_rows": (300,), "temperature": (1.0, 2.0, 4.0)}
+    # teachers, twins and students, at T = 2 and T = 4 too; on 300 labelled rows all three
+    jobs = Counter(job.task for job in plan.grid(DATA).jobs)
+    assert jobs == {"letters": 2 * (60 + 30) + 360 * (1 + 2 + 1), "bikeshare": 2 * (60 + 30) + 360 * (1 + 1)}
+    assert Counter(job.task for job in replace(plan, beside={}).grid(DATA).jobs) == {"letters": 450, "bikeshare": 450}
 
 
 def test_sizes_of_the_parts():
@@ -85,7 +89,7 @@ def test_units_cover_every_job_once():
 
 
 def test_measure_units_hold_all_schemes_of_a_pair_of_sizes():
-    plan = GapPlan(tasks=("letters",), seeds=3)
+    plan = GapPlan(tasks=("letters",), seeds=3, beside={})
     units = measure_units(plan.grid(DATA), ("gain",))
     assert len(units) == len(plan.teacher_widths) * len(plan.student_widths)
     assert all(len(unit.students) == 2 and len(unit.teachers) == len(unit.twins) == 3 for unit in units)
@@ -135,7 +139,7 @@ def test_more_rows_than_there_are():
 
 
 def test_estimate_counts_models():
-    found = estimate(GapPlan(tasks=("letters",), teacher_widths=(4, 8), student_widths=(2,), seeds=2, steps=30), jobs=2)
+    found = estimate(GapPlan(tasks=("letters",), teacher_widths=(4, 8), student_widths=(2,), seeds=2, steps=30, beside={}), jobs=2)
     assert (found["models"], found["teachers"], found["twins"], found["students"], found["workers"]) == (14, 4, 2, 8, 2)
     assert found["seconds"] > 0
     assert found["bytes"] > 4 * 10_000 * 26 * 4  # four teachers' targets

@@ -19,7 +19,7 @@ from kdprobe.tasks.splits import split
 from kdprobe.zoo.traces import Means, Stored, outputs_of
 
 KD = available("distillers")["kd"]
-SMALL = {"schemes": ("same_rows",), "teacher_widths": (4, 8), "student_widths": (3,), "seeds": 2, "steps": 30}
+SMALL = {"schemes": ("same_rows",), "teacher_widths": (4, 8), "student_widths": (3,), "seeds": 2, "steps": 30, "beside": {}}
 LETTERS = GapPlan(tasks=("letters",), distillers=("kd", "hint", "dkd"), **SMALL)
 
 

@@ -19,7 +19,7 @@ from kdprobe.sweep.executors.in_process import InProcess
 from kdprobe.zoo.writer import Writer
 from tests.conftest import SMALL
 
-TINY = GapPlan(tasks=("letters",), schemes=("same_rows",), teacher_widths=(4, 8), student_widths=(2,), seeds=3, steps=40)
+TINY = GapPlan(tasks=("letters",), schemes=("same_rows",), teacher_widths=(4, 8), student_widths=(2,), seeds=3, steps=40, beside={})
 TINY_FLAGS = [
     "--task",
     "letters",

@@ -22,7 +22,7 @@ from kdprobe.zoo.traces import Stored, outputs_of
 from tests.sweep.test_run import table
 
 SCHEMES = tuple(available("schemes"))
-ALL = GapPlan(schemes=SCHEMES, teacher_widths=(9,), student_widths=(3,), seeds=2, steps=30)
+ALL = GapPlan(schemes=SCHEMES, teacher_widths=(9,), student_widths=(3,), seeds=2, steps=30, beside={})
 DATA = {("letters", 0): "rows", ("bikeshare", 0): "other rows"}
 
 
@@ -266,7 +266,7 @@ def test_an_estimate_counts_every_stage():
 def controls(tmp_path_factory):
     """Ten seeds on real data, trained to the end."""
     schemes = ("transfer_rows", "sibling_teacher", "random_teacher", "other_task_teacher", "weak_teacher", "mutual_learning")
-    plan = GapPlan(tasks=("bikeshare",), schemes=schemes, teacher_widths=(64,), student_widths=(16,), seeds=10)
+    plan = GapPlan(tasks=("bikeshare",), schemes=schemes, teacher_widths=(64,), student_widths=(16,), seeds=10, beside={})
     with kdprobe.sweep(plan, tmp_path_factory.mktemp("controls") / "zoo") as zoo:
         yield zoo
 

@@ -112,7 +112,9 @@ def test_ids_do_not_depend_on_how_steps_would_be_taken():
 
 
 def test_a_sweep_runs_like_any_other(tmp_path):
-    plan = GapPlan(tasks=("letters", "bikeshare"), family="random_features", teacher_widths=(8, 64), student_widths=(8,), seeds=3)
+    plan = GapPlan(
+        tasks=("letters", "bikeshare"), family="random_features", teacher_widths=(8, 64), student_widths=(8,), seeds=3, beside={}
+    )
     with kdprobe.sweep(plan, tmp_path / "zoo") as zoo:
         assert zoo.provenance()["failed_cells"] == []
         models, scores = zoo.models(), zoo.scores()

@@ -59,7 +59,9 @@ def test_engines_hold_to_it(temperature):
 @pytest.mark.parametrize(("task", "kind"), [("letters", "classification"), ("bikeshare", "regression")])
 def test_nothing_of_the_probe_rows_reaches_training(task: str, kind: TaskKind, tmp_path):
     """Early stopping chooses an epoch; with other probe rows it chooses the same."""
-    plan = GapPlan(tasks=(task,), teacher_widths=(4,), student_widths=(3,), seeds=2, steps=60, patience=2, schemes=("same_rows",))
+    plan = GapPlan(
+        tasks=(task,), teacher_widths=(4,), student_widths=(3,), seeds=2, steps=60, patience=2, schemes=("same_rows",), beside={}
+    )
     parts = split(find("tasks", task))
     asked = [job for job in plan.grid(plan.data()).jobs if job.role == "twin"]
     rng = np.random.default_rng(0)

@@ -8,7 +8,7 @@ from kdprobe.training.job import TUNING_SEEDS
 
 PLAN = GapPlan(
     tasks=("letters",), teacher_widths=(4, 8), student_widths=(2,), seeds=3, steps=60, alpha=(0.3, 0.9), learning_rate=(1e-5, 0.02, 0.03),
-    tune=("alpha", "learning_rate"), tune_seeds=2,
+    tune=("alpha", "learning_rate"), tune_seeds=2, beside={},
 )  # fmt: skip
 
 
@@ -19,8 +19,11 @@ def tuned(tmp_path_factory):
 
 
 def test_gains_are_those_that_the_probe_measures(small_zoo):
+    """By default on the loss that a report's verdicts are read on: calibrated for classes."""
     table = small_zoo.gains()
-    measured = small_zoo.measurements().query("probe == 'gain'")
+    measured = small_zoo.measurements()
+    of_classes = measured["task"] == "letters"
+    measured = measured[measured["probe"] == of_classes.map({True: "gain_calibrated", False: "gain"})]
     assert len(table) == len(measured) > 0
     keys = ["task", "scheme", "teacher_width", "student_width", "seed"]
     both = table.merge(measured, on=keys, suffixes=("", "_probe"))
@@ -66,7 +69,7 @@ def test_the_choice_is_that_of_the_validation_rows_of_seeds_set_apart(tuned):
 
 
 def test_the_twin_is_the_best_one_whatever_the_teacher(tuned):
-    table = tuned.gains(tune=("alpha", "learning_rate"))
+    table = tuned.gains(metric="nll", tune=("alpha", "learning_rate"))
     models = tuned.models().set_index("model_id")
     last = tuned.history().groupby("model_id")["validation_loss"].last()
     twins = models[models["role"] == "twin"].assign(validation=last)
@@ -80,10 +83,10 @@ def test_the_twin_is_the_best_one_whatever_the_teacher(tuned):
 def test_steps_are_chosen_for_students_and_for_twins_under_the_same_teachers(tmp_path):
     plan = GapPlan(
         tasks=("letters",), schemes=("transfer_rows",), teacher_widths=(8,), student_widths=(2,), seeds=2, steps=(2, 30, 200),
-        teacher_steps=30, tune=("steps",), tune_seeds=2,
+        teacher_steps=30, tune=("steps",), tune_seeds=2, beside={},
     )  # fmt: skip
     with kdprobe.sweep(plan, tmp_path / "zoo", similarity=False) as zoo:
-        table, models = zoo.gains(tune=("steps",)), zoo.models()
+        table, models = zoo.gains(metric="nll", tune=("steps",)), zoo.models()
         score = zoo.scores().query("rows == 'B' and metric == 'nll'").set_index("model_id")["value"]
         assert set(models.loc[models["role"] == "teacher", "steps"]) == {30}
         models = models.assign(validation=models["model_id"].map(zoo.kept_losses()))

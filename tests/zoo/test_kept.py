@@ -15,7 +15,7 @@ from kdprobe.zoo.traces import outputs_of
 
 PLAN = GapPlan(
     tasks=("letters",), schemes=("same_rows", "untaught_same_loss", "equal_loss_teachers"), teacher_widths=(9,), student_widths=(3,),
-    seeds=2, steps=60,
+    seeds=2, steps=60, beside={},
 )  # fmt: skip
 
 
@@ -38,6 +38,7 @@ def patient(tmp_path_factory):
         steps=60,
         patience=2,
         learning_rate=0.3,
+        beside={},
     )
     with kdprobe.sweep(plan, tmp_path_factory.mktemp("patient") / "zoo", similarity=False) as zoo:
         yield zoo

@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 
 from kdprobe.core.axes import AXES
-from kdprobe.zoo.gains import SETTINGS, with_settings
+from kdprobe.zoo.gains import SETTINGS, beside, with_settings
 
 Frame = Any
 """A pandas DataFrame or Series. pandas annotates itself in part only, so that a type checker would guess at unions of everything."""
 ORDER = [
-    *("task_order", "size", "student", "scheme_order", "distiller", "beside_order", *SETTINGS),
+    *("task_order", "size", "student", "scheme_order", "distiller", "beside", *SETTINGS),
     *("arm", "teacher_size", "teacher", "draw", "seed"),
 ]
 PARAMETERS = "loss_parameters"
@@ -50,42 +50,51 @@ def named(models: Frame) -> Frame:
     return students
 
 
-def beside(students: Frame, plan: Mapping[str, Any]) -> Frame:
-    """What each student changed of its plan's own setting, as "T=2"; "" where it changed nothing, and is primary.
+def _place(axis: str) -> int:
+    """Where students stand who changed an axis: after those who changed none, and first what changes students alone."""
+    return 0 if not axis else 1 + list(AXES).index(axis) + (0 if AXES[axis].of_student_alone else len(AXES))
+
+
+def placed(students: Frame, plan: Mapping[str, Any], *, tune: Sequence[str] = ()) -> Frame:
+    """Name each student's arm, and what it changed of the plan's own setting.
 
     Parameters
     ----------
     students
         As `named` gives them.
     plan
-        The plan's fields; without `beside` (another question, a zoo of before there was one) every student is primary.
+        The plan's fields.
+    tune
+        Columns that were chosen for each teacher size, where they were.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The students with "axis" and "value" (see `kdprobe.zoo.gains.beside`), "beside" (its place in the reading order),
+        "own_arm" (of those at the plan's own setting) and "arm".
     """
-    told = pd.Series("", index=students.index, dtype=object)
-    for name, values in (plan.get("beside") or {}).items():
-        if name not in AXES or isinstance(plan.get(name), list | tuple) or name in plan.get("tune", ()):
-            continue
-        column = students[AXES[name].column].astype(float)
-        # rows without a number of their own are all that the task has: what stands beside them is fewer
-        own = column.groupby(students["task"]).transform("max") if plan.get(name) is None else float(plan[name])
-        there = column.isin([float(value) for value in values]) & (column != own)
-        told = told.mask(there, column.map(AXES[name].label.format, na_action="ignore"))
-    return told
+    found = students.assign(**beside(students, plan))
+    pairs = zip(found["axis"], found["value"], strict=True)
+    changed = pd.Series([AXES[name].label.format(value) if name else "" for name, value in pairs], index=found.index, dtype=object)
+    # what was chosen is not what an arm is called
+    own = arms(found, told_beside(tune) if tune else tuple(SHOWN))
+    end = ", tuned" if tune else ""
+    return found.assign(beside=found["axis"].map(_place), own_arm=own + end, arm=(own + " " + changed).str.strip() + end)
 
 
 def arms(students: Frame, told: Sequence[str] = tuple(SHOWN)) -> Frame:
-    """Name each student's arm: its scheme, of the other settings those that vary, and what it changed of the plan's own setting.
+    """Name each student's arm: its scheme, and of the other settings those that vary within it at the plan's own settings.
 
     Parameters
     ----------
     students
-        As `named` gives them; a column "beside" says what each changed.
+        As `named` gives them, with "axis".
     told
         Columns that an arm may be called by.
     """
     label = students["scheme"].str.replace("_", " ")
-    changed = students["beside"] if "beside" in students else pd.Series("", index=students.index)
     # what stands beside a setting varies one thing at a time, and is called by that alone
-    own = students.loc[changed == ""]
+    own = students.loc[students["axis"] == ""]
     for column, shown in ((name, SHOWN[name]) for name in told):
         counts = own[column].astype(str).groupby([own["task"], own["scheme"]]).nunique()
         cells = pd.MultiIndex.from_arrays([students["task"], students["scheme"]])
@@ -93,4 +102,4 @@ def arms(students: Frame, told: Sequence[str] = tuple(SHOWN)) -> Frame:
         if varies.any():
             told_as = students[column].map(shown, na_action="ignore").fillna("")
             label = label.where(~varies, (label + " " + told_as).str.strip())
-    return (label + " " + changed).str.strip()
+    return label

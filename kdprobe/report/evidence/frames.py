@@ -12,7 +12,7 @@ from kdprobe.core.axes import AXES
 from kdprobe.core.section import Card
 from kdprobe.core.trace import Trace
 from kdprobe.report import words
-from kdprobe.report.evidence.arms import ORDER, Frame, arms, beside, named, told_beside
+from kdprobe.report.evidence.arms import ORDER, Frame, named, placed
 from kdprobe.report.evidence.groups import Group
 from kdprobe.report.evidence.scrub import scrub
 from kdprobe.training.job import TUNING_SEEDS
@@ -115,10 +115,7 @@ class Evidence:
     @cached_property
     def students(self) -> Frame:
         """One row a student, finished or not, with readable names of its cell; sorted by task, student size, arm, teacher size, seed."""
-        frame = named(self.models())
-        frame["beside"] = beside(frame, self.provenance().get("plan", {}))
-        frame["arm"] = arms(frame)
-        frame["beside_order"] = frame["beside"] != ""
+        frame = placed(named(self.models()), self.provenance().get("plan", {}))
         for name in ("task", "scheme"):
             frame[f"{name}_order"] = frame[name].map({value: i for i, value in enumerate(dict.fromkeys(frame[name]))})
         return frame.sort_values(ORDER, kind="stable").reset_index(drop=True)
@@ -176,11 +173,7 @@ class Evidence:
             return []
         wanted = pilots.loc[(pilots["status"] == "done") & (pilots["role"] != "teacher")]
         frame = chosen(named(self._all_models), self._zoo.kept_losses(list(wanted["model_id"])).to_dict(), tune)
-        frame = frame.loc[frame["tuned"]].copy()
-        frame["beside"] = beside(frame, self.provenance().get("plan", {}))
-        frame["beside_order"] = frame["beside"] != ""
-        # what was chosen is not what an arm is called
-        frame["arm"] = arms(frame, told_beside(tune)) + ", tuned"
+        frame = placed(frame.loc[frame["tuned"]], self.provenance().get("plan", {}), tune=tune)
         frame["task_order"] = frame["task"].map(dict(zip(self.students["task"], self.students["task_order"], strict=True)))
         frame["scheme_order"] = frame["scheme"].map(dict(zip(self.students["scheme"], self.students["scheme_order"], strict=True)))
         frame = frame.sort_values([name for name in ORDER if name not in tune], kind="stable")

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from kdprobe.core.axes import AXES
 from kdprobe.core.registry import available
 from kdprobe.report.evidence.arms import Frame
 from kdprobe.stats.pairing import complete_pairs
@@ -27,8 +28,12 @@ class Group:
         self.frame, self.tuned = frame, tuned
         self.task, self.kind, self.arm, self.student = (str(first[name]) for name in ("task", "kind", "arm", "student"))
         self.student_size = int(first["size"])
-        self.beside: str = str(first.get("beside", ""))
-        """What it changes of the plan's own setting, such as "T=2"; "" where it changes nothing."""
+        self.axis: str = str(first.get("axis", ""))
+        """The axis that it changes of the plan's own setting; "" where it changes none."""
+        self.beside: str = AXES[self.axis].told(first["value"]) if self.axis else ""
+        """That change as a sentence says it, such as "at T 2"."""
+        self.own_arm: str = str(first.get("own_arm", self.arm))
+        """The arm at the plan's own setting that it stands beside; its own name where it is there itself."""
         scheme: Any = available("schemes").get(str(first.get("scheme")))
         self.control: str = "" if scheme is None or scheme.judged else scheme.regime
         """What its student is a control of, where nothing is claimed of it."""

@@ -12,13 +12,17 @@ from kdprobe.core.axes import AXES, TUNABLE, Axes
 from kdprobe.core.errors import PlanError
 from kdprobe.core.recipe import Distiller
 from kdprobe.core.registry import find
-from kdprobe.core.spelling import BY_NAME, Whole, axis_names, counts, words
+from kdprobe.core.spelling import BESIDE, BY_NAME, Whole, axis_names, counts, words
 from kdprobe.core.task import SplitSizes
 from kdprobe.sweep.cells import Block
-from kdprobe.sweep.checks import check_block, check_choices, options_in_form
+from kdprobe.sweep.checks import beside_in_form, check_block, check_choices, options_in_form
 from kdprobe.sweep.plan import Plan
 
 MOST_DRAWS = 1_000
+STAR: Mapping[str, tuple[float, ...]] = {"train_rows": (300,), "temperature": (1.0, 2.0, 4.0)}
+"""What stands beside a plan's own setting by default: a gap at one T is not believed, and few labels are where teachers may help."""
+ROWS = {"train_rows": "train", "transfer_rows": "transfer"}
+"""Axis of rows -> the part of a task's split that it takes the first of."""
 
 
 @Parameter(name="*")
@@ -69,6 +73,11 @@ class GapPlan(Axes, Plan):
         verdicts for each setting and for the chosen ones.
     tune_seeds
         How many seeds to choose on.
+    beside
+        Values of axes at which each student is trained too, one axis changed at a time: the report shows them beside its verdicts, which
+        are of the plan's own setting. In place of the default as a whole, as in --beside.temperature 1,2,4 --beside.train-rows 300; none
+        (in Python {}) leaves them out. Axes that have several values or are tuned have nothing beside: they are crossed already. Nor have
+        rows that are not fewer than the plan's own.
     train_rows, transfer_rows, label_noise, steps, alpha, temperature, learning_rate
         Axes; see `kdprobe.core.axes.Axes`.
     teacher_weight_decay, teacher_patience, teacher_steps
@@ -76,9 +85,11 @@ class GapPlan(Axes, Plan):
 
     Examples
     --------
-    >>> plan = GapPlan(tasks=("letters",), teacher_widths=(8, 32), student_widths=(8,), seeds=2)
+    >>> plan = GapPlan(tasks=("letters",), teacher_widths=(8, 32), student_widths=(8,), seeds=2, beside={})
     >>> len(plan.cells())  # 2 teachers × 1 student × 2 schemes × 2 seeds
     8
+    >>> len(replace(plan, beside={"temperature": (1, 2, 4), "train_rows": 300}).cells())  # at T=2, at T=4, and on 300 labelled rows too
+    32
     """
 
     tasks: Annotated[tuple[str, ...], words("task", "tasks")] = ("letters", "bikeshare")
@@ -98,11 +109,12 @@ class GapPlan(Axes, Plan):
     patience: Whole = 0
     tune: Annotated[tuple[str, ...], axis_names("tune")] = ()
     tune_seeds: Whole = 3
+    beside: Annotated[dict[str, tuple[float | int, ...]], BESIDE] = field(default_factory=lambda: dict(STAR))
 
     asks: ClassVar[str] = "gap"
     question: ClassVar[str] = "which teacher size serves a student best?"
     heading: ClassVar[str] = "Which teacher size serves this student best, and how much of the teacher arrives?"
-    small: ClassVar[Mapping[str, Any]] = {"teacher_widths": (8, 32, 128), "student_widths": (8,), "seeds": 4}
+    small: ClassVar[Mapping[str, Any]] = {"teacher_widths": (8, 32, 128), "student_widths": (8,), "seeds": 4, "beside": {}}
     piloted: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -111,6 +123,10 @@ class GapPlan(Axes, Plan):
             object.__setattr__(self, name, tuple(whole(name, width) for width in getattr(self, name)))
         for name in ("options", "teacher_options"):
             object.__setattr__(self, name, options_in_form(name, self.family, getattr(self, name)))
+        object.__setattr__(self, "beside", beside_in_form(self.beside))
+        for name in self.beside:
+            if getattr(self, name) is None and name not in ROWS:
+                raise PlanError(f"beside holds {name!r}, of which the plan has no value of its own: give one, as in --{_flag(name)} 100")
         check_choices(self, ("tasks", "schemes", "teacher_widths", "student_widths"))
         self._check_distillers()
         if not 1 <= self.draws <= MOST_DRAWS:
@@ -152,9 +168,25 @@ class GapPlan(Axes, Plan):
         }
         axes = {name: getattr(self, name) for name in AXES}
         return tuple(
-            Block(task=task, draw=draw, scheme=scheme, distillers=self.distillers_for(task), axes=axes, sizes=self._sizes(task), **same)
+            Block(task=task, draw=draw, scheme=scheme, distillers=self.distillers_for(task), axes=axes, **self._on(task), **same)
             for task, draw, scheme in product(self.tasks, range(self.draws), self.schemes)
         )
+
+    def _on(self, task: str) -> dict[str, Any]:
+        return {"sizes": self._sizes(task), "beside": self.beside_on(task)}
+
+    def beside_on(self, task: str) -> dict[str, tuple[float, ...]]:
+        """What of `beside` differs from the plan's own setting on a task."""
+        sizes, found = self._sizes(task), dict[str, tuple[float, ...]]()
+        for name, values in self.beside.items():
+            own = getattr(self, name)
+            if isinstance(own, tuple) or name in self.tune:
+                continue
+            if name in ROWS:
+                # fewer rows are the first of the plan's own; more would be other rows
+                values = tuple(rows for rows in values if rows < getattr(sizes, ROWS[name]))
+            found[name] = tuple(value for value in values if value != own)
+        return {name: values for name, values in found.items() if values}
 
     def _sizes(self, task: str) -> SplitSizes:
         own: SplitSizes = find("tasks", task).split
@@ -169,3 +201,7 @@ class GapPlan(Axes, Plan):
             by_steps = find("families", self.family).fit == "steps"
             return ("l2_imitation",) if kind == "regression" else ("kd",) if by_steps else ("logit_mse",)
         return tuple(name for name in self.distillers if kind in find("distillers", name).tasks)
+
+
+def _flag(name: str) -> str:
+    return name.replace("_", "-")

@@ -21,8 +21,8 @@ def evidence(**plan):
 @pytest.mark.parametrize(
     ("plan", "wanted"),
     [
-        ({}, {"same rows": "", "same rows T=2": "T=2", "same rows T=4": "T=4"}),
-        ({"temperature": 2.0}, {"same rows T=1": "T=1", "same rows": "", "same rows T=4": "T=4"}),
+        ({}, {"same rows": "", "same rows T=2": "at T 2", "same rows T=4": "at T 4"}),
+        ({"temperature": 2.0}, {"same rows T=1": "at T 1", "same rows": "", "same rows T=4": "at T 4"}),
         # what is a list, or tuned, is crossed: each of its values is a setting of the plan's own
         ({"temperature": [1.0, 2.0, 4.0]}, {"same rows T=1": "", "same rows T=2": "", "same rows T=4": ""}),
         ({"tune": ["temperature"]}, {"same rows T=1": "", "same rows T=2": "", "same rows T=4": ""}),

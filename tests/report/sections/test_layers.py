@@ -76,7 +76,9 @@ def test_frames_without_networks_have_no_maps():
 
 
 def test_too_few_twins_have_no_maps(tmp_path):
-    plan = kdprobe.GapPlan(tasks=("bikeshare",), schemes=("same_rows",), teacher_widths=(3,), student_widths=(2,), seeds=3, steps=20)
+    plan = kdprobe.GapPlan(
+        tasks=("bikeshare",), schemes=("same_rows",), teacher_widths=(3,), student_widths=(2,), seeds=3, steps=20, beside={}
+    )
     with kdprobe.sweep(plan, tmp_path / "zoo") as zoo:
         assert LAYERS.draw(Evidence(zoo)) is None
 
