@@ -28,6 +28,10 @@ class Stage:
     taught_by
         Roles whose outputs are its targets; none for a run from labels alone. Of several teachers the mean is the target: of their
         predicted probabilities, or of their predictions.
+    taught_on
+        Other rows, without labels, that its teachers speak on: a step then takes a batch of `rows`, whose labels it learns, and a batch
+        of the same size of these, on which it is taught, so it sees twice the rows of a step of its twin. None where it is taught on the
+        rows it sees anyway.
     together
         Whether those who teach it still learn themselves, step by step with it, and are taught by it. Each has batches of its own: peers
         that saw the same ones would be alike without any teaching.
@@ -49,6 +53,7 @@ class Stage:
     rows: Rows = "train"
     labels: Labels = "own"
     taught_by: tuple[Role, ...] = ()
+    taught_on: Literal["transfer"] | None = None
     together: bool = False
     alpha: float | None = None
     size: Size | None = None
@@ -69,6 +74,11 @@ class Stage:
             raise ContractError(
                 "stage 'twin' has settings of its own: it differs from its student by having no teacher, and in nothing else"
             )
+        if self.taught_on and (self.rows == self.taught_on or not self.taught_by or self.together):
+            raise ContractError(
+                f"stage {self.role!r} has taught_on={self.taught_on!r}: that is for a stage that sees train rows and is taught, by models "
+                "that are trained already: leave it out"
+            )
         if self.together and not (self.taught_by and self.labelled):
             raise ContractError(
                 f"stage {self.role!r} learns together with nobody, or without labels: networks that start knowing nothing need both"
@@ -84,6 +94,15 @@ class Stage:
     def labelled(self) -> bool:
         """Whether it sees labels."""
         return self.rows == "train" or self.labels != "own"
+
+    @property
+    def labels_where_taught(self) -> bool:
+        """Whether the rows that its teachers speak on have labels for it."""
+        return self.labelled and self.taught_on is None
+
+    def sees(self, rows: Rows) -> bool:
+        """Whether some of its rows are of this part."""
+        return rows in (self.rows, self.taught_on)
 
     @property
     def width(self) -> Size:

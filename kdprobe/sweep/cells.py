@@ -92,7 +92,7 @@ class Block:
             idle = axis.of == "taught" and not scheme.taught
             idle |= bool(axis.parameter) and axis.parameter not in taught.parameters
             idle |= axis.sets in OPTIMISER and not self.trained_by_steps
-            if axis.of == "transfer rows" and all(stage.rows != "transfer" for stage in scheme.stages):
+            if axis.of == "transfer rows" and not any(stage.sees("transfer") for stage in scheme.stages):
                 same[name] = axis.default
             elif idle:
                 same[name] = given[name][0]

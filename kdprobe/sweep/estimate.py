@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 import torch
 
 from kdprobe.core.registry import find
@@ -60,9 +61,11 @@ def _seconds(jobs: Sequence[Job], parts: Split, teachers: Sequence[Job]) -> floa
     """Wall time of a stack, by training it for two short runs and taking the difference: set-up cancels. A closed form is fitted once."""
     first, kind = jobs[0], parts.kind
     part = parts.train if first.rows == "train" else parts.transfer
-    x = torch.from_numpy(part.x.copy())
+    # rows that it is taught on beside those of its labels stand behind them
+    apart = 0 if first.taught_on is None else part.n
+    x = torch.from_numpy(np.concatenate([part.x, parts.transfer.x]) if apart else part.x.copy())
     labels = torch.zeros(part.n, dtype=torch.int64) if kind == "classification" else torch.zeros(part.n, parts.outputs)
-    said = torch.zeros(1, part.n, parts.outputs)
+    said = torch.zeros(1, len(x), parts.outputs)
     read = "features" in find("distillers", first.distiller).needs
     problem = Problem(
         kind=kind,
@@ -77,6 +80,7 @@ def _seconds(jobs: Sequence[Job], parts: Split, teachers: Sequence[Job]) -> floa
         if read
         else Teachers(outputs=said),
         teacher_of=[0] * len(jobs),
+        apart=apart,
         validation_x=x[:1],
         validation_y=labels[:1],
     )

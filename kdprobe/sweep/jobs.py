@@ -76,6 +76,7 @@ class CellJobs:
             seed=cell.seed,
             rows=stage.rows,
             labels=stage.labels,
+            taught_on=stage.taught_on,
             scheme=cell.scheme if stage.role == "student" else "",
             sources=sources if sources or stage.role == "student" else None,
             matches=None if stage.matches is None else self.job(stage.matches).id,
@@ -88,7 +89,7 @@ class CellJobs:
         cell, block = self.cell, self.cell.block
         found: dict[str, Any] = {name: getattr(block, name) for name in ("batch_size", "weight_decay", "gradient_clip", "patience")}
         found["steps"] = find("tasks", cell.task).steps
-        found |= {axis.sets: value for axis, value in cell.setting if value is not None and reaches(axis, stage)}
+        found |= {_field(axis, stage): value for axis, value in cell.setting if value is not None and reaches(axis, stage)}
         parameters = {name: found.pop(name) for name in list(found) if name.startswith(PARAMETERS)}
         if stage.taught_by:
             distiller: Distiller = find("distillers", cell.distiller)
@@ -115,9 +116,14 @@ def reaches(axis: Axis, stage: Stage) -> bool:
         "all": True,
         "teachers": stage.width == "teacher",
         "taught": bool(stage.taught_by),
-        "labelled rows": stage.rows == "train",
-        "transfer rows": stage.rows == "transfer",
+        "labelled rows": stage.sees("train"),
+        "transfer rows": stage.sees("transfer"),
     }[axis.of]
+
+
+def _field(axis: Axis, stage: Stage) -> str:
+    """Field of a stage's job that an axis sets: rows that it is taught on beside those of its labels are counted by themselves."""
+    return "taught_row_limit" if axis.of == "transfer rows" and stage.taught_on else axis.sets
 
 
 def loss_parameters(distiller: Distiller, given: Mapping[str, float], *, labelled: bool, alpha: float) -> dict[str, float]:

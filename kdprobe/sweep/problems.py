@@ -10,6 +10,7 @@ from kdprobe.core.errors import ContractError, DataError
 from kdprobe.core.identity import derived_seed
 from kdprobe.core.recipe import Distiller, Family
 from kdprobe.core.registry import find
+from kdprobe.core.scheme import Rows
 from kdprobe.core.task import Task
 from kdprobe.core.trace import TaskKind
 from kdprobe.tasks.label_noise import with_noise
@@ -41,11 +42,15 @@ def problem_of(zoo: Path, jobs: Sequence[Job], task: Task, parts: Split, known: 
     first = jobs[0]
     family: Family = find("families", first.family)
     distiller: Distiller = find("distillers", first.distiller)
-    part = (parts.train if first.rows == "train" else parts.transfer).first(first.row_limit)
+    part = _part(parts, first.rows, first.row_limit)
     labels = labels_of(first, with_noise(part, parts, first.label_noise), parts)
     validation = labels_of(first, parts.validation, parts, hidden=False)
     assert validation is not None
     x, y = tensor_of(part.x).to(device), None if labels is None else labels.to(device)
+    spoken_of, y_of_them, apart = part, y, 0
+    if first.taught_on is not None:
+        spoken_of, y_of_them, apart = _part(parts, first.taught_on, first.taught_row_limit), None, len(x)
+        x = torch.cat([x, tensor_of(spoken_of.x).to(device)])
     groups = list(dict.fromkeys(job.taught_by for job in jobs if job.taught_by))
     return Problem(
         kind=task.kind,
@@ -54,12 +59,18 @@ def problem_of(zoo: Path, jobs: Sequence[Job], task: Task, parts: Split, known: 
         outputs=parts.outputs,
         x=x,
         y=y,
-        teachers=_teachers(zoo, groups, known, distiller, part, parts, x, y) if groups else None,
+        teachers=_teachers(zoo, groups, known, distiller, spoken_of, parts, x, y_of_them) if groups else None,
         teacher_of=[groups.index(job.taught_by) if job.taught_by else 0 for job in jobs],
         validation_x=tensor_of(parts.validation.x).to(device),
         validation_y=validation.to(device),
+        apart=apart,
         goals=[_loss_of(zoo, known[job.matches][0], parts) for job in jobs if job.matches is not None],
     )
+
+
+def _part(parts: Split, rows: Rows, limit: int | None) -> Part:
+    """The first rows of a part of a split."""
+    return (parts.train if rows == "train" else parts.transfer).first(limit)
 
 
 def labels_of(job: Job, part: Part, parts: Split, *, hidden: bool = True) -> torch.Tensor | None:
@@ -85,11 +96,15 @@ def _teachers(
     x: torch.Tensor,
     y: torch.Tensor | None,
 ) -> Teachers:
-    """What groups of teachers say on the rows of a part and, where the distiller reads them, the hidden layers of single teachers."""
+    """What groups of teachers say on the rows of a part and, where the distiller reads them, the hidden layers of single teachers.
+
+    The part is the end of the rows x, or all of them; of those before it nobody asks what a teacher says.
+    """
     outputs = []
     for names in groups:
         said = mean_output(torch.stack([_said(zoo, name, known[name], part, parts) for name in names]), parts.kind)
-        outputs.append(said if distiller.prepare is None else prepared(distiller, "+".join(names), said, y))
+        said = said if distiller.prepare is None else prepared(distiller, "+".join(names), said, y)
+        outputs.append(torch.nn.functional.pad(said, (0, 0, len(x) - len(said), 0)))
     stacked = torch.stack(outputs).to(x.device)
     if "features" not in distiller.needs:
         return Teachers(outputs=stacked)

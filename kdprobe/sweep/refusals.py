@@ -101,8 +101,9 @@ def _undefined(block: Block, distiller: Distiller, parts: Split, layers: Callabl
 
 def _cannot_teach(distiller: Distiller, stage: Stage, scheme: str) -> str:
     """Why a distiller has no meaning in a stage, whatever the networks are."""
-    if "labels" in distiller.needs and not stage.labelled:
-        return f"it needs labels, and scheme {scheme!r} has none for its {stage.role}"
+    if "labels" in distiller.needs and not stage.labels_where_taught:
+        where = " on the rows it is taught on" if stage.labelled else ""
+        return f"it needs labels, and scheme {scheme!r} has none for its {stage.role}{where}"
     if "features" in distiller.needs and len(stage.taught_by) > 1:
         return f"it reads hidden layers, and in scheme {scheme!r} several teachers have none in common"
     if stage.together and "features" in distiller.needs:

@@ -25,7 +25,8 @@ def fit_closed(jobs: Sequence[Job], problem: Problem) -> Trained:
     """Fit jobs of one stack key.
 
     A student's target is (1-alpha)·label + alpha·teacher: the minimum of the mixed squared loss. Students of one seed share their hidden
-    layer, so it is computed and factored once for all their teachers.
+    layer, so it is computed and factored once for all their teachers. Where labels and teachers speak of rows `apart`, the squared errors
+    of the labelled rows have the weight 1-alpha together and those of the others alpha, so it is factored once for each alpha.
 
     Raises
     ------
@@ -46,17 +47,20 @@ def fit_closed(jobs: Sequence[Job], problem: Problem) -> Trained:
     intercept = False
     seeds: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for place, job in enumerate(jobs):
-        seeds[job.seed, job.draw, job.stream, job.options["ridge"]].append(place)
+        # where rows are apart, what is factored depends on their weights
+        seeds[job.seed, job.draw, job.stream, job.options["ridge"], job.alpha if problem.apart else None].append(place)
     for places in seeds.values():
         first = jobs[places[0]]
         module = initial_module(first, problem.family, problem.input_shape, problem.network_outputs).to(problem.device).eval()
         features, held_out = last_hidden_layer(module, problem.x).double(), last_hidden_layer(module, problem.validation_x)
         intercept = "output.bias" in module.state_dict()
-        solve = ridge_solver(features, float(first.options["ridge"]), intercept=intercept)
+        weights_of_rows = _weights(problem, first.alpha) if problem.apart else None
+        solve = ridge_solver(features, float(first.options["ridge"]), intercept=intercept, weights=weights_of_rows)
         for place in places:
             target = _target(problem, labels, jobs[place], problem.teacher_of[place])
             weight, bias = solve(target)
-            history["loss"][place] = float(((features @ weight.mT + bias - target) ** 2).mean())
+            errors = (features @ weight.mT + bias - target) ** 2
+            history["loss"][place] = float((errors if weights_of_rows is None else weights_of_rows[:, None] * errors).mean())
             weight, bias = weight.to(held_out.dtype), bias.to(held_out.dtype)
             outputs = torch.nn.functional.linear(held_out, weight, bias if intercept else None)
             history["validation_loss"][place] = float(label_loss(problem.kind, outputs, problem.validation_y).mean())
@@ -76,7 +80,7 @@ def label_targets(kind: TaskKind, y: torch.Tensor, outputs: int) -> torch.Tensor
     return SCALE * (torch.nn.functional.one_hot(y, outputs).double() - 1 / outputs)
 
 
-def ridge_solver(features: torch.Tensor, penalty: float, *, intercept: bool) -> Solver:
+def ridge_solver(features: torch.Tensor, penalty: float, *, intercept: bool, weights: torch.Tensor | None = None) -> Solver:
     """Return a function from targets (n, c) to the weights (c, k) and biases (c,) that minimise mean squared error + penalty·‖weights‖².
 
     Parameters
@@ -87,15 +91,25 @@ def ridge_solver(features: torch.Tensor, penalty: float, *, intercept: bool) -> 
         0 gives least squares, of all solutions that with the smallest norm.
     intercept
         Whether there is a bias, which is not penalised; else it is 0.
+    weights
+        (n,) of the rows, with mean 1; all alike by default.
     """
     n, k = features.shape
-    mean = features.mean(dim=0) if intercept else features.new_zeros(k)
-    centred = features - mean
+    # a row of weight w is a row times the root of w; the mean is the weighted one
+    roots = None if weights is None else weights.sqrt()[:, None]
+
+    def centre(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if not intercept:
+            level = rows.new_zeros(rows.shape[1])
+        else:
+            level = rows.mean(dim=0) if weights is None else (weights[:, None] * rows).mean(dim=0)
+        return level, rows - level if roots is None else roots * (rows - level)
+
+    mean, centred = centre(features)
     inverse = _inverse(centred.mT @ centred / n if k <= n else centred @ centred.mT / n, penalty)
 
     def solve(targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        level = targets.mean(dim=0) if intercept else targets.new_zeros(targets.shape[1])
-        apart = targets - level
+        level, apart = centre(targets)
         weight = inverse(centred.mT @ apart / n) if k <= n else centred.mT @ inverse(apart / n)
         return weight.mT, level - mean @ weight
 
@@ -120,4 +134,14 @@ def _target(problem: Problem, labels: torch.Tensor | None, job: Job, teacher: in
         return labels
     assert isinstance(problem.teachers, Teachers), "what is fitted at once cannot learn together with anything"
     said = problem.teachers.outputs[teacher].double()
+    if problem.apart and labels is not None:
+        return torch.cat([labels, said[problem.apart :]])
     return said if labels is None else (1 - job.alpha) * labels + job.alpha * said
+
+
+def _weights(problem: Problem, alpha: float) -> torch.Tensor:
+    """Weight of each row (n,), mean 1, where labelled rows and those that a teacher speaks of are apart."""
+    n, labelled = len(problem.x), problem.apart
+    weights = torch.empty(n, dtype=torch.float64, device=problem.device)
+    weights[:labelled], weights[labelled:] = (1 - alpha) * n / labelled, alpha * n / (n - labelled)
+    return weights

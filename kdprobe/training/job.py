@@ -11,7 +11,8 @@ from kdprobe.core.scheme import Labels, Role, Rows
 SCHEMA = 5
 """Raised whenever the same job would give another model or another file."""
 LATER: dict[str, object] = {
-    **{"labels": "own", "sources": None, "peers": (), "matches": None, "stream_of": "", "row_limit": None, "label_noise": 0.0}
+    **{"labels": "own", "sources": None, "peers": (), "matches": None, "stream_of": "", "row_limit": None, "label_noise": 0.0},
+    **{"taught_on": None, "taught_row_limit": None},
 }
 """Fields that came later: where a job does not use one, its id is what it was before."""
 TUNING_SEEDS = 10_000
@@ -40,6 +41,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         How many of the rows, in the order of the draw; None for all.
     label_noise
         How noisy their labels are made; see `kdprobe.tasks.label_noise`.
+    taught_on, taught_row_limit
+        Other rows that its teachers speak on, and how many of them: each step takes a batch of both. None where those rows are `rows`.
     scheme, distiller, parameters, alpha
         The scheme a student belongs to, its teacher's loss with all parameters, and the weight of that loss.
     teacher
@@ -73,6 +76,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     rows: Rows = "train"
     row_limit: int | None = None
     label_noise: float = 0.0
+    taught_on: Rows | None = None
+    taught_row_limit: int | None = None
     scheme: str = ""
     distiller: str = "none"
     parameters: dict[str, float] = msgspec.field(default_factory=dict)
@@ -134,4 +139,5 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             *(self.task, self.data, *self.network, self.role, self.rows, self.scheme, self.distiller),
             *(tuple(sorted(self.parameters)), self.steps, self.batch_size, self.patience),
             *(self.labels, bool(self.taught_by), len(self.peers), self.matches is None, self.row_limit, self.label_noise),
+            *(self.taught_on, self.taught_row_limit),
         )

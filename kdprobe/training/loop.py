@@ -10,7 +10,7 @@ from kdprobe.training.job import Job
 from kdprobe.training.problem import HISTORY, Problem, Trained, cosine, validation_loss
 from kdprobe.training.states import buffers_of, parameters_of, under
 from kdprobe.training.stopping import Stopping
-from kdprobe.training.streams import batch_order, generator_of, initial_auxiliary, initial_module
+from kdprobe.training.streams import generator_of, initial_auxiliary, initial_module
 from kdprobe.training.turns import Run, in_turns
 
 Parts = tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]
@@ -42,7 +42,8 @@ class Learner:
         self.job, self.problem, self.teacher = job, problem, teacher
         module = with_masks(initial_module(job, problem.family, problem.input_shape, problem.network_outputs))
         auxiliary = initial_auxiliary(job, problem.distiller, problem.shapes(job)) if problem.distiller.auxiliary else None
-        self.order = torch.from_numpy(batch_order(job, len(problem.x))).to(problem.device)
+        self.order = torch.from_numpy(problem.order(job)).to(problem.device)
+        self.cut = problem.cut(job)
         self.masks = masks_of(module, problem.x[: self.order.shape[1]], [generator_of(job, "dropout")])
         self.module = module.to(problem.device, problem.x.dtype)
         self.auxiliary = None if auxiliary is None else auxiliary.to(problem.device, problem.x.dtype)
@@ -78,15 +79,14 @@ class Learner:
     def step(self, step: int) -> tuple[float, float]:
         """Take one step; the loss before it and the gradient's norm."""
         problem, batch = self.problem, self.order[step]
-        x, y = problem.x[batch], None if problem.y is None else problem.y[batch]
+        x, y = problem.x[batch], None if problem.y is None else problem.y[batch[: self.cut or None]]
         for name, mask in self.masks.next(problem.device).items():
             layer, _, _ = name.rpartition(".")
             self.module.get_submodule(layer).mask = mask[0]  # type: ignore[assignment]
         self.module.train()
         outputs, features = self.module(x)
-        said = problem.teachers.one(self.teacher, batch, x) if problem.taught and problem.teachers else None
-        student, teacher = problem.views(outputs, features, y, self.auxiliary, said)
-        loss = problem.loss(student, y, teacher, self.job.alpha, self.job.parameters)
+        said = problem.teachers.one(self.teacher, batch[self.cut :], x[self.cut :]) if problem.taught and problem.teachers else None
+        loss = problem.loss(outputs, features, y, self.auxiliary, said, self.job.alpha, self.job.parameters)
         self.optimiser.zero_grad()
         loss.backward()
         for group in self.optimiser.param_groups:

@@ -30,8 +30,8 @@ def check_losses(jobs: Sequence[Job], problem: Problem) -> None:
     distiller, job = problem.distiller, jobs[0]
     if distiller.loss is None or not problem.taught:
         return
-    rows = torch.arange(min(job.batch_size, len(problem.x)), device=problem.device)
-    x, y = problem.x[rows], None if problem.y is None else problem.y[rows]
+    rows = torch.arange(problem.apart, min(problem.apart + job.batch_size, len(problem.x)), device=problem.device)
+    x, y = problem.x[rows], None if problem.y is None or problem.apart else problem.y[rows]
     said = _said(problem, rows, x)
     module = initial_module(job, problem.family, problem.input_shape, problem.network_outputs).to(problem.device, x.dtype).eval()
     with torch.no_grad():

@@ -17,6 +17,7 @@ from kdprobe.core.trace import TaskKind
 from kdprobe.training.heads import head_loss
 from kdprobe.training.job import Job
 from kdprobe.training.shapes import layer_shapes, network_outputs
+from kdprobe.training.streams import batch_order
 from kdprobe.training.teachers import Live, Teachers
 
 CHECKS = 20
@@ -37,6 +38,9 @@ class Problem:
         Classes or target columns.
     x, y
         (n, ...) float32 inputs; (n,) int64 classes or (n, c) float32 values. On transfer rows y is None: there are no labels.
+    apart
+        0 where labels and teachers speak of the same rows. Else the first so many rows have labels, all of y, and teachers speak of the
+        rest alone: a batch is one of the first, then one of the rest.
     teachers
         What m teachers say of the same rows, or None.
     teacher_of
@@ -59,6 +63,18 @@ class Problem:
     validation_x: torch.Tensor
     validation_y: torch.Tensor
     goals: Sequence[float] = ()
+    apart: int = 0
+
+    def order(self, job: Job) -> np.ndarray:
+        """Rows of every batch of a job, (steps, rows of a step) int32; where rows are `apart`, the labelled ones are its twin's."""
+        if not self.apart:
+            return batch_order(job, len(self.x))
+        taught = self.apart + batch_order(job, len(self.x) - self.apart, "order of the rows it is taught on")
+        return np.concatenate([batch_order(job, self.apart), taught], axis=1)
+
+    def cut(self, job: Job) -> int:
+        """Rows at the start of a batch that have labels alone, where rows are `apart`; else 0, and all rows are of both kinds."""
+        return min(job.batch_size, self.apart)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -81,13 +97,37 @@ class Problem:
         teacher = {} if self.teachers is None else dict(self.teachers.layers)
         return Shapes(kind=self.kind, outputs=self.outputs, student=student, teacher=teacher)
 
-    def loss(self, student: View, y: torch.Tensor | None, teacher: View | None, alpha: Any, numbers: Mapping[str, Any]) -> torch.Tensor:
-        """(1 - alpha)·label loss + alpha·teacher's loss of one model on one batch; a part that has no labels or no teacher is left out."""
-        loss = student.outputs.new_zeros(())
+    def loss(
+        self,
+        outputs: torch.Tensor,
+        features: Mapping[str, torch.Tensor],
+        y: torch.Tensor | None,
+        auxiliary: Any,
+        said: tuple[torch.Tensor, Mapping[str, torch.Tensor]] | None,
+        alpha: Any,
+        numbers: Mapping[str, Any],
+    ) -> torch.Tensor:
+        """(1 - alpha)·label loss + alpha·teacher's loss of one model on one batch; a part that has no labels or no teacher is left out.
+
+        Parameters
+        ----------
+        outputs, features
+            Of the model, on all rows of the batch.
+        y
+            Labels of the batch, or of its first rows where rows are `apart`.
+        said
+            Outputs and hidden layers of its teacher, on those rows of the batch that it speaks of.
+        """
+        loss = outputs.new_zeros(())
         if y is not None:
-            loss = loss + (1 - alpha) * label_loss(self.kind, student.outputs, y, self.distiller.head).mean()
-        if teacher is not None:
+            loss = loss + (1 - alpha) * label_loss(self.kind, outputs[: len(y)], y, self.distiller.head).mean()
+        if said is not None:
             assert self.distiller.loss is not None, "a teacher needs a loss"
+            if self.apart:
+                assert y is not None, "rows apart are those with labels and those without"
+                cut, y = len(y), None
+                outputs, features = outputs[cut:], {name: values[cut:] for name, values in features.items()}
+            student, teacher = self.views(outputs, features, y, auxiliary, said)
             loss = loss + alpha * self.distiller.loss(student, teacher, **numbers).mean()
         return loss
 
@@ -97,13 +137,13 @@ class Problem:
         features: Mapping[str, torch.Tensor],
         y: torch.Tensor | None,
         auxiliary: Any,
-        teacher: tuple[torch.Tensor, Mapping[str, torch.Tensor]] | None,
-    ) -> tuple[View, View | None]:
-        """What the distiller's loss sees of student and teacher: only what it declared."""
+        teacher: tuple[torch.Tensor, Mapping[str, torch.Tensor]],
+    ) -> tuple[View, View]:
+        """What the distiller's loss sees of student and teacher, on the rows that the teacher speaks of: only what it declared."""
         labels = y if "labels" in self.distiller.needs else None
         seen = features if "features" in self.distiller.needs else {}
         student = View(outputs, seen, labels, auxiliary, self.kind)
-        return student, None if teacher is None else View(teacher[0], teacher[1], labels, kind=self.kind)
+        return student, View(teacher[0], teacher[1], labels, kind=self.kind)
 
     def checks(self, steps: int) -> list[int]:
         """Steps after which the validation loss is looked at: oftener where one value of it is to be met."""

@@ -24,13 +24,18 @@ def generator_of(job: Job, purpose: str) -> torch.Generator:
     return torch.Generator().manual_seed(derived_seed(job.seed, job.draw, job.stream, purpose))
 
 
-def batch_order(job: Job, rows: int) -> np.ndarray:
+def batch_order(job: Job, rows: int, purpose: str = "order") -> np.ndarray:
     """Return the rows of every batch, (steps, batch) int32: pass after pass over permuted rows, no row left out at the end of a pass.
 
     Every model has an order of its own. One order shared by all seeds would correlate them: the standard error over seeds would
     then be too small.
+
+    Parameters
+    ----------
+    purpose
+        Of the stream: rows that a student is taught on beside those of its twin have one of their own, so that the others stay the twin's.
     """
-    rng = np.random.default_rng(derived_seed(job.seed, job.draw, job.stream, "order"))
+    rng = np.random.default_rng(derived_seed(job.seed, job.draw, job.stream, purpose))
     batch = min(job.batch_size, rows)
     passes = -(-job.steps * batch // rows)
     stream = np.concatenate([rng.permutation(rows).astype(np.int32) for _ in range(passes)])

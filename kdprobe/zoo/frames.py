@@ -23,7 +23,8 @@ _JOB |= {axis.sets: axis.sets for axis in AXES.values() if not axis.parameter an
 
 def models(index: Index) -> pd.DataFrame:
     """One row a model. `row_count` is how many rows it was to learn from: of days or other blocks that stay whole there may be fewer.
-    `matched` says what taught the model whose loss it matches.
+    Where `rows` is "train + transfer" it saw the labels of so many, and was taught on `taught_row_count` others. `matched` says what
+    taught the model whose loss it matches.
     """
     records, splits = [], index.meta_json("splits", {})
     for row in index.rows("SELECT * FROM models ORDER BY rowid"):
@@ -34,9 +35,13 @@ def models(index: Index) -> pd.DataFrame:
         record |= {"temperature": job["parameters"].get("temperature"), "loss_parameters": json.dumps(job["parameters"], sort_keys=True)}
         record |= {"options": json.dumps(job["options"], sort_keys=True)}
         record |= {"matched": job["matches"], "row_count": sizes.get(job["rows"]) if job["row_limit"] is None else job["row_limit"]}
+        record |= {"taught_row_count": None}
+        if job["taught_on"] is not None:
+            count = sizes.get(job["taught_on"]) if job["taught_row_limit"] is None else job["taught_row_limit"]
+            record |= {"rows": f"{job['rows']} + {job['taught_on']}", "taught_row_count": count}
         record |= {key: row[key] for key in ("size", "flops", "twin_id", "status", "reason", "seconds", "engine", "shard", "slot")}
         records.append(record)
-    columns = ["model_id", "kind", *_JOB.values(), "temperature", "loss_parameters", "options", "matched", "row_count"]
+    columns = ["model_id", "kind", *_JOB.values(), "temperature", "loss_parameters", "options", "matched", "row_count", "taught_row_count"]
     columns += ["size", "flops", "twin_id", "status", "reason", "seconds", "engine", "shard", "slot"]
     frame = pd.DataFrame(records, columns=columns)
     order = ["task", "draw", "role", "scheme", "distiller", "width", "teacher_width", "seed"]

@@ -47,7 +47,7 @@ def _of_axis(axis: Axis, students: Frame, teachers: Callable[[str], Frame]) -> F
     if axis.of == "labelled rows":
         return teachers(column)
     if axis.of == "transfer rows":
-        return students[column].where(students["rows"] == "transfer")
+        return students[column].where(students["rows"] == "transfer", students[f"taught_{column}"])
     return teachers(column).where(lambda values: values != students[column]) if axis.of == "teachers" else students[column]
 
 

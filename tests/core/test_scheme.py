@@ -52,6 +52,19 @@ def test_a_scheme_that_cannot_be_run(stages, changes, text):
 @pytest.mark.parametrize(
     ("role", "settings", "text"),
     [
+        *(
+            (
+                "student",
+                settings | {"taught_on": "transfer"},
+                r"taught_on='transfer': that is for a stage that sees train rows and is taught",
+            )
+            for settings in (
+                {},
+                {"rows": "transfer", "taught_by": ("teacher",), "alpha": 1.0},
+                {"rows": "transfer", "labels": "true", "taught_by": ("teacher",)},
+                {"taught_by": ("peer",), "together": True},
+            )
+        ),
         (
             "student",
             {"rows": "transfer", "taught_by": ("teacher",)},

@@ -88,6 +88,11 @@ def test_jobs_say_what_their_stages_say():
     assert mutual["peer"].peers == (mutual["student"].alone,)
     assert (mutual["student"].teacher, mutual["student"].taught_by) == (mutual["teacher"].id, ())
     assert (mutual["student"].stream, mutual["peer"].stream) == ("student", "peer")
+    mixed, control = jobs("labelled_and_transfer_rows"), jobs("labelled_and_own_answers")
+    assert (mixed["student"].rows, mixed["student"].labels, mixed["student"].taught_on) == ("train", "own", "transfer")
+    assert (mixed["student"].taught_by, control["student"].taught_by) == ((mixed["teacher"].id,), (mixed["twin"].id,))
+    assert mixed["student"].alpha == control["student"].alpha == 0.7
+    assert (mixed["student"].steps, mixed["student"].batch_size) == (mixed["twin"].steps, mixed["twin"].batch_size)
     matched = jobs("untaught_same_loss")
     assert (matched["student"].matches, matched["student"].taught_by) == (matched["taught"].id, ())
 
@@ -127,6 +132,34 @@ def test_targets_are_what_the_teachers_of_a_stage_say(zoo, task):
             wanted, got = said.mean(axis=0), found.teachers.outputs[0].numpy()
         np.testing.assert_allclose(got, wanted, atol=1e-5)
         assert (found.y is None) == (part is parts.transfer)
+
+
+@pytest.mark.parametrize("task", ["letters", "bikeshare"])
+def test_where_labels_and_teachers_speak_of_rows_apart(tmp_path, task):
+    """The labels of the first 300 train rows, and what a teacher says of the first 500 transfer rows, in the tables too."""
+    name = "labelled_and_transfer_rows"
+    plan = replace(ALL, tasks=(task,), schemes=(name,), train_rows=(200, 300), transfer_rows=(400, 500), alpha=(0.5, 1.0), steps=4)
+    parts = split(find("tasks", task), sizes=plan.sizes(task))
+    with kdprobe.sweep(plan, tmp_path / "zoo") as found:
+        models, gains = found.models(), found.gains()
+        assert found.provenance()["failed_cells"] == []
+        assert set(zip(gains["labelled_rows"], gains["unlabelled_rows"], gains["alpha"], strict=True)) == {
+            (n, m, alpha) for n in (200, 300) for m in (400, 500) for alpha in (0.5, 1.0)
+        }
+        students = models.query("role == 'student'")
+        assert set(students["rows"]) == {"train + transfer"}
+        largest = students.query("row_count == 300 and taught_row_count == 500 and seed == 1").iloc[0]
+        job = found.job(largest["model_id"])
+        (teacher,) = job.taught_by
+        twin = found.job(largest["twin_id"])
+        assert (twin.row_limit, twin.steps, twin.stream) == (job.row_limit, job.steps, job.stream)
+        problem = problem_of(found.path, [job], find("tasks", task), parts, {teacher: stored(found, teacher)}, torch.device("cpu"))
+        labelled, others = parts.train.first(300), parts.transfer.first(500)
+        assert problem.apart == len(problem.y) == labelled.n
+        assert np.array_equal(problem.x.numpy(), np.concatenate([labelled.x, others.x]).astype(np.float32))
+        np.testing.assert_array_equal(problem.y.numpy(), labelled.y.astype(problem.y.numpy().dtype))
+        said = problem.teachers.outputs[0, labelled.n :].numpy()
+        np.testing.assert_allclose(said, outputs_of(found.module(teacher), others.x)[0], atol=1e-5)
 
 
 def test_a_model_that_matches_has_the_loss_it_matches(zoo):
@@ -220,6 +253,10 @@ def test_a_cohort_whose_training_fails_costs_itself(tmp_path, monkeypatch):
         (
             {"schemes": ("sibling_teacher",), "distillers": ("dkd",)},
             r"it needs labels, and scheme 'sibling_teacher' has none for its student",
+        ),
+        (
+            {"schemes": ("labelled_and_transfer_rows",), "distillers": ("dkd",)},
+            r"it needs labels, and scheme 'labelled_and_transfer_rows' has none for its student on the rows it is taught on",
         ),
     ],
 )

@@ -13,7 +13,6 @@ import torch
 from torch.nn import functional
 
 from kdprobe import GapPlan
-from kdprobe.core.recipe import View
 from kdprobe.core.registry import available, find
 from kdprobe.core.trace import TaskKind
 from kdprobe.sweep.problems import problem_of
@@ -34,12 +33,11 @@ def test_the_loss_is_that_of_the_paper_at_every_weight_and_temperature(alpha, te
     generator = torch.Generator().manual_seed(0)
     z_s, z_t = torch.randn(2, 12, 5, generator=generator, dtype=torch.float64) * 3
     y = torch.randint(0, 5, (12,), generator=generator)
-    student, teacher = View(z_s, {}, None, kind="classification"), View(z_t, {}, kind="classification")
     p_t, log_p_s = torch.softmax(z_t / temperature, 1), torch.log_softmax(z_s / temperature, 1)
     wanted = (1 - alpha) * functional.cross_entropy(z_s, y) + alpha * temperature**2 * functional.kl_div(
         log_p_s, p_t, reduction="batchmean"
     )
-    torch.testing.assert_close(found.loss(student, y, teacher, alpha, {"temperature": temperature}), wanted)
+    torch.testing.assert_close(found.loss(z_s, {}, y, None, (z_t, {}), alpha, {"temperature": temperature}), wanted)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 4.0])

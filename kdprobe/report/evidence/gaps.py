@@ -120,7 +120,7 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
 
 def _fixed(evidence: Evidence, group: Group) -> tuple[str, ...]:
     """On rows without labels there is no other loss to weigh, and not every distiller has a temperature."""
-    known = {"alpha": bool((group.frame["rows"] == "train").any()), "temperature": bool(group.frame["temperature"].notna().any())}
+    known = {"alpha": bool((group.frame["rows"] != "transfer").any()), "temperature": bool(group.frame["temperature"].notna().any())}
     names = {"alpha": "α", "temperature": "T", "learning_rate": "learning rate"}
     found = tuple(shown for name, shown in names.items() if known.get(name, True) and not (group.tuned and name in evidence.tune))
     return found or ("other settings",)

@@ -29,7 +29,8 @@ def law_of(group: Group, curve: Curve) -> Law | None:
     rows = group.frame.drop_duplicates("teacher").set_index("teacher").loc[list(curve.teachers)]
     found: list[Expected] = []
     for _, row in rows.iterrows():
-        if row["label_noise"]:
+        if row["label_noise"] or row["rows"] not in ("train", "transfer"):
+            # no law is known where labels are noisy, or where labels and teacher speak of rows apart
             return None
         counts = {"train": row["labelled_rows"], "transfer": row["unlabelled_rows"]}
         sizes = replace(task.split, **{name: int(count) for name, count in counts.items() if not np.isnan(count)})

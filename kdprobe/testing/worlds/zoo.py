@@ -182,7 +182,7 @@ class _Drawing:
                 "steps": STEPS,
             },
             **{"learning_rate": 0.01, "weight_decay": 1e-4, "batch_size": 64, "teacher_id": teacher_id, "data": "d" * 64},
-            **{"patience": 0, "label_noise": 0.0, "matched": None, "row_count": 2000},
+            **{"patience": 0, "label_noise": 0.0, "matched": None, "row_count": 2000, "taught_row_count": None},
             **{"temperature": temperature, "loss_parameters": "{}" if temperature is None else f'{{"temperature": {temperature}}}'},
             **{"size": size, "flops": 2 * size},
             **{

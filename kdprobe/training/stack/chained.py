@@ -97,12 +97,15 @@ class Chained(Stack):
         """Losses and gradients of labels and of teachers in closed form."""
         parts: list[tuple[torch.Tensor, torch.Tensor]] = []
         if y is not None:
-            parts.append(_weighted(self.shares[0], *label_slope(self.problem.kind, outputs, y)))
+            parts.append(_weighted(self.shares[0], *label_slope(self.problem.kind, outputs[:, : self.cut or None], y)))
         if self.targets is not None and self.closed is not None:
             starts, table = self.targets
-            at = starts[:, None] + batch
+            at = starts[:, None] + batch[:, self.cut :]
             said = {name: rows_of(values, at) for name, values in table.items()}
-            parts.append(_weighted(self.shares[1], *self.closed.slope(outputs, said, **self.named)))
+            parts.append(_weighted(self.shares[1], *self.closed.slope(outputs[:, self.cut :], said, **self.named)))
+        if self.cut:
+            # labels speak of the first rows, teachers of the rest: no row has two gradients
+            return torch.stack([loss[..., 0].mean(dim=1) for loss, _ in parts]).sum(dim=0), torch.cat([slope for _, slope in parts], dim=1)
         (loss, gradient), *more = parts
         for other, slope in more:
             loss, gradient = loss.add_(other), gradient.add_(slope)
@@ -117,7 +120,7 @@ class Chained(Stack):
         """Losses of any distiller; gradients by outputs and by hidden layers. Those of the auxiliary modules are written at once."""
         problem, read = self.problem, "features" in self.problem.distiller.needs
         assert problem.teachers is not None
-        said = problem.teachers.many(self.teacher_of, batch, rows_of(problem.x, batch))
+        said = problem.teachers.many(self.teacher_of, batch[:, self.cut :], rows_of(problem.x, batch[:, self.cut :]))
         outputs = found[-1].detach().requires_grad_()
         models = len(outputs)
         features = {name: _by_model(found[place], models).detach().requires_grad_() for name, place in self.chain.features.items() if read}
@@ -127,8 +130,7 @@ class Chained(Stack):
         def one(outputs: Any, features: Any, own: Any, buffers: Any, y: Any, said: Any, alpha: Any, numbers: Any) -> torch.Tensor:
             module = self.auxiliary
             call = None if module is None else lambda *inputs: functional_call(module, own | buffers, inputs)
-            student, teacher = problem.views(outputs, features, y, call, said)
-            return problem.loss(student, y, teacher, alpha, numbers)
+            return problem.loss(outputs, features, y, call, said, alpha, numbers)
 
         with SameRounding():
             dims = (0, 0, 0, 0, None if y is None else 0, 0, 0, 0)

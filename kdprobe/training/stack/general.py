@@ -20,7 +20,7 @@ from kdprobe.training.stack.optimiser import StackedAdamW
 from kdprobe.training.stack.rounding import SameRounding
 from kdprobe.training.states import buffers_of, parameters_of, under
 from kdprobe.training.stopping import Stopping
-from kdprobe.training.streams import batch_order, generator_of, initial_auxiliary
+from kdprobe.training.streams import generator_of, initial_auxiliary
 from kdprobe.training.teachers import rows_of
 from kdprobe.training.turns import Run, in_turns
 
@@ -49,7 +49,7 @@ class Stack:
             if made is not None:
                 made.to(problem.x.dtype)
         pairs = list(zip(modules, auxiliaries, strict=True))
-        order = torch.from_numpy(batch_order(first, len(problem.x)))
+        order = torch.from_numpy(problem.order(first))
         self.masks = masks_of(modules[0], problem.x[: order.shape[1]], [generator_of(job, "dropout") for job in jobs])
         self.module = modules[0].to(problem.device)
         self.auxiliary = None if auxiliaries[0] is None else auxiliaries[0].to(problem.device)
@@ -66,7 +66,8 @@ class Stack:
             clip=torch.tensor([job.gradient_clip or math.inf for job in jobs], dtype=torch.float64),
         )
         self.numbers = {name: self._column([job.parameters[name] for job in jobs]) for name in first.parameters}
-        self.order = torch.stack([torch.from_numpy(batch_order(job, len(problem.x))) for job in jobs], dim=1).to(problem.device)
+        self.order = torch.stack([torch.from_numpy(problem.order(job)) for job in jobs], dim=1).to(problem.device)
+        self.cut = problem.cut(first)
         self.teacher_of = torch.tensor(list(problem.teacher_of), device=problem.device)
         self.places = torch.arange(len(jobs))
         self.steps = first.steps
@@ -111,7 +112,7 @@ class Stack:
     def step(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Take one step; each model's loss before it (models,) and its gradient (models, parameters), good until the next step."""
         batch = self.order[step].long()
-        losses, gradient = self.slope(batch, None if self.problem.y is None else rows_of(self.problem.y, batch))
+        losses, gradient = self.slope(batch, None if self.problem.y is None else rows_of(self.problem.y, batch[:, : self.cut or None]))
         with torch.no_grad():
             self.optimiser.step(self.flat, gradient, cosine(step, self.steps))
         return losses, gradient
@@ -119,7 +120,9 @@ class Stack:
     def slope(self, batch: torch.Tensor, y: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         """Each model's mean loss on its own batch (models,), and its gradient by the parameters (models, parameters)."""
         problem, x = self.problem, rows_of(self.problem.x, batch)
-        said = problem.teachers.many(self.teacher_of, batch, x) if problem.taught and problem.teachers else None
+        said = (
+            problem.teachers.many(self.teacher_of, batch[:, self.cut :], x[:, self.cut :]) if problem.taught and problem.teachers else None
+        )
         masks = {f"network.{name}": mask for name, mask in self.masks.next(problem.device).items()}
         self.module.train()
         losses = self._losses(self.flat, self.buffers | masks, x, y, said)
@@ -173,8 +176,7 @@ class Stack:
         def one(flat: torch.Tensor, buffers: Any, x: torch.Tensor, y: Any, said: Any, alpha: torch.Tensor, numbers: Any) -> torch.Tensor:
             values = self.layout.unpack(flat) | buffers
             outputs, features = functional_call(self.module, under("network", values), (x,))
-            student, teacher = problem.views(outputs, features, y, self._auxiliary(under("auxiliary", values)), said)
-            return problem.loss(student, y, teacher, alpha, numbers)
+            return problem.loss(outputs, features, y, self._auxiliary(under("auxiliary", values)), said, alpha, numbers)
 
         dims = (0, 0, 0, None if y is None else 0, None if said is None else 0, 0, 0)
         with SameRounding():
