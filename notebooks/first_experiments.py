@@ -82,8 +82,8 @@ measured = zoo.measurements()
 agree = measured[(measured["probe"] == "agreement_top1") & (measured["status"] == "ok")].astype({"value": float})
 table = agree.pivot_table(index=["scheme", "distiller"], columns="comparison", values="value")
 table["shared with any such teacher"] = table["siblings"] - table["baseline"]
-table["this teacher's own"] = table["own"] - table["siblings"]
-table.drop(columns="twin").round(3)
+table["this teacher's own"] = (table["own"] - table["siblings"]) - (table["twin"] - table["twin_siblings"])
+table.drop(columns=["twin", "twin_siblings"]).round(3)
 
 # %% [markdown]
 # `kdprobe.report(zoo, "first_experiments.html")` writes the verdicts with their intervals, and where every number comes from.

@@ -69,13 +69,13 @@ plt.show()
 # ## How much of the likeness was taught?
 #
 # Students look like their teachers. So do twins that never saw one, and students look as much like *sibling* teachers (same size, another
-# seed). Only what exceeds the siblings was transferred from this very teacher.
+# seed). Only what exceeds the siblings, and more so than for the untaught twin, was transferred from this very teacher.
 
 # %%
 likeness = measured[measured["probe"].isin(["agreement_top1", "r2", "cka"]) & (measured["status"] == "ok")].astype({"value": float})
 table = likeness.pivot_table(index=["task", "scheme", "probe", "teacher_width"], columns="comparison", values="value")
 table["shared with any such teacher"] = table["siblings"] - table["baseline"]
-table["transferred from this teacher"] = table["own"] - table["siblings"]
+table["transferred from this teacher"] = (table["own"] - table["siblings"]) - (table["twin"] - table["twin_siblings"])
 table.round(3)
 
 # %% [markdown]

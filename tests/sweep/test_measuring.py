@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import kdprobe
 from kdprobe.core.errors import DataError
 from kdprobe.core.registry import find
 from kdprobe.core.result import Measurement, Refusal
-from kdprobe.sweep import measuring
+from kdprobe.sweep import measuring, run
 from kdprobe.sweep.measuring import _mean, measure_unit
 from kdprobe.zoo.traces import Stored
 from tests.conftest import SMALL
@@ -126,3 +127,25 @@ def test_one_refused_sibling_refuses_the_placebo(small_zoo, monkeypatch):
     assert of[groups[0][0], "twin_siblings"] == Refusal(reason="no answer for this pair")
     assert isinstance(of[groups[0][0], "siblings"], Measurement)
     assert isinstance(of[groups[0][1], "twin_siblings"], Measurement)
+
+
+def test_a_zoo_of_before_there_was_a_placebo_opens_resumes_verifies_and_reports(tmp_path, monkeypatch):
+    plan = kdprobe.GapPlan(tasks=("bikeshare",), schemes=("same_rows",), teacher_widths=(8,), student_widths=(2,), seeds=3, steps=20)
+
+    def before(*arguments):
+        found = measure_unit(*arguments)
+        return found._replace(rows=[row for row in found.rows if row[2] != "twin_siblings"])
+
+    with monkeypatch.context() as older:
+        older.setattr(run, "measure_unit", before)
+        kdprobe.sweep(plan, tmp_path / "zoo", jobs=0).close()
+
+    def again(*_):
+        raise AssertionError("what is measured is measured")
+
+    monkeypatch.setattr(run, "measure_unit", again)
+    with kdprobe.sweep(plan, tmp_path / "zoo", jobs=0) as zoo:
+        assert zoo.verify() == []
+        assert set(zoo.measurements()["comparison"]) == {"own", "siblings", "twin", "baseline", "panel"}
+        page = kdprobe.report(zoo, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "no placebo was measured" in page.lower()

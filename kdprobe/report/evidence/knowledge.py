@@ -10,6 +10,7 @@ import numpy as np
 from kdprobe.core.registry import available
 from kdprobe.report.evidence.arms import Frame
 from kdprobe.report.evidence.frames import PRIMARY, Evidence
+from kdprobe.report.evidence.transfers import specific
 from kdprobe.stats.paired import contrast
 from kdprobe.verdicts.family import adjusted
 from kdprobe.verdicts.knowledge import KindReading, crossfitted, read_kind, read_kinds
@@ -36,7 +37,8 @@ class Arm:
     score: np.ndarray
     """Accuracy or R², less the twin's."""
     specific: np.ndarray
-    """Similarity to the own teacher less that to siblings: agreement, or R² between predictions. NaN where there are too few siblings."""
+    """Similarity to the own teacher less that to siblings (agreement, or R² between predictions), less the same of the paired twin where
+    that was measured. NaN where there are too few siblings."""
     chosen: tuple[str, ...]
     """Distiller that each seed's choice fell on."""
     alphas: np.ndarray
@@ -162,7 +164,7 @@ def _columns(evidence: Evidence, frame: Frame, kind: str, validation: Frame) -> 
     found = {
         "gain": of(evidence.value(GAIN[kind], "panel")),
         "score": of(score) - of(score, "twin_id"),
-        "specific": of(evidence.value(primary, "own")) - of(evidence.value(primary, "siblings")),
+        "specific": of(specific(evidence, str(frame["task"].iloc[0]), primary)),
         "validation": of(validation),
     }
     if kind == "classification":

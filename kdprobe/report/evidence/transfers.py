@@ -1,4 +1,4 @@
-"""What of a teacher reached its students: every similarity of a zoo, in three parts."""
+"""What of a teacher reached its students: every similarity of a zoo, in three parts, beside the placebo of an untaught twin."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 
 from kdprobe.core.registry import available
+from kdprobe.report.evidence.arms import Frame
 from kdprobe.report.evidence.frames import PRIMARY, Evidence
-from kdprobe.report.evidence.groups import Curve, Group
+from kdprobe.report.evidence.groups import Curve, Group, short_names
 from kdprobe.verdicts.transfer import TransferReading, read_transfer, read_transfers
 
 COMPARISONS = ("own", "siblings", "baseline")
+PLACEBO = ("twin", "twin_siblings")
+UNMEASURED = "no placebo was measured"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,9 +33,16 @@ class Transfer:
     probe: str
     unit: str
     curve: Curve
-    """With a value for each comparison."""
+    """With a value for each comparison, and for "placebo" where it was measured: the paired twin's own teacher minus siblings."""
+    read: tuple[int, ...]
+    """Places of the teachers that `reading` is of: those that are larger than the student, or all where none is."""
     reading: TransferReading
-    """Of the mean over the teachers that are larger than the student, or over all where none is."""
+    """Of the mean over these teachers, and of each by itself."""
+
+    @property
+    def names(self) -> tuple[str, tuple[str, ...]]:
+        """What to call the teachers that `reading` is of, and how to tell them apart."""
+        return short_names([self.curve.teachers[i] for i in self.read])
 
     @property
     def title(self) -> str:
@@ -63,6 +73,30 @@ def is_likeness(probe: str) -> bool:
     return known is None or known.likeness
 
 
+def placebo(evidence: Evidence, task: str, probe: str) -> Frame | None:
+    """By student, how much nearer its paired twin, which nobody taught, is to the student's teacher than to siblings.
+
+    None where that was not measured of all students of a task that have a twin: zoos of before it was stored, and those that such a zoo
+    was extended to. A placebo of some alone would leave out the others, or compare what is not alike.
+    """
+
+    def measured(_: Evidence) -> Frame | None:
+        table = evidence.measurements()
+        table = table[(table["task"] == task) & (table["probe"] == probe)]
+        twins, strangers = (set(table.loc[table["comparison"] == name, "model_id"]) for name in PLACEBO)
+        found = evidence.value(probe, PLACEBO[0]) - evidence.value(probe, PLACEBO[1])
+        return found if twins and twins == strangers and found.notna().any() else None
+
+    return evidence.derived(("placebo", task, probe), measured)
+
+
+def specific(evidence: Evidence, task: str, probe: str) -> Frame:
+    """Teacher-specific part by student: own teacher minus siblings, minus the same of its paired twin where that was measured."""
+    student = evidence.value(probe, "own") - evidence.value(probe, "siblings")
+    untaught = placebo(evidence, task, probe)
+    return student if untaught is None else student - untaught
+
+
 def transfers(evidence: Evidence) -> list[Transfer]:
     """Read every similarity × student × arm; the verdicts of the primary similarities form one family, the others another."""
     return evidence.derived("transfers", _transfers)
@@ -73,6 +107,8 @@ def _transfers(evidence: Evidence) -> list[Transfer]:
     for group in (group for group in evidence.groups if group.primary):
         for probe in filter(is_likeness, evidence.probes(group.task)):
             grids = {name: group.grid(evidence.value(probe, name)) for name in COMPARISONS}
+            if (untaught := placebo(evidence, group.task, probe)) is not None:
+                grids["placebo"] = group.grid(untaught)
             if all(np.isfinite(grid).any() for grid in grids.values()):
                 found.append(_transfer(evidence, group, probe, group.curve(grids)))
     for primary in (True, False):
@@ -88,11 +124,15 @@ def _transfer(evidence: Evidence, group: Group, probe: str, found: Curve) -> Tra
     # a student can copy a teacher of its own size outright, which says nothing of larger ones
     larger = found.sizes > group.student_size
     shown = larger if larger.any() else np.ones_like(larger)
-    own, siblings, baseline = (found.values[name][:, shown].mean(axis=1) if shown.size else np.empty(0) for name in COMPARISONS)
+    values = {name: grid[:, shown] if shown.size else np.empty(0) for name, grid in found.values.items()}
     return Transfer(
         **{"task": group.task, "kind": group.kind, "arm": group.arm, "student": group.student, "student_size": group.student_size},
         control=group.control,
         **dict(zip(("headline", "scope"), evidence.place(group), strict=True)),
         **{"probe": probe, "unit": unit, "curve": found},
-        reading=read_transfer(own, siblings, baseline, lower_is_closer=lower_is_closer(probe), unit=unit, seeds=found.seeds),
+        read=tuple(np.flatnonzero(shown).tolist()),
+        reading=read_transfer(
+            *(values[name] for name in COMPARISONS),
+            **{"placebo": values.get("placebo"), "lower_is_closer": lower_is_closer(probe), "unit": unit, "seeds": found.seeds},
+        ),
     )

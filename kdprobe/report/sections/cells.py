@@ -9,7 +9,7 @@ from kdprobe.core.section import Column, Content, Section, Table
 from kdprobe.report import words
 from kdprobe.report.evidence.frames import CELL, Evidence
 from kdprobe.report.evidence.signatures import SIGNATURES, signatures
-from kdprobe.report.evidence.transfers import is_likeness, title_of
+from kdprobe.report.evidence.transfers import is_likeness, placebo, specific, title_of
 
 
 def draw(evidence: Evidence) -> Content:
@@ -36,8 +36,12 @@ def _table(evidence: Evidence, task: str) -> Table:
         shown[probe] = evidence.value(probe, "own" if probe in similar else "panel")
         columns.append(Column(key=probe, title=title_of(probe), shown="interval", explains=f"in {unit}" if unit else ""))
         if probe in similar and is_likeness(probe):
-            shown[f"{probe} specific"] = shown[probe] - evidence.value(probe, "siblings")
-            columns.append(Column(key=f"{probe} specific", title=f"{title_of(probe)}: own − siblings", shown="interval"))
+            shown[f"{probe} specific"] = specific(evidence, task, probe)
+            beyond = "" if placebo(evidence, task, probe) is None else ", less the same of its twin"
+            explains = f"own teacher minus siblings{beyond}"
+            columns.append(
+                Column(key=f"{probe} specific", title=f"{title_of(probe)}: teacher-specific", shown="interval", explains=explains)
+            )
     intervals = evidence.over_seeds(shown)
     places = {key: i for i, key in enumerate(intervals.index)}
     triples = {column.key: intervals[column.key][["value", "low", "high"]].to_numpy() for column in columns}

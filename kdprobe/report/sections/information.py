@@ -9,6 +9,7 @@ from kdprobe.core.section import Column, Content, Figure, Section, Table
 from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.groups import Group
+from kdprobe.report.evidence.transfers import placebo
 from kdprobe.report.theme.bars import Bar, bars
 from kdprobe.stats.paired import contrast
 
@@ -29,11 +30,13 @@ class Shares:
     siblings: np.ndarray
     """What the student shares with sibling teachers."""
     seeds: int
+    placebo: np.ndarray | float = 0.0
+    """How much more the paired twin, which nobody taught, shares with the student's teacher than with siblings; 0 if not measured."""
 
     @property
     def parts(self) -> tuple[float, ...]:
         """Lengths of the bar: as twins share, with any teacher, transferred (beyond both), left behind, its own."""
-        shared, twins, siblings = (float(values.mean()) for values in (self.own[SHARED], self.twin[SHARED], self.siblings))
+        shared, twins, siblings = (float(values.mean()) for values in (self.own[SHARED], self.twin[SHARED], self.siblings + self.placebo))
         common = min(twins, shared)
         recipe = min(max(siblings, common), shared)
         return common, recipe - common, shared - recipe, float(self.own[LEFT].mean()), float(self.own[OWN].mean())
@@ -42,7 +45,8 @@ class Shares:
     def transferred(self) -> Triple:
         """Shared with the own teacher, minus with siblings or as twins share, whichever leaves less: value and ends, each the lower one."""
         value, low, high = (
-            min(pair) for pair in zip(*(triple(self.own[SHARED] - other) for other in (self.siblings, self.twin[SHARED])), strict=True)
+            min(pair)
+            for pair in zip(*(triple(self.own[SHARED] - other) for other in (self.siblings + self.placebo, self.twin[SHARED])), strict=True)
         )
         return value, low, high
 
@@ -71,6 +75,8 @@ def draw(evidence: Evidence) -> Content | None:
 def _shares(evidence: Evidence, group: Group) -> Shares | None:
     asked = [(probe, comparison) for probe in (SHARED, LEFT, OWN) for comparison in ("own", "baseline")] + [(SHARED, "siblings")]
     grids = {f"{probe} {comparison}": group.grid(evidence.value(probe, comparison)) for probe, comparison in asked}
+    if (untaught := placebo(evidence, group.task, SHARED)) is not None:
+        grids["placebo"] = group.grid(untaught)
     if not all(np.isfinite(grid).any() for grid in grids.values()):
         return None
     curve = group.curve(grids)
@@ -86,6 +92,7 @@ def _shares(evidence: Evidence, group: Group) -> Shares | None:
         twin={probe: means[f"{probe} baseline"] for probe in (SHARED, LEFT, OWN)},
         siblings=means[f"{SHARED} siblings"],
         seeds=curve.seeds,
+        placebo=means.get("placebo", 0.0),
     )
 
 
@@ -145,8 +152,9 @@ WORDS = (
     "from rows that it never saw: over-confidence plays no part. What the teacher tells and the student does not was left behind; what the "
     "student tells and the teacher does not is its own.",
     "Most of what is shared needs no teaching: untaught twins learned it from labels alone. Transferred is only what the student shares "
-    "with its own teacher beyond siblings of that teacher, and beyond twins. Intervals are over {units}, not adjusted for their number; "
-    "the table of similarities above has adjusted verdicts, and dark information: the teacher's answers beyond the target.",
+    "with its own teacher beyond siblings of that teacher, less what its own twin does (the placebo), and beyond twins. Intervals are over "
+    "{units}, not adjusted for their number; the table of similarities above has adjusted verdicts, and dark information: the teacher's "
+    "answers beyond the target.",
 )
 COLUMNS = (
     Column(key="student", title="student"),
@@ -157,7 +165,7 @@ COLUMNS = (
         key="transferred",
         title="transferred",
         shown="interval",
-        explains="shared with the own teacher, minus with siblings or as twins share, whichever leaves less",
+        explains="shared with the own teacher, minus with siblings (and the placebo) or as twins share, whichever leaves less",
     ),
     Column(key="left", title="left behind", shown="interval", explains="told by both together, minus by the student"),
     Column(key="gained", title="twins leave more", shown="interval", explains="left behind by twins, minus by the student"),

@@ -76,7 +76,7 @@ def _sentences(group: Kinds, kind: str, reading: KindReading) -> Iterable[str]:
     yield f"{words.capitalised(title_of(name))} at α={alpha:g} is mostly best: {words.result(reading.gain)} over the twin{beside}."
     if kind != "response" and "response" in group.best:
         yield f"Against response knowledge: {_measured(best.gain - group.best['response'].gain, group.unit)}."
-    yield f"Likeness to its own teacher above siblings ({SPECIFIC[group.kind]}): {_measured(best.specific)}."
+    yield f"Teacher-specific part ({SPECIFIC[group.kind]}): {_measured(best.specific)}."
     if reading.verdict == "INCONCLUSIVE" and reading.needed is not None:
         yield f"With this mean and spread, {reading.needed} seeds would settle it."
 
@@ -110,7 +110,8 @@ def _words(found: list[Kinds]) -> tuple[str, ...]:
         "Gains of classes are in calibrated NLL: each model's logits are divided by one temperature that is fitted on validation rows, so "
         "that a loss which makes students more or less sure than its labels do is not taken for one that teaches them more or less.",
         "A gain is not transfer. Likeness to the own teacher is read against sibling teachers (same size, other seeds): what a student "
-        "shares with them as much was not taken over from this teacher.",
+        "shares with them as much was not taken over from this teacher. What its untaught twin shows of the same is subtracted, where it "
+        "was measured.",
     )
 
 
@@ -123,13 +124,13 @@ def _figure(group: Kinds, prefix: str) -> Figure:
             for arm in arms
         ]
     summary = " ".join(
-        f"{title_of(arm.name)}: gain {_measured(arm.gain, group.unit)}, own minus siblings {_measured(arm.specific)}."
+        f"{title_of(arm.name)}: gain {_measured(arm.gain, group.unit)}, teacher-specific {_measured(arm.specific)}."
         for arm in group.arms
         if len(arm.gain) > 1
     )
     svg = forest(
         lines,
-        columns=(f"gain ({_short(group.unit)})", "own − siblings"),
+        columns=(f"gain ({_short(group.unit)})", "teacher-specific"),
         prefix=prefix,
         title=f"{group.task}, student {group.student}, {_scope(group)}: gain over the twin, and likeness to the own teacher above siblings",
         description=summary,
@@ -219,9 +220,9 @@ COLUMNS = (
     Column(key="response", title="over response", shown="interval", explains="difference of gains to the best response distiller"),
     Column(
         key="specific",
-        title="own − siblings",
+        title="teacher-specific",
         shown="interval",
-        explains="agreement with the own teacher less that with siblings; for regression R² between predictions",
+        explains="agreement (for regression R²) with the own teacher less with siblings, less the same of the twin if measured",
     ),
     Column(key="p", title="p", explains="of the gain, Holm-adjusted over all distillers of the page"),
     Column(key="seeds", title="seeds", shown="number"),

@@ -73,6 +73,8 @@ class ZooWorld:
         (scheme, teacher width, student width, seed) of students that failed.
     reason
         Why they failed.
+    unsound
+        How much nearer models of one seed are than teaching makes them, with or without a teacher: what fails a placebo.
     extra_probe
         Name of one more similarity probe.
     beside
@@ -98,6 +100,7 @@ class ZooWorld:
     best_teacher: int | None = None
     failed: tuple[tuple[str, int, int, int], ...] = ()
     reason: str = "the loss is not finite after step 350"
+    unsound: float = 0.0
     extra_probe: str | None = None
     beside: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
     text: str = ""
@@ -117,6 +120,8 @@ class _Drawing:
         self.world = world
         self.rng = np.random.default_rng(world.seed)
         self.rng_information = np.random.default_rng([world.seed, 1])
+        self.rng_placebo = np.random.default_rng([world.seed, 2])
+        self.placebos: dict[tuple[str, str, str], float] = {}
         self.models: list[dict[str, Any]] = []
         self.scores: list[dict[str, Any]] = []
         self.measurements: list[dict[str, Any]] = []
@@ -217,7 +222,8 @@ class _Drawing:
             level, (shared, *noise) = base + 0.01 * np.log2(student["width"]), self.rng.normal(0, [0.003, *[0.001] * 4])
             for (comparison, shift), error in zip(_shifts(arm).items(), noise, strict=True):
                 value = level + sign * shift + error + (shared if comparison in ("own", "siblings") else 0.0)
-                self.measure(student, probe, comparison, value, "nats" if probe == "kl" else "")
+                value += sign * self.world.unsound * (comparison in ("own", "twin"))
+                self.measure(student, probe, comparison, value, "nats" if probe == "kl" else "", sign * self.world.unsound)
 
     def information(self, student: dict[str, Any], arm: TrueArm) -> None:
         """Of 2.6 nats that the teacher tells: what is shared (twins: 2 and more), left behind; and .03 of the student's own."""
@@ -227,11 +233,14 @@ class _Drawing:
             for probe, nats in (("shared_information", value), ("left_behind", 2.6 - value), ("own_information", 0.03 + error)):
                 self.measure(student, probe, comparison, nats, "nats")
 
-    def measure(self, student: dict[str, Any], probe: str, comparison: str, value: float, unit: str) -> None:
+    def measure(self, student: dict[str, Any], probe: str, comparison: str, value: float, unit: str, own: float = 0.0) -> None:
         row = {key: student[key] for key in ("model_id", "task", "scheme", "distiller", "seed", "draw")}
         row |= {"student_width": student["width"], "student_size": student["size"], "probe": probe, "comparison": comparison}
         row |= {"value": value, "low": value - 0.01, "high": value + 0.01, "n": 4000, "unit": unit, "status": "ok", "reason": ""}
         self.measurements.append(row)
+        if comparison == "twin":
+            noise = self.placebos.setdefault((student["twin_id"], student["teacher_id"], probe), self.rng_placebo.normal(0, 0.0005))
+            self.measure(student, probe, "twin_siblings", value - own - noise, unit)
 
     def finished(self) -> SimulatedZoo:
         models, measurements = pd.DataFrame(self.models), pd.DataFrame(self.measurements)

@@ -114,6 +114,20 @@ def test_each_seed_is_read_at_the_weight_that_the_others_favour(zoo):
         assert arm.raw[seed] == pytest.approx(float(raw[ids.loc[seed, alpha]]))
 
 
+def test_the_teacher_specific_part_is_that_of_the_transfer_section(zoo):
+    """Own minus siblings, less the same of the paired twin: no two pages disagree about one student."""
+    evidence = Evidence(zoo)
+    (found,) = [group for group in kinds(evidence) if (group.task, group.scheme) == ("letters", "same_rows")]
+    (arm,) = [arm for arm in found.arms if arm.name == "hint"]
+    table = zoo.measurements().query("probe == 'agreement_top1'")
+    values = table.pivot(index="model_id", columns="comparison", values="value").astype(float)
+    models = zoo.models().query("distiller == 'hint' and task == 'letters' and scheme == 'same_rows'")
+    for seed, alpha in enumerate(arm.alphas):
+        (student,) = models[(models["seed"] == seed) & (models["alpha"] == alpha)]["model_id"]
+        own = values.loc[student]
+        assert arm.specific[seed] == pytest.approx(own["own"] - own["siblings"] - (own["twin"] - own["twin_siblings"]))
+
+
 def test_a_kind_on_rows_without_labels_has_a_weight_beside_its_response_loss(zoo):
     (found,) = [group for group in kinds(Evidence(zoo)) if (group.task, group.scheme) == ("bikeshare", "transfer_rows")]
     weights = {arm.name: set(np.round(arm.alphas, 6)) for arm in found.arms}
