@@ -158,7 +158,7 @@ def test_two_seeds_have_a_gain_and_no_siblings_to_compare_with(tmp_path):
     with kdprobe.sweep(BARE, tmp_path / "zoo") as zoo:
         (line,) = [line for line in verdict_lines(zoo) if "response knowledge" in line]
     assert "(direction only: below 8 seeds)" in line
-    assert "Likeness to its own teacher above siblings (R² to teacher): not known (not measured, or too few seeds)." in line
+    assert "Teacher-specific part (R² to teacher): not known (not measured, or too few seeds)." in line
 
 
 def test_a_gap_sweep_has_no_section_on_knowledge(small_zoo, tmp_path):
