@@ -55,7 +55,10 @@ def build(config: str | None = None, *, asked: str = "", command: str = "") -> A
 
 
 def run(arguments: list[str]) -> int:
-    """Run a command and return its exit code: 0 done, 1 done with failed cells, 2 wrong usage, 3 data refused, 130 interrupted."""
+    """Run a command and return its exit code.
+
+    0 done, 1 done with failed cells, 2 wrong usage, 3 data refused, 4 a requirement is not shown, 130 interrupted, 143 terminated.
+    """
     try:
         config = _config_of(arguments)
         app = build(config, asked=_asked_in(arguments), command=arguments[0] if arguments else "")

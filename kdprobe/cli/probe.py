@@ -1,16 +1,17 @@
 """``kdprobe probe``."""
 
 import json as json_module
-import warnings
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from kdprobe.cli._tables import Flag
+from kdprobe.core.words import visible
 
-if TYPE_CHECKING:
-    import numpy as np
+NOT_SHOWN = 4
+"""Exit code where a requirement is not shown."""
 
 
 def probe(
@@ -20,13 +21,15 @@ def probe(
     task: Literal["classification", "regression"],
     target: Path | None = None,
     twins: Annotated[tuple[Path, ...], Parameter(name=["--twin", "--twins"], consume_multiple=True, negative=(), show_default=False)] = (),
+    require: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)] = (),
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     json: Flag = False,
 ) -> int:
     """Compare the outputs of a student with those of its teacher, row by row.
 
-    Files are .npy arrays or .csv tables of numbers without a header, one row a sample: logits or probabilities for classification,
-    predictions for regression.
+    Files are .npy arrays or .csv tables of numbers, one row a sample: logits or probabilities for classification, predictions for
+    regression. A first line of names and a first column of names of rows, as pandas writes them, are no data. Exits with 4 where a
+    requirement is not shown.
 
     Parameters
     ----------
@@ -40,55 +43,46 @@ def probe(
         The true classes 0..C-1, or the true values.
     twins
         Outputs of untaught twins: without them, likeness cannot be told from transfer.
+    require
+        What must be shown, such as 'gain>0' or 'agreement_top1>=0.9' (probe, one of > >= < <=, number): the whole 95 % interval must lie on
+        that side. 'cka_output:difference>0' is about one comparison; else the panel of twins, or student and teacher.
     output
         HTML page to write.
     json
         Print one JSON document in place of text.
     """
+    from kdprobe.cli._predictions import read_predictions, same_rows
+    from kdprobe.compare.requirement import check, requirement
+
+    wanted = [requirement(text) for text in require]
     import kdprobe
 
-    y = None if target is None else read_array(target)
+    first = read_predictions(teacher)
+    # a target of one column tells whether its first line is a row by how many rows there are
+    paths = [student, *twins, *([] if target is None else [target])]
+    others = [read_predictions(path, rows=len(first.values) if first.values.ndim else None) for path in paths]
+    for path, other in zip(paths, others, strict=True):
+        same_rows(teacher, first, path, other)
+    for said in (read.said for read in (first, *others) if read.said):
+        print(f"kdprobe: {visible(said)}", file=sys.stderr)
+    y = None if target is None else others[-1].values
     if y is not None and task == "classification":
         y = y.reshape(len(y), -1)[:, 0] if y.size == len(y) else y
         y = y.astype(int) if (y == y.astype(int)).all() else y
-    found = kdprobe.compare(
-        read_array(teacher), read_array(student), (None, y), task=task, twins=[read_array(twin) for twin in twins]
-    )  # fmt: skip
+    twin_outputs = [read.values for read in others[1 : 1 + len(twins)]]
+    found = kdprobe.compare(first.values, others[0].values, (None, y), task=task, twins=twin_outputs)
+    checks = [check(one, found) for one in wanted]
     if output is not None:
         kdprobe.report(found, output)
     if json:
         rows = found.to_frame().astype(object).where(lambda frame: frame.notna(), None).to_dict("records")
-        print(json_module.dumps({"sentence": found.sentence, "results": rows, "page": None if output is None else str(output)}))
+        required = [{"require": one.requirement.text, "shown": one.shown, "line": one.line} for one in checks]
+        page = None if output is None else str(output)
+        print(json_module.dumps({"sentence": found.sentence, "results": rows, "required": required, "page": page}))
     else:
         print(found)
         if output is not None:
             print(f"\npage: {output}")
-    return 0
-
-
-def read_array(path: Path) -> "np.ndarray":
-    """Read numbers from .npy or .csv.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, is of another kind, or holds anything but numbers.
-    """
-    import numpy as np
-
-    from kdprobe.core.errors import DataError
-
-    if path.suffix not in (".npy", ".csv"):
-        raise DataError(f"{path} is neither .npy nor .csv: save the outputs with numpy.save or numpy.savetxt(..., delimiter=',')")
-    try:
-        if path.suffix == ".npy":
-            return np.load(path, allow_pickle=False)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of an empty file: it is told as having no rows
-            return np.loadtxt(path, delimiter=",", ndmin=2)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror or error}): check its name") from error
-    except (ValueError, EOFError) as error:
-        # numpy's own words advise to unpickle it
-        why = "it was not written by numpy.save" if path.suffix == ".npy" else str(error)
-        raise DataError(f"{path} holds no plain array of numbers ({why}): save the outputs with numpy.save") from error
+    for one in checks:
+        print(f"kdprobe: {visible(one.line)}", file=sys.stderr)
+    return 0 if all(one.shown for one in checks) else NOT_SHOWN
