@@ -18,6 +18,7 @@ from kdprobe.core.registry import available
 from kdprobe.core.section import PARTS, Card, Column, Content, Section, Table
 from kdprobe.core.words import unformulated
 from kdprobe.report import words
+from kdprobe.report.evidence.draws import one_draw
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.theme.strip import strip
 from kdprobe.sweep.plans import asked, kind
@@ -203,8 +204,8 @@ def lede(evidence: Evidence) -> str:
     return (
         f"{words.capitalised(tasks)}: {' × '.join(sizes)} × {seeds}{f' in each of {draws} draws of labelled rows' if draws > 1 else ''}, "
         f"{what}. {trained}. Every student is compared with its own twin: "
-        f"the same start, {same_steps}, no teacher. Intervals are 95 %, over {evidence.units}."
-    )
+        f"the same start, {same_steps}, no teacher. Intervals are 95 %, over {evidence.units}. {one_draw(evidence)}"
+    ).rstrip()
 
 
 def strip_scale(table: Table, column: Column) -> tuple[float, float]:

@@ -50,7 +50,7 @@ def test_with_several_draws_lines_and_intervals_are_of_draws():
 def test_every_section_says_what_its_intervals_are_over(draws):
     world = ZooWorld(seeds=3, draws=draws, tasks=LETTERS, student_widths=(8,)).zoo()
     unit = "seeds" if draws == 1 else "draws of labelled rows, each the mean of its seeds"
-    assert lede(Evidence(world)).endswith(f"Intervals are 95 %, over {unit}.")
+    assert f"Intervals are 95 %, over {unit}." in lede(Evidence(world))
     for name, said in {"cells": "95 % intervals over {}", "transfer": "with intervals over {};", "failures": "paired t over {})"}.items():
         assert said.format(unit) in " ".join(section(name, world).words)
 
