@@ -37,7 +37,7 @@ from kdprobe.sweep.cells import Block
 
 FIRST_DRAW, FIRST_SEED = 2_000, 5_000
 STEPS = {"letters": (300, 600, 1200, 2400, 4800), "bikeshare": (75, 150, 300, 600, 1200)}
-REGIMES = ("same_rows", "transfer_rows")
+REGIMES = ("same_rows", "transfer_rows", "labelled_and_transfer_rows")
 TEMPERATURES, ALPHAS = (1.0, 2.0, 4.0), (0.3, 0.5, 0.7, 0.9)
 DISTILLERS = {"classification": ("kd", "logit_mse", "dist"), "regression": ("l2_imitation", "l1_imitation")}
 WORDS = {"distiller": "distiller", "alpha": "α", "temperature": "T", "steps": "steps"}
@@ -85,7 +85,8 @@ class Search:
         return self._run("longer", schemes=REGIMES, steps=self.steps, **chosen)
 
     def _run(self, name: str, **settings: Any) -> pd.DataFrame:
-        plan = Rehearsal(tasks=(self.task,), first_seed=FIRST_SEED, **self.sizes, **settings)
+        # one setting, or those that are named, and nothing beside: fewer labels would want fewer steps
+        plan = Rehearsal(tasks=(self.task,), first_seed=FIRST_SEED, beside={}, **self.sizes, **settings)
         with kdprobe.sweep(plan, self.folder / f"{name}-{self.task}", similarity=False) as zoo:
             models, losses = zoo.models(), zoo.kept_losses()
         return models.assign(loss=models["model_id"].map(losses)).dropna(subset=["loss"])

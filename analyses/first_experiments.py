@@ -37,7 +37,13 @@ def plan_of(task: str, seeds: int, *, quick: bool) -> kdprobe.KnowledgePlan:
     """Every arm, in one zoo: what has no meaning, such as several teachers' hidden layers, the plan leaves out and names."""
     small = {"family": "mlp", "teacher_width": 16, "student_widths": (4,), "steps": 150} if quick else {}
     return kdprobe.KnowledgePlan(
-        tasks=(task,), schemes=(*REGIMES, *SEVERAL.values()), distillers=(LOGITS, *HIDDEN), alphas=(ALPHA,), seeds=seeds, **small
+        tasks=(task,),
+        schemes=(*REGIMES, *SEVERAL.values()),
+        distillers=(LOGITS, *HIDDEN),
+        alphas=(ALPHA,),
+        seeds=seeds,
+        controls=False,
+        **small,
     )
 
 

@@ -56,7 +56,7 @@ class Bench:
         """A sweep over distillers, each at several weights."""
         sizes = {"teacher_width": 16, "student_widths": (4,)} if self.quick else {}
         given: dict[str, Any] = {"tasks": (self.task,), "seeds": self.seeds, "distillers": tuple(distillers), "alphas": tuple(alphas)}
-        return self._run(kdprobe.KnowledgePlan(**given | sizes | self._steps), name)
+        return self._run(kdprobe.KnowledgePlan(**given | sizes | self._steps, controls=False), name)
 
     def table(self, zoo: kdprobe.Zoo, question: str) -> dict[str, pd.DataFrame]:
         """Gains of a zoo by metric, kept for the table of all students."""

@@ -142,8 +142,9 @@ class Distiller:
         (Shapes, torch.Generator) -> torch.nn.Module trained with the student and thrown away: a regressor, a critic. All its
         randomness comes from the generator.
     prepare
-        (teacher outputs (n, c), classes (n,) or None, numpy Generator) -> changed teacher outputs, once before training. Controls break
-        the teacher's information this way. Without labels (transfer rows, regression) the classes are None.
+        (teacher outputs (n, c), labels or None, numpy Generator) -> changed teacher outputs, once before training. Controls break
+        the teacher's information this way. Labels are classes (n,), or None where the rows have none; those of regression, (n, c), are
+        shown to a distiller that needs "labels", which then is refused on rows without them.
     refuses
         Shapes -> why the loss is undefined there, or "". Asked when a sweep is planned, before anything trains.
     closed

@@ -130,6 +130,9 @@ class Scheme:
         What to expect of the student, in words.
     stages
         The plan's teacher, the twin and the student among them. Students of all schemes are read against the teacher, whoever taught them.
+    controls
+        Names of control schemes that show what its rows and steps give without its teacher. A plan trains them beside it, under one
+        teacher size: what taught them is no teacher of the plan's.
     """
 
     name: str
@@ -138,6 +141,7 @@ class Scheme:
     regime: str
     expects: str
     stages: tuple[Stage, ...]
+    controls: tuple[str, ...] = ()
     cites: str = ""
 
     def __post_init__(self) -> None:

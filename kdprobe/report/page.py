@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from kdprobe.core.axes import AXES
 from kdprobe.core.errors import ContractError, DataError, PlanError
 from kdprobe.core.files import special, write_atomically
 from kdprobe.core.pages import is_page, is_runs, sealed
@@ -191,11 +192,17 @@ def lede(evidence: Evidence) -> str:
     trained = words.counted(len(models), "network") + (" trained" if done == len(models) else f", of which {len(models) - done:,} failed")
     if evidence.tune:
         trained += f", and {len(evidence.tuning()):,} on seeds of their own to choose settings by"
-    arms = list(dict.fromkeys(students["arm"]))
+    attached = students["scheme"].isin(evidence.attached)
+    judged = students[(students["axis"] == "") & ~attached]
+    arms = list(dict.fromkeys(judged["arm"]))
     what = words.listed(arms)
     if len(arms) > MOST_ARMS:
-        counts = [words.counted(students[name].nunique(), noun) for name, noun in (("scheme", "regime"), ("distiller", "distiller"))]
+        counts = [words.counted(judged[name].nunique(), noun) for name, noun in (("scheme", "regime"), ("distiller", "distiller"))]
         what = f"{' × '.join(counts)}, {words.counted(len(arms), 'setting')} in all"
+    changes = dict.fromkeys(zip(*(students.loc[students["axis"] != "", name] for name in ("axis", "value")), strict=True))
+    beside = [AXES[axis].told(value) for axis, value in changes]
+    beside += [words.counted(students.loc[attached, "scheme"].nunique(), "control")] if attached.any() else []
+    what += f"; beside each {words.listed(beside)}" if beside else ""
     steps = models.set_index("model_id")["steps"]
     longer = students["scheme"][students["model_id"].map(steps).to_numpy() != students["twin_id"].map(steps).to_numpy()].unique()
     same_steps = "the same number of steps" + (

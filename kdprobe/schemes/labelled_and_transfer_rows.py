@@ -19,5 +19,6 @@ LABELLED_AND_TRANSFER_ROWS = Scheme(
         Stage("twin"),
         Stage("student", taught_by=("teacher",), taught_on="transfer"),
     ),
+    controls=("labelled_and_own_answers", "step_matched_twin"),
     cites="arXiv:2006.10029",
 )

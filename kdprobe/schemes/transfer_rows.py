@@ -13,5 +13,6 @@ TRANSFER_ROWS = Scheme(
         Stage("twin"),
         Stage("student", rows="transfer", taught_by=("teacher",), alpha=1.0),
     ),
+    controls=("self_pseudo_labels",),
     cites="arXiv:1503.02531",
 )

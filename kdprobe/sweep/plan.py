@@ -6,7 +6,7 @@ from dataclasses import MISSING, fields, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
-from kdprobe.core.arguments import several, whole
+from kdprobe.core.arguments import several, switch, whole
 from kdprobe.core.axes import AXES, Axes
 from kdprobe.core.errors import ContractError
 from kdprobe.core.identity import content_id
@@ -59,6 +59,8 @@ class Plan(ABC):
                 object.__setattr__(self, each.name, AXES[each.name].normalised(value))
             elif isinstance(each.default, tuple):
                 object.__setattr__(self, each.name, several(each.name, value))
+            elif each.default is True or each.default is False:
+                object.__setattr__(self, each.name, switch(each.name, value))
             elif type(each.default) is int:
                 object.__setattr__(self, each.name, whole(each.name, value))
 

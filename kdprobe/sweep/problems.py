@@ -128,9 +128,9 @@ def prepared(distiller: Distiller, teacher: str, outputs: torch.Tensor, y: torch
         If what the distiller gives has another shape, or is not finite.
     """
     assert distiller.prepare is not None
-    classes = y.cpu().numpy() if y is not None and not y.is_floating_point() else None
+    labels = None if y is None or (y.is_floating_point() and "labels" not in distiller.needs) else y.cpu().numpy()
     rng = np.random.default_rng(derived_seed(teacher, distiller.name, "prepare"))
-    changed = np.asarray(distiller.prepare(outputs.numpy().copy(), classes, rng), dtype=np.float32)
+    changed = np.asarray(distiller.prepare(outputs.numpy().copy(), labels, rng), dtype=np.float32)
     if changed.shape != tuple(outputs.shape) or not np.isfinite(changed).all():
         raise ContractError(f"distiller {distiller.name!r}: prepare gives {changed.shape} or numbers that are not finite")
     return torch.from_numpy(changed)

@@ -197,10 +197,13 @@ def _check_prepare(distiller: Distiller, shapes: Shapes) -> None:
     outputs = np.random.default_rng(0).normal(size=(60, OUTPUTS)).astype(np.float32)
     kept = outputs.copy()
     changed = False
-    for classes in (np.arange(60) % OUTPUTS, None) if shapes.kind == "classification" else (None,):
-        first = distiller.prepare(outputs, classes, np.random.default_rng(1))
+    labels: Any = np.arange(60) % OUTPUTS
+    if shapes.kind == "regression":
+        labels = 2 * np.random.default_rng(2).normal(size=(60, OUTPUTS)).astype(np.float32) if "labels" in distiller.needs else None
+    for shown in (labels,) if labels is None or "labels" in distiller.needs else (labels, None):
+        first = distiller.prepare(outputs, shown, np.random.default_rng(1))
         require(distiller, np.array_equal(outputs, kept), "prepare writes into the teacher's outputs: change a copy")
-        again = distiller.prepare(outputs, classes, np.random.default_rng(1))
+        again = distiller.prepare(outputs, shown, np.random.default_rng(1))
         same = first.shape == outputs.shape and first.dtype == outputs.dtype and bool(np.isfinite(first).all())
         require(distiller, same, f"prepare gave {first.dtype} {first.shape}, finite {outputs.dtype} {outputs.shape} were due")
         require(distiller, np.array_equal(first, again), "prepare does not depend on its generator alone: draw from the one that is given")

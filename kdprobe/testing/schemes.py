@@ -1,5 +1,7 @@
 """The contract of a scheme."""
 
+from kdprobe.core.errors import did_you_mean
+from kdprobe.core.registry import available
 from kdprobe.core.scheme import Scheme
 from kdprobe.testing.requirement import require
 
@@ -8,7 +10,7 @@ def check_scheme(scheme: Scheme) -> None:
     """Raise ContractError unless a scheme can be run and read: what its own constructor cannot see is checked here.
 
     Checked are: the stages come in an order in which they can be run, each of use to another or to the reader; the student differs from
-    its twin; it says in words what regime it is and what to expect.
+    its twin; its controls are schemes in which the teacher teaches nobody; it says in words what regime it is and what to expect.
 
     Examples
     --------
@@ -25,5 +27,9 @@ def check_scheme(scheme: Scheme) -> None:
     student = scheme.student
     differs = student.taught_by or (student.labels, student.steps, student.matches) != ("own", 1.0, None)
     require(scheme, bool(differs), "its student is taught by nobody: it would be a twin")
+    known = available("schemes")
+    for name in scheme.controls:
+        require(scheme, name in known, f"controls holds {name!r}, which is no scheme: {did_you_mean(name, known)}")
+        require(scheme, not known[name].judged, f"controls holds {name!r}, whose student the teacher teaches: it is no control")
     for field in ("title", "regime", "expects"):
         require(scheme, bool(getattr(scheme, field).strip()), f"{field} is empty: say it in words")

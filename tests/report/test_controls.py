@@ -16,7 +16,7 @@ def test_nothing_is_claimed_of_a_control():
     alone = Evidence(ZooWorld(arms=(judged,), **world).zoo())
     gap, untaught = gaps(both)
     assert (untaught.control, gap.control) == (find("schemes", "step_matched_twin").regime, "")
-    for reading in (untaught.reading, untaught.calibrated, untaught.second, untaught.helps):
+    for reading in (untaught.reading, untaught.raw, untaught.second, untaught.helps):
         assert (reading.verdict, reading.qualifier) == ("NOT APPLICABLE", "a control")
     # it is in no family of claims: p values are as if it were not there
     first = gaps(alone)[0]

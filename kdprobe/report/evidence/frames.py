@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.special import stdtr, stdtrit
 
 from kdprobe.core.axes import AXES
+from kdprobe.core.registry import available
 from kdprobe.core.section import Card
 from kdprobe.core.trace import Trace
 from kdprobe.report import words
@@ -21,6 +22,8 @@ from kdprobe.zoo.gains import chosen
 Value = TypeVar("Value")
 CELL = ["task", "student", "arm", "teacher"]
 LOSS = {"classification": "nll", "regression": "mse"}
+GAIN = {"classification": "gain_calibrated", "regression": "gain"}
+"""Probe of the gain in the loss that verdicts are read on, see `kdprobe.zoo.gains.LOSS`."""
 FEW_ARMS = 4
 """More arms of a student have a card each, not a column each."""
 PRIMARY = {"classification": "agreement_top1", "regression": "r2"}
@@ -116,8 +119,11 @@ class Evidence:
     def students(self) -> Frame:
         """One row a student, finished or not, with readable names of its cell; sorted by task, student size, arm, teacher size, seed."""
         frame = placed(named(self.models()), self.provenance().get("plan", {}))
+        plan = self.provenance().get("plan", {})
         for name in ("task", "scheme"):
-            frame[f"{name}_order"] = frame[name].map({value: i for i, value in enumerate(dict.fromkeys(frame[name]))})
+            # as the plan names them; what it does not name, such as controls, comes after
+            ordered = dict.fromkeys((*plan.get(f"{name}s", ()), *frame[name]))
+            frame[f"{name}_order"] = frame[name].map({value: i for i, value in enumerate(ordered)})
         return frame.sort_values(ORDER, kind="stable").reset_index(drop=True)
 
     @cached_property
@@ -136,6 +142,12 @@ class Evidence:
         """Scores by model, on the probe rows that performance is measured on."""
         scores = self.scores()
         return scores[(scores["metric"] == metric) & (scores["rows"] == "B")].set_index("model_id")["value"]
+
+    @property
+    def temperatures(self) -> Frame:
+        """Temperature by classifier that makes its probabilities fit best, on validation rows: above 1 it was over-confident."""
+        scores = self.scores()
+        return scores[scores["metric"] == "temperature"].set_index("model_id")["value"]
 
     def tasks(self) -> list[str]:
         """Tasks with students, in the order of the plan."""
@@ -158,6 +170,12 @@ class Evidence:
     def groups(self) -> list[Group]:
         """Every student in every arm, in reading order: those at the plan's own setting, and those beside it (see `Group.primary`)."""
         return [Group(frame) for _, frame in self.students.groupby(CELL[:3], sort=False)]
+
+    @cached_property
+    def attached(self) -> frozenset[str]:
+        """Schemes that are there as controls of others: they are told with these, and have no verdicts of their own."""
+        known = available("schemes")
+        return frozenset(name for scheme in self.students["scheme"].unique() if scheme in known for name in known[scheme].controls)
 
     @property
     def tune(self) -> list[str]:
@@ -182,7 +200,8 @@ class Evidence:
     def place(self, group: Group) -> tuple[str, str]:
         """Headline and scope of what is said of a student in an arm; where there are many arms each has a headline of its own."""
         same = (group.task, group.student)
-        arms = [other for other in (*self.groups, *self.tuned_groups) if other.primary and (other.task, other.student) == same]
+        there = (other for other in (*self.groups, *self.tuned_groups) if other.primary and other.scheme not in self.attached)
+        arms = [other for other in there if (other.task, other.student) == same]
         headline = words.headline(group.task, group.student, group.student_size)
         return (headline, group.arm) if len(arms) <= FEW_ARMS else (f"{headline} · {group.arm}", "this setting")
 

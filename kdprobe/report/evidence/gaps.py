@@ -1,18 +1,21 @@
 """The capacity gap of every student in every arm of a zoo: curves, readings on each metric, verdicts."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from kdprobe.core.result import Measurement
-from kdprobe.report.evidence.frames import LOSS, Evidence
+from kdprobe.report.evidence.around import Control, controls_of, setting_of, temperatures_of
+from kdprobe.report.evidence.frames import GAIN, Evidence
+from kdprobe.report.evidence.frames import LOSS as RAW
 from kdprobe.report.evidence.groups import Curve, Group
 from kdprobe.report.evidence.laws import Law, law_of
-from kdprobe.stats.bootstrap import simultaneous
 from kdprobe.stats.paired import contrast
 from kdprobe.verdicts.capacity_gap import seed_spread
 from kdprobe.verdicts.gap import MARGIN_SHARE, GapReading, decide, read_gap
 from kdprobe.verdicts.help import HelpReading, read_help, read_helps
+from kdprobe.zoo.gains import LOSS
 
 SECOND = {"classification": "accuracy", "regression": "r2"}
 TITLES = {"nll": "NLL", "mse": "MSE", "nll_calibrated": "NLL, calibrated", "accuracy": "accuracy", "r2": "R²"}
@@ -27,6 +30,12 @@ class Gap:
     arm: str
     control: str
     """What the student is a control of; nothing is claimed of it then."""
+    beside: str
+    """What it changes of the plan's own setting, as a sentence says it ("at T 2"); "" where it changes nothing."""
+    own_arm: str
+    """The arm at the plan's own setting that it stands beside; its own where it changes nothing."""
+    setting: str
+    """The α and T that it speaks of, as a sentence says them; "" where it has neither."""
     student: str
     student_size: int
     headline: str
@@ -34,19 +43,19 @@ class Gap:
     """Where the page speaks of it."""
     unit: str
     curve: Curve
-    """With values "gain" and "teacher_loss"; for classification "gain_calibrated" and "teacher_loss_calibrated" too."""
+    """With values "gain" and "teacher_loss", in the loss that the verdicts are read on; "gain_raw" where it is not the loss as it is."""
     reading: GapReading
-    """On the loss as it is: NLL or MSE."""
+    """On that loss: MSE, or NLL after one temperature a model."""
     helps: HelpReading
     """On the same loss: whether any teacher helps."""
-    calibrated: GapReading | None = None
-    """On the NLL after one temperature per model; None where that does not apply."""
+    raw: GapReading | None = None
+    """On the NLL as it is, which rewards calibration too; None for regression."""
     second: GapReading | None = None
     """On accuracy or R²; None where it was not measured."""
-    inherited: Measurement | None = None
-    """Part of the deficit that one temperature a model removes: over-confidence that the student took over."""
-    discrimination: Measurement | None = None
-    """The rest of the deficit: what the student tells apart less well."""
+    controls: tuple[Control, ...] = ()
+    """What the controls of its regime gain without the teacher."""
+    temperatures: Mapping[str, Measurement] = field(default_factory=dict[str, Measurement])
+    """Fitted temperature of "teacher", "twin" and "student", means over all teacher sizes; above 1 is over-confidence."""
     gains: tuple[Measurement, ...] = ()
     """Gain over the twin by teacher size, simultaneous over the sizes."""
     fixed: tuple[str, ...] = ()
@@ -56,45 +65,61 @@ class Gap:
 
 
 def gaps(evidence: Evidence) -> list[Gap]:
-    """Read every student × arm of a zoo; the verdicts of one page form one family per metric."""
+    """Read every student × arm of a zoo at the plan's own setting; the verdicts of one page form one family per metric."""
+    return [gap for gap in _read_all(evidence) if not gap.beside]
+
+
+def beside(evidence: Evidence) -> list[Gap]:
+    """Read what stands beside the plan's own setting: a family of its own, and no claim of the first screen."""
+    return [gap for gap in _read_all(evidence) if gap.beside]
+
+
+def near(gap: Gap, around: list[Gap]) -> list[Gap]:
+    """What of `beside` stands beside an arm."""
+    own = (gap.task, gap.student, gap.student_size, gap.arm)
+    return [other for other in around if (other.task, other.student, other.student_size, other.own_arm) == own]
+
+
+def _read_all(evidence: Evidence) -> list[Gap]:
     return evidence.derived("gaps", _gaps)
 
 
 def _gaps(evidence: Evidence) -> list[Gap]:
-    found = [_gap(evidence, group) for group in (*evidence.groups, *evidence.tuned_groups)]
-    judged = [i for i, gap in enumerate(found) if not gap.control]
-    for name in ("reading", "calibrated", "second"):
-        places = [i for i in judged if getattr(found[i], name) is not None]
-        for i, reading in zip(places, decide([getattr(found[i], name) for i in places]), strict=True):
-            found[i] = replace(found[i], **{name: reading})
-    for i, reading in zip(judged, read_helps([found[i].helps for i in judged]), strict=True):
-        found[i] = replace(found[i], helps=reading)
+    groups = (group for group in (*evidence.groups, *evidence.tuned_groups) if group.scheme not in evidence.attached)
+    found = [_gap(evidence, group) for group in groups]
+    for own in (True, False):
+        judged = [i for i, gap in enumerate(found) if not gap.control and bool(gap.beside) is not own]
+        for name in ("reading", "raw", "second"):
+            places = [i for i in judged if getattr(found[i], name) is not None]
+            for i, reading in zip(places, decide([getattr(found[i], name) for i in places]), strict=True):
+                found[i] = replace(found[i], **{name: reading})
+        for i, reading in zip(judged, read_helps([found[i].helps for i in judged]), strict=True):
+            found[i] = replace(found[i], helps=reading)
     return [_unjudged(gap) if gap.control else gap for gap in found]
 
 
 def _unjudged(gap: Gap) -> Gap:
     """Say of a control's readings that nothing is claimed; they are in no family of claims either."""
-    readings = {name: getattr(gap, name) for name in ("reading", "calibrated", "second", "helps")}
+    readings = {name: getattr(gap, name) for name in ("reading", "raw", "second", "helps")}
     said = {"verdict": "NOT APPLICABLE", "qualifier": "a control"}
     return replace(gap, **{name: replace(found, **said) for name, found in readings.items() if found is not None})
 
 
 def _gap(evidence: Evidence, group: Group) -> Gap:
-    metric, unit = LOSS[group.kind], evidence.unit(group.task, "gain")
-    grids = {"gain": _gains(evidence, group, metric, "gain"), "teacher_loss": group.grid(evidence.score(metric), of="teacher_id")}
-    tempered = _gains(evidence, group, f"{metric}_calibrated", "gain_calibrated")
-    if np.isfinite(tempered).any():
-        grids |= {"gain_calibrated": tempered}
-        grids |= {"teacher_loss_calibrated": group.grid(evidence.score(f"{metric}_calibrated"), of="teacher_id")}
+    unit = evidence.unit(group.task, "gain")
+    metric, raw = LOSS[group.kind], RAW[group.kind]
+    gain = _gains(evidence, group, metric, GAIN[group.kind])
+    if not np.isfinite(gain).any():
+        # frames of before calibrated losses were measured
+        metric, gain = raw, _gains(evidence, group, raw, "gain")
+    grids = {"gain": gain, "teacher_loss": group.grid(evidence.score(metric), of="teacher_id")}
+    if metric != raw:
+        grids |= {"gain_raw": _gains(evidence, group, raw, "gain")}
+        grids |= {"teacher_loss_raw": group.grid(evidence.score(raw), of="teacher_id")}
     found = group.curve(grids)
     reading, gain = _read(evidence, group, found, metric, unit), found.values["gain"]
-    calibrated = inherited = discrimination = None
-    if "gain_calibrated" in found.values:
-        calibrated = _read(evidence, group, found, f"{metric}_calibrated", unit, suffix="_calibrated")
-        if reading.deficit is not None:
-            inherited = _part_of_deficit(gain - found.values["gain_calibrated"], reading.rival, unit)
-            discrimination = _part_of_deficit(found.values["gain_calibrated"], reading.rival, unit)
     headline, scope = evidence.place(group)
+    helps = read_help(gain, margin=reading.margin, unit=unit, seeds=found.seeds)
     return Gap(
         task=group.task,
         headline=headline,
@@ -102,16 +127,19 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
         kind=group.kind,
         arm=group.arm,
         control=group.control,
+        beside=group.beside,
+        own_arm=group.own_arm,
+        setting=setting_of(evidence, group),
         student=group.student,
         student_size=group.student_size,
         unit=unit,
         curve=found,
         reading=reading,
-        helps=read_help(gain, margin=reading.margin, unit=unit, seeds=found.seeds),
-        calibrated=calibrated,
+        helps=helps,
+        raw=_read(evidence, group, found, raw, unit, suffix="_raw") if metric != raw else None,
         second=_second(evidence, group),
-        inherited=inherited,
-        discrimination=discrimination,
+        controls=() if group.control else controls_of(evidence, group, GAIN[group.kind] if metric != raw else "gain", helps.best, unit),
+        temperatures=temperatures_of(evidence, group) if metric != raw else {},
         gains=tuple(contrast(column).measurement(unit, tests=gain.shape[1]) for column in gain.T) if len(gain) > 1 else (),
         fixed=_fixed(evidence, group),
         law=law_of(group, found),
@@ -155,10 +183,3 @@ def _second(evidence: Evidence, group: Group) -> GapReading | None:
     # a score, not a loss: the larger is the better model
     found = group.curve({"gain": gain, "teacher_loss": -group.grid(evidence.score(metric), of="teacher_id")})
     return _read(evidence, group, found, metric, "")
-
-
-def _part_of_deficit(part: np.ndarray, rival: int, unit: str) -> Measurement:
-    """How much of the deficit against the rival lies in one part of the gain (units, sizes); simultaneous, as the deficit itself is."""
-    limits = simultaneous(part[:, :-1] - part[:, -1:])
-    ends = (float(limits.mean[rival]), float(limits.low[rival]), float(limits.high[rival]))
-    return Measurement(value=ends[0], low=ends[1], high=ends[2], n=len(part), unit=unit, estimand="this recipe")

@@ -34,7 +34,8 @@ class Group:
         """That change as a sentence says it, such as "at T 2"."""
         self.own_arm: str = str(first.get("own_arm", self.arm))
         """The arm at the plan's own setting that it stands beside; its own name where it is there itself."""
-        scheme: Any = available("schemes").get(str(first.get("scheme")))
+        self.scheme = str(first.get("scheme"))
+        scheme: Any = available("schemes").get(self.scheme)
         self.control: str = "" if scheme is None or scheme.judged else scheme.regime
         """What its student is a control of, where nothing is claimed of it."""
         self.teachers: tuple[str, ...] = tuple(dict.fromkeys(frame["teacher"]))

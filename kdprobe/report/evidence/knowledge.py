@@ -6,22 +6,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from kdprobe.core.registry import available
 from kdprobe.report.evidence.arms import Frame
-from kdprobe.report.evidence.frames import PRIMARY, Evidence
+from kdprobe.report.evidence.frames import GAIN, PRIMARY, Evidence
 from kdprobe.report.evidence.transfers import specific
 from kdprobe.stats.paired import contrast
 from kdprobe.verdicts.family import adjusted
 from kdprobe.verdicts.knowledge import KindReading, crossfitted, read_kind, read_kinds
+from kdprobe.zoo.gains import LOSS
 
 KINDS = ("response", "intermediate", "relation", "information")
 CONTROL = "control"
 SCORE = {"classification": "accuracy", "regression": "r2"}
-HEADLINE = {"classification": "nll_calibrated", "regression": "mse"}
-"""Loss that the verdicts are of: a temperature at which students are taught must not decide whether they learned."""
-GAIN = {"classification": "gain_calibrated", "regression": "gain"}
-"""Probe of the gain in that loss."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,15 +72,15 @@ class Kinds:
 
 
 def knowledge_of(distiller: str) -> str:
-    """Kind of knowledge of a distiller, "unknown" where it is not installed any more."""
+    """Kind of knowledge of a distiller, "unknown" where it is not installed any more; a scheme's name is that of a control."""
     known: Any = available("distillers").get(distiller)
-    return "unknown" if known is None else known.knowledge
+    return CONTROL if distiller in available("schemes") else "unknown" if known is None else known.knowledge
 
 
 def title_of(distiller: str) -> str:
-    """What a distiller is called on a page."""
-    known: Any = available("distillers").get(distiller)
-    return distiller if known is None else known.title
+    """What a distiller, or a scheme that is a control, is called on a page."""
+    known: Any = available("distillers").get(distiller) or available("schemes").get(distiller)
+    return distiller if known is None else known.title.removeprefix("control: ")
 
 
 def kinds(evidence: Evidence) -> list[Kinds]:
@@ -93,12 +91,22 @@ def kinds(evidence: Evidence) -> list[Kinds]:
 def _kinds(evidence: Evidence) -> list[Kinds]:
     validation = evidence.kept_losses()
     by = ["task", "scheme", "student"]
-    found = [_read(evidence, frame, validation) for _, frame in evidence.students.groupby(by, sort=False)]
+    own = evidence.students[~evidence.students["scheme"].isin(evidence.attached)]
+    found = [_read(evidence, _with_controls(evidence, frame), validation) for _, frame in own.groupby(by, sort=False)]
     readings = iter(read_kinds([reading for group in found for reading in group.readings.values()]))
     found = [replace(group, readings={kind: next(readings) for kind in group.readings}) for group in found]
     tested = [[float(contrast(arm.gain).p) if len(arm.gain) > 1 else None for arm in group.arms] for group in found]
     values = iter(adjusted([p for group in tested for p in group]))
     return [replace(group, p={arm.name: p for arm in group.arms if (p := next(values)) is not None}) for group in found]
+
+
+def _with_controls(evidence: Evidence, frame: Frame) -> Frame:
+    """Students of a regime and, after them, of its controls, each under its scheme's name in the place of a distiller's."""
+    first, students = frame.iloc[0], evidence.students
+    scheme: Any = available("schemes").get(str(first["scheme"]))
+    same = students[(students["task"] == first["task"]) & (students["student"] == first["student"])]
+    controls = [same[same["scheme"] == name].assign(distiller=name) for name in ((scheme and scheme.controls) or ())]
+    return pd.concat([frame, *controls], ignore_index=True)
 
 
 def _read(evidence: Evidence, frame: Frame, validation: Frame) -> Kinds:
@@ -127,7 +135,7 @@ def _read(evidence: Evidence, frame: Frame, validation: Frame) -> Kinds:
         if names:
             best[knowledge] = _arm(knowledge, grids, options, names)
     control = best[CONTROL].gain if CONTROL in best else None
-    twins = evidence.score(HEADLINE[kind]).reindex(frame["twin_id"].unique()).dropna()
+    twins = evidence.score(LOSS[kind]).reindex(frame["twin_id"].unique()).dropna()
     sd = float(twins.std(ddof=1)) if len(twins) > 1 else 0.0
     unit = evidence.unit(str(first["task"]), GAIN[kind])
     response = best["response"].gain if "response" in best else None

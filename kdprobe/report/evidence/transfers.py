@@ -104,7 +104,7 @@ def transfers(evidence: Evidence) -> list[Transfer]:
 
 def _transfers(evidence: Evidence) -> list[Transfer]:
     found = []
-    for group in (group for group in evidence.groups if group.primary):
+    for group in (group for group in evidence.groups if group.primary and group.scheme not in evidence.attached):
         for probe in filter(is_likeness, evidence.probes(group.task)):
             grids = {name: group.grid(evidence.value(probe, name)) for name in COMPARISONS}
             if (untaught := placebo(evidence, group.task, probe)) is not None:

@@ -1,27 +1,30 @@
 """The tables of the gap section."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from kdprobe.core.result import Refusal
 from kdprobe.core.section import Column, Table
 from kdprobe.report import words
-from kdprobe.report.evidence.frames import LOSS, Evidence
+from kdprobe.report.evidence.frames import LOSS as RAW
+from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import SECOND, TITLES, Gap
 from kdprobe.report.evidence.groups import short_names
 from kdprobe.stats.model_comparison import compare_models
+from kdprobe.zoo.gains import LOSS
 
 
 def claims(found: list[Gap]) -> Table:
     """One row a student, regime and metric."""
     rows = []
     for gap in found:
-        loss = LOSS[gap.kind]
-        readings = [(loss, gap.reading, gap.unit), (f"{loss}_calibrated", gap.calibrated, gap.unit), (SECOND[gap.kind], gap.second, "")]
+        loss = RAW[gap.kind] if gap.raw is None else LOSS[gap.kind]
+        readings = [(loss, gap.reading, gap.unit), (SECOND[gap.kind], gap.second, ""), (RAW[gap.kind], gap.raw, gap.unit)]
         for metric, reading, unit in readings:
             if reading is None:
                 continue
             noun, names = short_names(gap.curve.teachers)
-            first = reading is gap.reading
             rows.append(
                 {
                     "student": f"{gap.task} · {gap.student}", "arm": gap.arm, "metric": TITLES[metric], "unit": unit, "seeds": reading.n,
@@ -31,11 +34,42 @@ def claims(found: list[Gap]) -> Table:
                     "ratio": None if isinstance(reading.ratio, Refusal) else _triple(reading.ratio),
                     "deficit": reading.deficit and _triple(reading.deficit), "margin": reading.margin, "p": words.p_value(reading.p),
                     "edge": reading.edge and _triple(reading.edge),
-                    "inherited": _triple(gap.inherited) if gap.inherited and first else None,
-                    "discrimination": _triple(gap.discrimination) if gap.discrimination and first else None,
                 }
             )  # fmt: skip
     return Table(caption="Every claim with its numbers", columns=COLUMNS, rows=tuple(rows))
+
+
+def besides(around: list[Gap]) -> Iterator[Table]:
+    """One row a student, regime and setting beside the plan's own: a family of claims of its own."""
+    rows = []
+    for gap in around:
+        (noun, names), reading, helps = short_names(gap.curve.teachers), gap.reading, gap.helps
+        rows.append(
+            {
+                "student": f"{gap.task} · {gap.student}", "arm": gap.own_arm, "beside": gap.beside, "unit": gap.unit, "seeds": reading.n,
+                "helps": helps.verdict, "gain": helps.gain and _triple(helps.gain),
+                "under": f"{noun} {names[helps.best]}" if helps.gain else None,
+                "verdict": reading.verdict + (f": {reading.qualifier}" if reading.qualifier else ""),
+                "set": f"{noun} {words.span(names, reading.best_set)}" if reading.best_set else None,
+                "deficit": reading.deficit and _triple(reading.deficit),
+                "raw": gap.raw and gap.raw.deficit and _triple(gap.raw.deficit),
+            }
+        )  # fmt: skip
+    if rows:
+        caption = "Beside each verdict: the same students, one setting changed, a family of claims of its own"
+        yield Table(caption=caption, columns=BESIDE if any(row["raw"] for row in rows) else BESIDE[:-1], rows=tuple(rows))
+
+
+def temperatures(found: Sequence[Gap]) -> Iterator[Table]:
+    """How over-confident teachers, twins and students are."""
+    rows = tuple(
+        {"student": f"{gap.task} · {gap.student}", "arm": gap.own_arm, "at": gap.beside or gap.setting}
+        | {role: _triple(temperature) for role, temperature in gap.temperatures.items()}
+        for gap in sorted(found, key=lambda gap: (gap.task, gap.student_size, gap.student, gap.own_arm))
+        if gap.temperatures
+    )
+    if rows:
+        yield Table(caption="Over-confidence at each T: the temperature that makes a model's probabilities fit", columns=FITTED, rows=rows)
 
 
 def choices(evidence: Evidence) -> tuple[Table, ...]:
@@ -98,6 +132,9 @@ def _triple(found: object) -> tuple[float, float, float]:
     return (found.value, found.low, found.high)  # pyright: ignore[reportAttributeAccessIssue]
 
 
+DEFICIT = Column(
+    key="deficit", title="largest costs", shown="interval", explains="gain under the best smaller teacher minus gain under the largest"
+)
 COLUMNS = (
     Column(key="student", title="student"),
     Column(key="arm", title="regime"),
@@ -109,13 +146,7 @@ COLUMNS = (
         explains="95 % set: sizes that no other is shown to beat (Hsu, bootstrap over seeds)",
     ),
     Column(key="rival", title="best smaller", explains="the smaller teacher with the largest mean gain"),
-    Column(
-        key="deficit", title="largest costs", shown="interval", explains="gain under the best smaller teacher minus gain under the largest"
-    ),
-    Column(
-        key="inherited", title="of that over-confidence", shown="interval", explains="the part of it that one temperature a model removes"
-    ),
-    Column(key="discrimination", title="of that discrimination", shown="interval", explains="the rest: it stays whatever the temperature"),
+    DEFICIT,
     Column(
         key="ratio",
         title="best ratio",
@@ -133,6 +164,35 @@ COLUMNS = (
     ),
     Column(key="seeds", title="seeds", shown="number"),
     Column(key="unit", title="unit"),
+)
+
+BESIDE = (
+    Column(key="student", title="student"),
+    Column(key="arm", title="regime"),
+    Column(key="beside", title="changed"),
+    Column(key="helps", title="teaching helps"),
+    Column(key="gain", title="largest gain", shown="interval", explains="over the untaught twin at the same setting; of all teacher sizes"),
+    Column(key="under", title="under"),
+    Column(key="verdict", title="capacity gap"),
+    Column(key="set", title="best teachers", explains="95 % set"),
+    DEFICIT,
+    Column(key="seeds", title="seeds", shown="number"),
+    Column(key="unit", title="unit"),
+    Column(key="raw", title="the same in NLL as it is", shown="interval", explains="with what the temperature does to confidence"),
+)
+
+FITTED = (
+    Column(key="student", title="student"),
+    Column(key="arm", title="regime"),
+    Column(key="at", title="at"),
+    *(
+        Column(key=role, title=role, shown="interval", explains=text)
+        for role, text in {
+            "teacher": "fitted on validation rows, mean over all teacher sizes; above 1: over-confident",
+            "twin": "untaught",
+            "student": "",
+        }.items()
+    ),
 )
 
 LAWS = (

@@ -19,6 +19,7 @@ def draw(evidence: Evidence) -> Content:
             "One row a cell: a student size under a teacher size in a regime. Ticks are seeds, all rows of a table on one scale with a "
             f"line at 0. Values are means, with 95 % intervals over {evidence.units}. Where a question was refused for some seeds, their "
             "number stands beside: such a mean speaks only of the seeds that could be answered."
+            + (BESIDE if (evidence.students["axis"] != "").any() else "")
             + (ELSEWHERE_WORDS if any(probe in ELSEWHERE for task in evidence.tasks() for probe in evidence.probes(task)) else ""),
         ),
         tables=tuple(_table(evidence, task) for task in evidence.tasks()),
@@ -48,7 +49,7 @@ def _table(evidence: Evidence, task: str) -> Table:
     flags = signatures(evidence)
     flags = flags[flags["flagged"]].groupby(CELL)["signature"].agg(set)
     gains = evidence.value("gain", "panel")
-    students = evidence.students[evidence.students["task"] == task]
+    students = evidence.students[(evidence.students["task"] == task) & (evidence.students["axis"] == "")]
     rows = []
     for key, cell in students.groupby(CELL, sort=False):
         first = cell.iloc[0]
@@ -73,6 +74,7 @@ def _table(evidence: Evidence, task: str) -> Table:
 ELSEWHERE = ("shared_information", "left_behind", "own_information", "dark_information")
 """Of these a table of cells would say little: they matter beside each other, and the page would be too wide to print."""
 ELSEWHERE_WORDS = " Information shared, left behind and the student's own stand by student further up, and by run in the table of all runs."
+BESIDE = " What was trained beside the plan's own setting is in the table of all runs."
 FIRST = (
     Column(key="student", title="student"),
     Column(key="teacher", title="teacher"),

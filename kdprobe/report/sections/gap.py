@@ -2,25 +2,23 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from kdprobe.core.result import Measurement
-from kdprobe.core.section import Card, Content, Figure, Finding, Section
+from kdprobe.core.section import Card, Content, Finding, Section
 from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
-from kdprobe.report.evidence.gaps import Gap, gaps
-from kdprobe.report.evidence.groups import axis, short_names
-from kdprobe.report.sections._gap_tables import choices, claims, laws, shapes
-from kdprobe.report.theme.plots import Panel, Role, Series, panels
-from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast
+from kdprobe.report.evidence.gaps import Gap, beside, gaps, near
+from kdprobe.report.evidence.groups import short_names
+from kdprobe.report.sections._gap_figures import figure, sketch
+from kdprobe.report.sections._gap_tables import besides, choices, claims, laws, shapes, temperatures
+from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT
 
+MEASURED = " (nats after one temperature a model, or variances of the target)"
 CLAIM = "a smaller teacher serves better than the largest"
-ROLES: tuple[Role, ...] = ("one", "two", "three", "four")
 
 
 def draw(evidence: Evidence) -> Content:
     """Draw a card and a figure a task × student, and one table of all readings."""
-    found = gaps(evidence)
+    found, around = gaps(evidence), beside(evidence)
     cards: dict[str, list[Gap]] = {}
     for gap in found:
         cards.setdefault(gap.headline, []).append(gap)
@@ -28,23 +26,23 @@ def draw(evidence: Evidence) -> Content:
     # of many settings each has its card, and every seed is in the table of cells
     drawn = [group for group in groups if group[0].scope == group[0].arm and any(len(gap.curve.sizes) for gap in group)]
     return Content(
-        cards=tuple(_card(group, f"c{i}") for i, group in enumerate(groups)),
+        cards=tuple(_card(group, around, f"c{i}") for i, group in enumerate(groups)),
         words=_words(found),
-        figures=tuple(_figure(group, f"g{i}") for i, group in enumerate(drawn)),
-        tables=(claims(found), *choices(evidence), *laws(found), *shapes(found)),
+        figures=tuple(figure(group, around, f"g{i}") for i, group in enumerate(drawn)),
+        tables=(*besides(around), claims(found), *temperatures((*found, *around)), *choices(evidence), *laws(found), *shapes(found)),
     )
 
 
-def _card(group: list[Gap], prefix: str) -> Card:
+def _card(group: list[Gap], around: list[Gap], prefix: str) -> Card:
     first = group[0]
     return Card(
         headline=first.headline,
-        findings=(*(_help(gap) for gap in group), *(_finding(gap) for gap in group)),
-        figure=_sketch(group, prefix) if any(gap.gains for gap in group) else None,
+        findings=(*(_help(gap, near(gap, around)) for gap in group), *(_finding(gap, near(gap, around)) for gap in group)),
+        figure=sketch(group, prefix) if any(gap.gains for gap in group) else None,
     )
 
 
-def _help(gap: Gap) -> Finding:
+def _help(gap: Gap, around: list[Gap]) -> Finding:
     """Whether any teacher helps: the first thing to know of a best one."""
     reading, (noun, names) = gap.helps, short_names(gap.curve.teachers)
     if gap.control:
@@ -64,15 +62,37 @@ def _help(gap: Gap) -> Finding:
         elif reading.verdict == "CONTRADICTED":
             limit = words.number(reading.upper, words.decimals(reading.margin) + 1)
             sentence += f" Under no teacher is it more than {limit} {gap.unit} (95 % limit), which is negligible."
+    elsewhere = [
+        f"{other.beside} {words.result(other.helps.gain)}: {other.helps.verdict}" for other in around if other.helps.gain is not None
+    ]
     return Finding(
         claim="teaching helps",
         scope=gap.scope,
         verdict=reading.verdict,
-        qualifier=reading.qualifier,
-        measures="largest gain over the untaught twin",
+        qualifier="; ".join(filter(None, (reading.qualifier, _doubt(gap)))),
+        measures=f"largest gain over the untaught twin{MEASURED}",
         number=number,
-        sentences=(sentence,),
+        sentences=(_at(gap, sentence), *_controls(gap), *([f"{words.capitalised('; '.join(elsewhere))}."] if elsewhere else [])),
     )
+
+
+def _at(gap: Gap, sentence: str) -> str:
+    """Begin a sentence with the setting that it speaks of: at another one it may say the opposite."""
+    return f"{words.capitalised(gap.setting)}: {sentence[:1].lower()}{sentence[1:]}" if gap.setting else sentence
+
+
+def _doubt(gap: Gap) -> str:
+    """A gain that a control has too is none of teaching."""
+    doubtful = gap.helps.verdict == "SUPPORTED" and any(control.beyond.low <= 0 for control in gap.controls)
+    return "not shown to exceed a control" if doubtful else ""
+
+
+def _controls(gap: Gap) -> Iterable[str]:
+    """What its controls gain without the teacher."""
+    for control in gap.controls:
+        yield (
+            f"A control, {control.regime}, gains {words.result(control.gain)}; beyond it the student gains {words.result(control.beyond)}."
+        )
 
 
 def _seeds(gap: Gap) -> str:
@@ -80,7 +100,7 @@ def _seeds(gap: Gap) -> str:
     return words.counted(curve.seeds, "seed") + (f" in {words.counted(len(curve.values['gain']), 'draw')}" if curve.clustered else "")
 
 
-def _finding(gap: Gap) -> Finding:
+def _finding(gap: Gap, around: list[Gap]) -> Finding:
     reading = gap.reading
     if gap.control:
         return Finding(
@@ -91,8 +111,7 @@ def _finding(gap: Gap) -> Finding:
             sentences=("A control: nothing is claimed of the teachers that it is read against.",),
         )
     number = _best(gap) + words.result(reading.deficit) if reading.deficit else ""
-    if gap.calibrated is not None and gap.calibrated.deficit is not None:
-        number += f"; calibrated {words.result(gap.calibrated.deficit)}: {gap.calibrated.verdict.lower()}"
+    told, *rest = _sentences(gap)
     return Finding(
         claim="capacity gap",
         scope=gap.scope,
@@ -100,7 +119,7 @@ def _finding(gap: Gap) -> Finding:
         qualifier=reading.qualifier,
         measures=("" if reading.direction_only else "best sizes (95 % set); ") + "what the largest costs against the best smaller one",
         number=number,
-        sentences=tuple(_sentences(gap)),
+        sentences=(_at(gap, told), *rest, *_elsewhere(around), *_otherwise(gap)),
         change_our_mind=_change_our_mind(gap),
     )
 
@@ -138,7 +157,7 @@ def _sentences(gap: Gap) -> Iterable[str]:
         start = f"{best} teacher is {noun}" if len(reading.best_set) == 1 else f"{best} teachers are {noun}s"
         yield f"{start} {words.span(names, reading.best_set)} of {names[0]}…{names[-1]} (95 % set, {seeds})."
     if reading.verdict in ("SUPPORTED", "NOT APPLICABLE"):
-        yield f"The largest costs {words.result(reading.deficit)} against {rival}{_split(gap)}."
+        yield f"The largest costs {words.result(reading.deficit)} against {rival}."
         if isinstance(reading.ratio, Measurement) and reading.ratio.kind == "estimate":
             most = "loses least" if gap.helps.harmful else "gains most"
             yield f"At this setting the student {most} under a teacher of {words.result(reading.ratio)} times its size."
@@ -156,21 +175,31 @@ def _sentences(gap: Gap) -> Iterable[str]:
     else:
         adjusted = f", p = {words.p_value(reading.p)} over the claims of this page" if reading.deficit.low > 0 else ""
         yield f"Whether the largest costs anything against {rival} is not settled: {words.result(reading.deficit)}{adjusted}."
-    yield from _calibrated(gap)
     if curve.left_out or curve.missing:
         missing = f", and {words.listed(curve.missing)}" if curve.missing else ""
         yield f"Left out: {words.counted(curve.left_out, 'seed')} with a missing run{missing}."
 
 
-def _calibrated(gap: Gap) -> Iterable[str]:
-    """What stays of the gap once no model is over-confident, so that nobody stops at the first number."""
-    found, (noun, names) = gap.calibrated, short_names(gap.curve.teachers)
-    if found is None or found.deficit is None:
-        return
-    yield (
-        f"After one temperature a model: {found.verdict}; the largest costs {words.result(found.deficit)} against "
-        f"{noun} {names[found.rival]}, the best mean is under {noun} {names[found.best]}."
-    )
+def _elsewhere(around: list[Gap]) -> Iterable[str]:
+    """What the verdict is at other settings: a gap at one T is not to be believed."""
+    told = [
+        f"{other.beside} the largest costs {words.result(other.reading.deficit)}: {other.reading.verdict}"
+        for other in around
+        if other.reading.deficit is not None
+    ]
+    if told:
+        yield f"{words.capitalised('; '.join(told))}."
+
+
+def _otherwise(gap: Gap) -> Iterable[str]:
+    """The verdict in accuracy or R², and in the NLL as it is."""
+    metric = {"classification": "accuracy", "regression": "R²"}[gap.kind]
+    told = []
+    for name, found in ((f"In {metric}", gap.second), ("in NLL as it is", gap.raw)):
+        if found is not None and found.deficit is not None:
+            told.append(f"{name} it costs {words.result(found.deficit)}: {found.verdict}")
+    if told:
+        yield f"{words.capitalised('; '.join(told))}."
 
 
 def _change_our_mind(gap: Gap) -> str:
@@ -193,20 +222,13 @@ def _change_our_mind(gap: Gap) -> str:
     return f"about {reading.needed} {unit}, if mean and spread stay (now {now})."
 
 
-def _split(gap: Gap) -> str:
-    """How much of a deficit is over-confidence, how much discrimination."""
-    if gap.inherited is None or gap.discrimination is None or gap.inherited.low <= 0:
-        return ""
-    rest = words.result(gap.discrimination)
-    return f": {words.result(gap.inherited)} is over-confidence that one temperature removes, {rest} discrimination"
-
-
 def _words(found: list[Gap]) -> tuple[str, ...]:
     family = sum(gap.reading.deficit is not None and not gap.reading.direction_only and not gap.control for gap in found)
     unit = "draws of labelled rows, each the mean of its seeds" if any(gap.curve.clustered for gap in found) else "seeds"
     calibrated = (
-        "NLL rewards calibration. Calibrated NLL divides each model's logits by one temperature fitted on validation rows; the area "
-        "between the two curves is over-confidence that the student inherited from its teacher, relative to its twin.",
+        "The loss of classes is the calibrated NLL: each model's logits are divided by one temperature, fitted on validation rows, so that "
+        "a gain is none of being surer or less sure. What distilling at T > 1 does to that is shown by the fitted temperatures; accuracy, "
+        "and the NLL as it is, have verdicts of their own in the table of claims.",
     )
     return (
         "Each panel shows what distillation gains over training the same student alone (loss of the paired twin minus loss of the "
@@ -219,82 +241,8 @@ def _words(found: list[Gap]) -> tuple[str, ...]:
         "seeds or more) p values are Holm-adjusted. A best size at the grid's edge (c) gives a bound in place of a ratio, a curve that may "
         "have two humps (d) gives none. A deficit below a fifth of the twins' seed-to-seed standard deviation is called negligible. How "
         "often such a verdict is wrong is measured on simulated sweeps: see the end of this page.",
-        *(calibrated if any(gap.calibrated is not None for gap in found) else ()),
+        *(calibrated if any(gap.raw is not None for gap in found) else ()),
     )
-
-
-def _ratio_ticks(ratios: np.ndarray) -> list[str]:
-    return [f"{ratio:.0f}" if ratio >= 9.5 else f"{ratio:.1f}" for ratio in ratios]
-
-
-def _series(gap: Gap, name: str, label: str, role: Role, *, seeds: bool) -> Series:
-    values = gap.curve.values[name]
-    mean = values.mean(axis=0)
-    low, high = contrast(values.T).interval() if len(values) > 1 else (np.full_like(mean, np.nan),) * 2
-    at = np.log2(gap.curve.sizes / gap.student_size)
-    return Series(label=label, role=role, x=at, mean=mean, low=low, high=high, seeds=values if seeds else None)
-
-
-def _law(gap: Gap, name: str) -> list[Series]:
-    """The truth, where it is known."""
-    if gap.law is None:
-        return []
-    truth, nowhere = getattr(gap.law, name), np.full(len(gap.curve.sizes), np.nan)
-    return [Series(label="law", role="four", x=np.log2(gap.curve.sizes / gap.student_size), mean=truth, low=nowhere, high=nowhere)]
-
-
-def _sketch(group: list[Gap], prefix: str) -> Figure:
-    """The curves of a card: one line an arm, without seeds."""
-    first = group[0]
-    series = tuple(_series(gap, "gain", gap.arm, role, seeds=False) for gap, role in zip(group, ROLES, strict=False) if gap.gains)
-    if len(group) == 1:
-        metric = "NLL" if first.kind == "classification" else "MSE"
-        series = (_series(first, "gain", metric, "one", seeds=False),)
-        if "gain_calibrated" in first.curve.values:
-            series = (*series, _series(first, "gain_calibrated", "calibrated", "two", seeds=False))
-    ratios = axis([gap.curve for gap in group if gap.gains])[0] / first.student_size
-    svg = panels(
-        [Panel(title=f"Gain over the twin ({first.unit})", series=series, zero="no gain")],
-        x=np.log2(ratios), ticks=_ratio_ticks(ratios), x_label="teacher size / student size",
-        prefix=prefix, title=f"Gain of {first.student} on {first.task} by teacher size", height=112,
-        description=". ".join(f"{gap.arm}: {_in_numbers(gap)}" for gap in group),
-    )  # fmt: skip
-    return Figure(svg=svg)
-
-
-def _figure(group: list[Gap], prefix: str) -> Figure:
-    # an arm whose runs all failed has no curve; its card says so
-    group = [gap for gap in group if len(gap.curve.sizes)]
-    first = group[0]
-    metric = "NLL" if first.kind == "classification" else "MSE"
-    rows = []
-    for gap in group:
-        series = [_series(gap, "gain", metric, "one", seeds=True)]
-        if "gain_calibrated" in gap.curve.values:
-            series.append(_series(gap, "gain_calibrated", "calibrated", "two", seeds=True))
-        series += _law(gap, "gain")
-        title = f"{gap.arm}: gain ({gap.unit})"
-        rows.append(Panel(title=title, series=tuple(series), scale="gain", zero="no gain", shaded=True))
-    teacher = [_series(first, "teacher_loss", metric, "three", seeds=True)]
-    if "teacher_loss_calibrated" in first.curve.values:
-        teacher.append(_series(first, "teacher_loss_calibrated", "calibrated", "four", seeds=False))
-    teacher += _law(first, "teacher_loss")
-    rows.append(Panel(title=f"the teacher's own loss ({first.unit})", series=tuple(teacher)))
-    sizes, teachers = axis([gap.curve for gap in group])
-    (name, names), ratios = short_names(teachers), sizes / first.student_size
-    svg = panels(
-        rows, x=np.log2(ratios), x_label=f"teacher size / student size, teacher {name}",
-        ticks=[f"{ratio}\n{short}" for ratio, short in zip(_ratio_ticks(ratios), names, strict=True)], prefix=prefix,
-        title=f"{first.task}, student {first.student}: gain by teacher size, every seed, with the teachers' own loss",
-        description=". ".join(f"{gap.arm}: {_in_numbers(gap)}" for gap in group),
-    )  # fmt: skip
-    shaded = ". Grey: inherited over-confidence" if first.calibrated is not None else ""
-    return Figure(svg=svg, caption=f"{first.task} · student {first.student}{shaded}")
-
-
-def _in_numbers(gap: Gap) -> str:
-    noun, names = short_names(gap.curve.teachers)
-    return ", ".join(f"{noun} {name} {words.result(gain)}" for name, gain in zip(names, gap.gains, strict=False)) or "no interval"
 
 
 GAP = Section(name="gap", question="Which teacher size serves this student best?", plans=("gap",), draw=draw, order=10)

@@ -104,7 +104,8 @@ def _words(found: list[Kinds]) -> tuple[str, ...]:
         "rows that are read here.",
         "A kind of knowledge is said to help where its student gains over the paired twin and over the best control. Controls are "
         "taught from targets whose knowledge was broken, such as labels smoothed until they are as unsure as the teacher, classes other "
-        f"than the first permuted, a mean in place of predictions, or targets of other rows. The {words.counted(claims, 'verdict')} of "
+        f"than the first permuted, or labels that spread as the teacher's predictions do; and by their own twin in the teacher's place. "
+        f"The {words.counted(claims, 'verdict')} of "
         "this page form one family (Holm); the "
         f"{words.counted(distillers, 'p value')} of the table another.",
         "Gains of classes are in calibrated NLL: each model's logits are divided by one temperature that is fitted on validation rows, so "

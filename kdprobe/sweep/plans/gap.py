@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from cyclopts import Parameter
 
-from kdprobe.core.arguments import whole
+from kdprobe.core.arguments import switch, whole
 from kdprobe.core.axes import AXES, TUNABLE, Axes
 from kdprobe.core.errors import PlanError
 from kdprobe.core.recipe import Distiller
@@ -16,6 +16,7 @@ from kdprobe.core.spelling import BESIDE, BY_NAME, Whole, axis_names, counts, wo
 from kdprobe.core.task import SplitSizes
 from kdprobe.sweep.cells import Block
 from kdprobe.sweep.checks import beside_in_form, check_block, check_choices, options_in_form
+from kdprobe.sweep.controls import controls_beside
 from kdprobe.sweep.plan import Plan
 
 MOST_DRAWS = 1_000
@@ -78,6 +79,9 @@ class GapPlan(Axes, Plan):
         are of the plan's own setting. In place of the default as a whole, as in --beside.temperature 1,2,4 --beside.train-rows 300; none
         (in Python {}) leaves them out. Axes that have several values or are tuned have nothing beside: they are crossed already. Nor have
         rows that are not fewer than the plan's own.
+    controls
+        Whether the controls that the regimes name are trained too, read against the largest teacher: students with the same rows and steps
+        that learn from their own twin, or from labels for as long, in place of the teacher. By default where anything stands beside.
     train_rows, transfer_rows, label_noise, steps, alpha, temperature, learning_rate
         Axes; see `kdprobe.core.axes.Axes`.
     teacher_weight_decay, teacher_patience, teacher_steps
@@ -86,14 +90,17 @@ class GapPlan(Axes, Plan):
     Examples
     --------
     >>> plan = GapPlan(tasks=("letters",), teacher_widths=(8, 32), student_widths=(8,), seeds=2, beside={})
-    >>> len(plan.cells())  # 2 teachers × 1 student × 2 schemes × 2 seeds
-    8
-    >>> len(replace(plan, beside={"temperature": (1, 2, 4), "train_rows": 300}).cells())  # at T=2, at T=4, and on 300 labelled rows too
-    32
+    >>> len(plan.cells())  # 2 teachers × 1 student × 3 schemes × 2 seeds
+    12
+    >>> len(replace(plan, controls=True).cells())  # 4 controls × 2 seeds more
+    20
+    >>> beside = {"temperature": (1, 2, 4), "train_rows": 300}  # at T=2, at T=4, and on 300 labelled rows too
+    >>> len(replace(plan, beside=beside, controls=False).cells())
+    48
     """
 
     tasks: Annotated[tuple[str, ...], words("task", "tasks")] = ("letters", "bikeshare")
-    schemes: Annotated[tuple[str, ...], words("scheme", "schemes")] = ("same_rows", "transfer_rows")
+    schemes: Annotated[tuple[str, ...], words("scheme", "schemes")] = ("same_rows", "transfer_rows", "labelled_and_transfer_rows")
     family: str = "mlp"
     teacher_widths: Annotated[tuple[int, ...], counts("teacher-widths")] = (8, 16, 32, 64, 128, 256)
     student_widths: Annotated[tuple[int, ...], counts("student-widths")] = (8, 16, 32)
@@ -110,6 +117,7 @@ class GapPlan(Axes, Plan):
     tune: Annotated[tuple[str, ...], axis_names("tune")] = ()
     tune_seeds: Whole = 3
     beside: Annotated[dict[str, tuple[float | int, ...]], BESIDE] = field(default_factory=lambda: dict(STAR))
+    controls: bool | None = None
 
     asks: ClassVar[str] = "gap"
     question: ClassVar[str] = "which teacher size serves a student best?"
@@ -124,6 +132,8 @@ class GapPlan(Axes, Plan):
         for name in ("options", "teacher_options"):
             object.__setattr__(self, name, options_in_form(name, self.family, getattr(self, name)))
         object.__setattr__(self, "beside", beside_in_form(self.beside))
+        if self.controls is not None:
+            object.__setattr__(self, "controls", switch("controls", self.controls))
         for name in self.beside:
             if getattr(self, name) is None and name not in ROWS:
                 raise PlanError(f"beside holds {name!r}, of which the plan has no value of its own: give one, as in --{_flag(name)} 100")
@@ -158,7 +168,7 @@ class GapPlan(Axes, Plan):
                 raise PlanError(f"tune holds {name!r}, which has one value, {getattr(self, name)}: give several, as in --{name} 1,2")
 
     def crossed(self) -> tuple[Block, ...]:
-        """One block for each task, draw and scheme."""
+        """One block for each task, draw and scheme, and for each control of these."""
         same = {
             name: getattr(self, name)
             for name in (
@@ -167,10 +177,12 @@ class GapPlan(Axes, Plan):
             )
         }
         axes = {name: getattr(self, name) for name in AXES}
-        return tuple(
+        own = tuple(
             Block(task=task, draw=draw, scheme=scheme, distillers=self.distillers_for(task), axes=axes, **self._on(task), **same)
             for task, draw, scheme in product(self.tasks, range(self.draws), self.schemes)
         )
+        controls = bool(self.beside) if self.controls is None else self.controls
+        return (*own, *(controls_beside(own, self.schemes) if controls else ()))
 
     def _on(self, task: str) -> dict[str, Any]:
         return {"sizes": self._sizes(task), "beside": self.beside_on(task)}

@@ -1,6 +1,6 @@
 """Which kind of knowledge helps? Many distillers on the same teachers, students and seeds, each at several strengths."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -18,6 +18,7 @@ from kdprobe.core.task import Task
 from kdprobe.core.trace import TaskKind
 from kdprobe.sweep.cells import Block
 from kdprobe.sweep.checks import check_block, check_choices
+from kdprobe.sweep.controls import controls_beside
 from kdprobe.sweep.plan import Plan
 from kdprobe.sweep.refusals import Undefined, undefined
 from kdprobe.tasks.splits import Split, split
@@ -27,9 +28,10 @@ REPRESENTATIVES: dict[TaskKind, tuple[str, ...]] = {
         *("kd", "dkd", "hint", "attention", "pkt", "sp", "vid", "crd"),
         *("label_smoothing", "permuted_others", "shuffled_in_class", "argmax_labels"),
     ),
-    "regression": ("l2_imitation", "l1_imitation", "hint", "attention", "pkt", "sp", "vid", "crd", "mean_imitation", "shuffled_imitation"),
+    "regression": ("l2_imitation", "l1_imitation", "hint", "attention", "pkt", "sp", "vid", "crd", "matched_labels"),
 }
-"""Two distillers of each kind of knowledge, and the controls."""
+"""Two distillers of each kind of knowledge, and controls whose targets are no worse for knowing nothing of the row: a constant would be
+beaten by anything."""
 WIDTHS: dict[str, tuple[int, tuple[int, ...]]] = {"mlp": (128, (16,)), "cnn": (16, (4,)), "gru": (64, (16,)), "transformer": (32, (8,))}
 """Width of teachers and of students by family."""
 
@@ -75,12 +77,15 @@ class KnowledgePlan(Plan):
         Labelled rows, in place of the task's own number.
     transfer_rows
         Unlabelled rows, in place of the task's own number.
+    controls
+        Whether the controls that the regimes name are trained too: students that learn from their own twin in the teacher's place, by the
+        response loss.
 
     Examples
     --------
     >>> plan = KnowledgePlan(tasks=("letters",), schemes=("same_rows",), distillers=("kd", "hint", "attention"), seeds=2)
-    >>> len(plan.cells())  # 2 distillers × 4 weights × 2 seeds
-    16
+    >>> len(plan.cells())  # (2 distillers and 1 control) × 4 weights × 2 seeds
+    24
     >>> print(plan.refused[0].reason)
     no layer of the student has places to attend to: it needs spatial maps, or sequences (student 16, teacher 128)
     """
@@ -100,6 +105,7 @@ class KnowledgePlan(Plan):
     weight_decay: float = 1e-4
     train_rows: Whole | None = None
     transfer_rows: Whole | None = None
+    controls: bool = True
 
     asks: ClassVar[str] = "knowledge"
     question: ClassVar[str] = "which kind of knowledge helps?"
@@ -131,8 +137,17 @@ class KnowledgePlan(Plan):
                 )
 
     def crossed(self) -> tuple[Block, ...]:
-        """One block for each task and scheme, at the first weight."""
-        return tuple(self._block(task, scheme, self.alphas[0], self._wanted(task)) for task, scheme in product(self.tasks, self.schemes))
+        """One block for each task and scheme at the first weight, and one for each control of these at each of its weights."""
+        own = tuple(self._block(task, scheme, self.alphas[0], self._wanted(task)) for task, scheme in product(self.tasks, self.schemes))
+        return (*own, *(self._controls(own) if self.controls else ()))
+
+    def _controls(self, own: Sequence[Block]) -> Iterator[Block]:
+        """Controls of the schemes of some blocks: taught by the response loss that the plan has, or by the usual one."""
+        for block in controls_beside(own, self.schemes):
+            response = [name for name in self._wanted(block.task) if find("distillers", name).knowledge == "response"]
+            usual, student = REPRESENTATIVES[find("tasks", block.task).kind][0], find("schemes", block.scheme).student
+            for alpha in self.alphas if student.taught_by and student.alpha is None else (student.alpha or self.alphas[0],):
+                yield replace(block, distillers=((*response, usual)[0],), axes={**block.axes, "alpha": alpha})
 
     def blocks(self) -> tuple[Block, ...]:
         """One block for each task, scheme and weight, without what is undefined. Reads the tasks' data once, for shapes."""
@@ -148,7 +163,8 @@ class KnowledgePlan(Plan):
             blocks += [self._block(task, scheme, alpha, free) for alpha in self.alphas if free]
             if fixed is not None and len(free) < len(defined):
                 blocks.append(self._block(task, scheme, fixed, tuple(name for name in defined if name not in free)))
-        return tuple(blocks)
+        controls = (block for block in self.crossed() if block.scheme not in self.schemes)
+        return (*blocks, *(block for block in controls if (block.task, block.scheme, *block.distillers) not in out))
 
     def check_on(self, parts: Split) -> None:
         """Refuse nothing: what is undefined is left out, and the report says so."""

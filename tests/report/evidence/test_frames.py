@@ -143,18 +143,18 @@ def test_arms_are_named_by_what_varies():
 
 @pytest.mark.parametrize(("gain", "verdict"), [(HUMP, "SUPPORTED"), (RISING, "CONTRADICTED"), (FLAT, "INCONCLUSIVE")])
 def test_verdicts_of_whole_worlds(gain, verdict):
-    found = gaps(Evidence(ZooWorld(arms=(TrueArm(gain=gain),), noise=0.005 if gain is RISING else 0.02).zoo()))
+    found = gaps(Evidence(ZooWorld(arms=(TrueArm(gain=gain, over_confidence=0.0),), noise=0.005 if gain is RISING else 0.02).zoo()))
     assert {gap.reading.verdict for gap in found} == {verdict}
     assert [gap.unit for gap in found] == ["nats"] * 3 + ["target variances"] * 3
 
 
-def test_inherited_over_confidence_is_the_part_that_calibration_removes():
+def test_verdicts_are_of_the_loss_after_one_temperature_and_the_loss_as_it_is_stands_third():
     found = gaps(Evidence(ZooWorld(arms=(TrueArm(over_confidence=0.1),)).zoo()))
     for gap in found[:3]:
         # a share of 4/5: the hump is at the second of six sizes
-        assert gap.inherited.low < 0.08 < gap.inherited.high
-        assert gap.reading.deficit.value - gap.calibrated.deficit.value == pytest.approx(gap.inherited.value, abs=0.05)
-    assert all(gap.inherited is None and gap.calibrated is None for gap in found[3:])
+        assert gap.raw.deficit.value - gap.reading.deficit.value == pytest.approx(0.08, abs=0.05)
+        assert gap.helps.gain.value == pytest.approx(gap.gains[gap.helps.best].value)
+    assert all(gap.raw is None for gap in found[3:])
 
 
 def test_a_degraded_teacher_in_a_whole_world():

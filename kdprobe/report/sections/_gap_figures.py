@@ -1,0 +1,85 @@
+"""The figures of the gap section: gain against the size of the teacher."""
+
+import numpy as np
+
+from kdprobe.core.section import Figure
+from kdprobe.report import words
+from kdprobe.report.evidence.gaps import Gap, near
+from kdprobe.report.evidence.groups import axis, short_names
+from kdprobe.report.theme.plots import Panel, Role, Series, panels
+from kdprobe.stats.paired import contrast
+
+LOSSES = {"classification": "calibrated NLL", "regression": "MSE"}
+ROLES: tuple[Role, ...] = ("one", "two", "three", "four")
+
+
+def _ratio_ticks(ratios: np.ndarray) -> list[str]:
+    return [f"{ratio:.0f}" if ratio >= 9.5 else f"{ratio:.1f}" for ratio in ratios]
+
+
+def _series(gap: Gap, name: str, label: str, role: Role, *, seeds: bool) -> Series:
+    values = gap.curve.values[name]
+    mean = values.mean(axis=0)
+    low, high = contrast(values.T).interval() if len(values) > 1 else (np.full_like(mean, np.nan),) * 2
+    at = np.log2(gap.curve.sizes / gap.student_size)
+    return Series(label=label, role=role, x=at, mean=mean, low=low, high=high, seeds=values if seeds else None)
+
+
+def _law(gap: Gap, name: str) -> list[Series]:
+    """The truth, where it is known."""
+    if gap.law is None:
+        return []
+    truth, nowhere = getattr(gap.law, name), np.full(len(gap.curve.sizes), np.nan)
+    return [Series(label="law", role="four", x=np.log2(gap.curve.sizes / gap.student_size), mean=truth, low=nowhere, high=nowhere)]
+
+
+def sketch(group: list[Gap], prefix: str) -> Figure:
+    """The curves of a card: one line an arm, without seeds."""
+    first = group[0]
+    series = tuple(_series(gap, "gain", gap.arm, role, seeds=False) for gap, role in zip(group, ROLES, strict=False) if gap.gains)
+    if len(group) == 1:
+        series = (_series(first, "gain", LOSSES[first.kind], "one", seeds=False),)
+        if "gain_raw" in first.curve.values:
+            series = (*series, _series(first, "gain_raw", "NLL as it is", "two", seeds=False))
+    ratios = axis([gap.curve for gap in group if gap.gains])[0] / first.student_size
+    svg = panels(
+        [Panel(title=f"Gain over the twin ({first.unit})", series=series, zero="no gain")],
+        x=np.log2(ratios), ticks=_ratio_ticks(ratios), x_label="teacher size / student size",
+        prefix=prefix, title=f"Gain of {first.student} on {first.task} by teacher size", height=112,
+        description=". ".join(f"{gap.arm}: {_in_numbers(gap)}" for gap in group),
+    )  # fmt: skip
+    return Figure(svg=svg)
+
+
+def figure(group: list[Gap], around: list[Gap], prefix: str) -> Figure:
+    """Gains by teacher size in a panel a regime, what stands beside it as further lines, and the teachers' own loss below."""
+    # an arm whose runs all failed has no curve; its card says so
+    group = [gap for gap in group if len(gap.curve.sizes)]
+    first = group[0]
+    rows = []
+    for gap in group:
+        others = [other for other in near(gap, around) if len(other.curve.sizes)]
+        series = [_series(gap, "gain", gap.setting.removeprefix("at ") or LOSSES[gap.kind], "one", seeds=True)]
+        for other, role in zip(others, ROLES[1:], strict=False):
+            series.append(_series(other, "gain", other.beside.partition(" ")[2], role, seeds=False))
+        series += _law(gap, "gain")
+        rows.append(Panel(title=f"{gap.arm}: gain ({gap.unit})", series=tuple(series), scale="gain", zero="no gain"))
+    teacher = [_series(first, "teacher_loss", LOSSES[first.kind], "three", seeds=True)]
+    if "teacher_loss_raw" in first.curve.values:
+        teacher.append(_series(first, "teacher_loss_raw", "NLL as it is", "four", seeds=False))
+    teacher += _law(first, "teacher_loss")
+    rows.append(Panel(title=f"the teacher's own loss ({first.unit})", series=tuple(teacher)))
+    sizes, teachers = axis([gap.curve for gap in group])
+    (name, names), ratios = short_names(teachers), sizes / first.student_size
+    svg = panels(
+        rows, x=np.log2(ratios), x_label=f"teacher size / student size, teacher {name}",
+        ticks=[f"{ratio}\n{short}" for ratio, short in zip(_ratio_ticks(ratios), names, strict=True)], prefix=prefix,
+        title=f"{first.task}, student {first.student}: gain by teacher size, every seed, with the teachers' own loss",
+        description=". ".join(f"{gap.arm}: {_in_numbers(gap)}" for gap in group),
+    )  # fmt: skip
+    return Figure(svg=svg, caption=f"{first.task} · student {first.student}")
+
+
+def _in_numbers(gap: Gap) -> str:
+    noun, names = short_names(gap.curve.teachers)
+    return ", ".join(f"{noun} {name} {words.result(gain)}" for name, gain in zip(names, gap.gains, strict=False)) or "no interval"
