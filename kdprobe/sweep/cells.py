@@ -70,11 +70,17 @@ class Block:
         """
         given = self._given()
         same = self._same(distiller, given)
-        found = [setting.but(**same) for setting in settings(given)]
+        found = [*self.own_settings(distiller)]
         for name, values in self.beside.items():
             # one axis changed at a time, around every setting of the plan's own: a star, not a product
             found += [setting.but(**same) for setting in settings({**given, name: values})]
         return tuple(dict.fromkeys(found))
+
+    def own_settings(self, distiller: str) -> tuple[Setting, ...]:
+        """Those of `settings` that the plan crosses, without what stands beside."""
+        given = self._given()
+        same = self._same(distiller, given)
+        return tuple(dict.fromkeys(setting.but(**same) for setting in settings(given)))
 
     def _given(self) -> dict[str, tuple[Any, ...]]:
         """Values of each axis; fewer rows are a prefix of the split's, all of them are written None."""
@@ -123,13 +129,13 @@ class Block:
         """Its students, in a fixed order."""
         found: list[Cell] = []
         for distiller in self.distillers:
-            own, seeds = self.settings(distiller), self.seeds_for(self._tunes(distiller))
+            own, seeds = set(self.own_settings(distiller)), self.seeds_for(self._tunes(distiller))
             found += [
                 Cell(
                     task=self.task, draw=self.draw_of(seed), scheme=self.scheme, distiller=distiller, setting=setting,
-                    teacher_width=teacher, student_width=student, seed=seed, block=self,
+                    teacher_width=teacher, student_width=student, seed=seed, block=self, beside=setting not in own,
                 )
-                for setting, student, teacher, seed in product(own, self.student_widths, self.teacher_widths, seeds)
+                for setting, student, teacher, seed in product(self.settings(distiller), self.student_widths, self.teacher_widths, seeds)
             ]  # fmt: skip
         return found
 
@@ -147,6 +153,8 @@ class Cell:
     student_width: int
     seed: int
     block: Block = field(compare=False, repr=False)
+    beside: bool = field(default=False, compare=False)
+    """Whether it stands beside the plan's own settings: its gain is shown there, and no likeness is measured of it."""
 
     @property
     def alpha(self) -> float:

@@ -158,8 +158,10 @@ def _cohort(job: Job, alone: Mapping[str, Job]) -> tuple[Job, ...]:
 def measure_units(grid: Grid, probes: tuple[str, ...]) -> list[MeasureUnit]:
     """Units of one task × draw × teacher size × student size, with many schemes, distillers and weights: they share teachers and twins.
 
-    Those with the largest networks come first, so that no worker is left with one of them at the end.
+    Those with the largest networks come first, so that no worker is left with one of them at the end. Of students beside the plan's own
+    settings only what is read beside their twin is asked: likeness to each sibling teacher costs several times as much.
     """
+    panel = tuple(name for name in probes if find("probes", name).panel)
     groups: dict[tuple[Any, ...], dict[tuple[str, ...], dict[int, str]]] = defaultdict(lambda: defaultdict(dict))
     teachers: dict[tuple[Any, ...], dict[int, str]] = defaultdict(dict)
     twins: dict[tuple[Any, ...], dict[int, str]] = defaultdict(dict)
@@ -167,7 +169,7 @@ def measure_units(grid: Grid, probes: tuple[str, ...]) -> list[MeasureUnit]:
         if cell.tunes:
             continue
         student, group = grid.student(cell), _group_of(cell)
-        key = (cell.task, cell.draw, cell.teacher_width, cell.student_width, cell.setting.of_teacher_and_twin)
+        key = (cell.task, cell.draw, cell.teacher_width, cell.student_width, cell.setting.of_teacher_and_twin, cell.beside)
         groups[key][group][cell.seed] = student.id
         teachers[key][cell.seed] = student.teacher or ""
         twins[key][cell.seed] = grid.twin_id(cell)
@@ -181,7 +183,7 @@ def measure_units(grid: Grid, probes: tuple[str, ...]) -> list[MeasureUnit]:
             students={group: dict(students[group]) for group in list(students)[start : start + GROUPS]},
             teachers=teachers[key],
             twins=twins[key],
-            probes=probes,
+            probes=panel if key[5] else probes,
         )
         for key, students in sorted(groups.items(), key=lambda item: -(item[0][2] + item[0][3]))
         for start in range(0, len(students), GROUPS)

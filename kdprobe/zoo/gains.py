@@ -143,7 +143,10 @@ def gains(index: Index, path: Path, *, metric: str, tune: Sequence[str], all_set
         students = chosen(students, kept_losses(index, path, list(wanted["model_id"])).to_dict(), tune)
     students = students.loc[(students["status"] == "done") & (students["seed"] < TUNING_SEEDS)]
     if not all_settings:
-        students = students.loc[beside(students, index.meta_json("plan", {}))["axis"] == ""]
+        plan: Mapping[str, Any] = index.meta_json("plan", {})
+        students = students.loc[beside(students, plan)["axis"] == ""]
+        # controls that stand beside the regimes of a plan have one teacher size
+        students = students.loc[students["scheme"].isin(plan.get("schemes") or students["scheme"])]
     metrics = tuple(LOSS.values()) if metric == "loss" else (metric,)
     if not set(metrics) <= set(BETTER):
         raise PlanError(f"metric={metric!r} is unknown: {did_you_mean(metric, ('loss', *BETTER))}")

@@ -19,8 +19,8 @@ from kdprobe.zoo.gains import SETTINGS
 class Control:
     """A control beside a student: what it gains, and what the student gains beyond it."""
 
-    regime: str
-    """What it is, in words: "taught by its own twin, on unlabelled transfer rows"."""
+    title: str
+    """What it is, in words: "a twin on its own pseudo-labels"."""
     gain: Measurement
     """Of the control over the same twins."""
     beyond: Measurement
@@ -86,7 +86,8 @@ def _control(evidence: Evidence, group: Group, other: Group, probe: str, best: i
     if len(pairs) < 2:
         return []
     beyond = contrast(pairs[:, 0] - pairs[:, 1]).measurement(unit, tests=own.shape[1])
-    return [Control(regime=other.control, gain=contrast(pairs[:, 1]).measurement(unit), beyond=beyond)]
+    title = available("schemes")[other.scheme].title.removeprefix("control: ")
+    return [Control(title=title, gain=contrast(pairs[:, 1]).measurement(unit), beyond=beyond)]
 
 
 ROLES: Mapping[str, Literal["model_id", "teacher_id", "twin_id"]] = {"teacher": "teacher_id", "twin": "twin_id", "student": "model_id"}

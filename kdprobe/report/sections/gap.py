@@ -90,9 +90,8 @@ def _doubt(gap: Gap) -> str:
 def _controls(gap: Gap) -> Iterable[str]:
     """What its controls gain without the teacher."""
     for control in gap.controls:
-        yield (
-            f"A control, {control.regime}, gains {words.result(control.gain)}; beyond it the student gains {words.result(control.beyond)}."
-        )
+        gain, beyond = words.result(control.gain), words.result(control.beyond)
+        yield f"Control, {control.title}: {gain}; the student beyond it: {beyond}."
 
 
 def _seeds(gap: Gap) -> str:
