@@ -60,7 +60,7 @@ def studies(*, quick: bool) -> dict[str, Study]:
         "letters, own rows": Study(
             "letters, the teacher's own 2,000 rows",
             GapPlan(
-                **letters, **same, alpha=(0.7, 0.3), temperature=(TEMPERATURE, SOFT, 4), tune=("alpha", "temperature"), tune_seeds=pilots
+                **letters, **same, alpha=(ALPHA, 0.3), temperature=(TEMPERATURE, SOFT, 4), tune=("alpha", "temperature"), tune_seeds=pilots
             ),
             tune=("alpha", "temperature"),
         ),
@@ -89,7 +89,8 @@ def studies(*, quick: bool) -> dict[str, Study]:
             "bikeshare",
             GapPlan(
                 tasks=("bikeshare",), teacher_widths=CLASSES_TEACHERS[:: 2 if quick else 1], student_widths=(STUDENT,), seeds=seeds,
-                transfer_rows=(300, 1000, 3600), alpha=(0.7, 0.3), tune=("alpha",), tune_seeds=pilots, steps=60 if quick else None, **alone,
+                transfer_rows=(300, 1000, 3600), alpha=(ALPHA, 0.3), tune=("alpha",), tune_seeds=pilots,
+                steps=60 if quick else None, **alone,
             ),
             tune=("alpha",),
         ),

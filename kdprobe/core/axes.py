@@ -61,7 +61,7 @@ class Axes:
             help="Weight of the teacher's loss where there are labels. Of a loss on hidden layers also where there are none: a response "
             "loss then takes the place of the labels' loss, because nothing else trains the output layer.",
         ),
-    ] = 0.7  # fmt: skip
+    ] = 0.5  # fmt: skip
     temperature: Annotated[
         Numbers,
         Axis(

@@ -138,6 +138,15 @@ class Evidence:
         """Values of one probe by student; empty where it was not measured."""
         return self.values[probe, comparison] if (probe, comparison) in self.values else pd.Series(dtype=float)
 
+    @cached_property
+    def gain(self) -> Frame:
+        """Gain of each student over its paired twin, in the loss that verdicts are read on."""
+        raw, calibrated = self.value("gain", "panel"), self.value(GAIN["classification"], "panel")
+        if not calibrated.notna().any():
+            return raw
+        kinds = self.students.set_index("model_id")["kind"].reindex(raw.index)
+        return raw.where(kinds != "classification", calibrated)
+
     def score(self, metric: str) -> Frame:
         """Scores by model, on the probe rows that performance is measured on."""
         scores = self.scores()

@@ -130,9 +130,12 @@ def signatures(evidence: Evidence) -> Frame:
 
 
 def _signatures(evidence: Evidence) -> Frame:
-    values = compared_with_twin(evidence)
-    values[UNDER_TWIN.name] = -evidence.value("gain", "panel").reindex(values.index)
-    cells = evidence.over_seeds(values)
+    values, students = compared_with_twin(evidence), evidence.students
+    values[UNDER_TWIN.name] = -evidence.gain.reindex(values.index)
+    # what stands beside the plan's own setting, and controls, are no results that could have failed
+    own = students[(students["axis"] == "") & ~students["scheme"].isin(evidence.attached)]
+    cells = evidence.over_seeds(values.loc[own["model_id"]])
+    cells = cells[cells.index.isin(pd.MultiIndex.from_frame(own[CELL]))]
     rows = []
     for signature in SIGNATURES:
         found = cells[signature.name].dropna()

@@ -63,7 +63,7 @@ def besides(around: list[Gap]) -> Iterator[Table]:
 def temperatures(found: Sequence[Gap]) -> Iterator[Table]:
     """How over-confident teachers, twins and students are."""
     rows = tuple(
-        {"student": f"{gap.task} · {gap.student}", "arm": gap.own_arm, "at": gap.beside or gap.setting}
+        {"who": f"{gap.task} · {gap.student}", "arm": gap.own_arm, "at": gap.beside or gap.setting}
         | {role: _triple(temperature) for role, temperature in gap.temperatures.items()}
         for gap in sorted(found, key=lambda gap: (gap.task, gap.student_size, gap.student, gap.own_arm))
         if gap.temperatures
@@ -182,11 +182,11 @@ BESIDE = (
 )
 
 FITTED = (
-    Column(key="student", title="student"),
+    Column(key="who", title="student"),
     Column(key="arm", title="regime"),
     Column(key="at", title="at"),
     *(
-        Column(key=role, title=role, shown="interval", explains=text)
+        Column(key=role, title=f"T of the {role}", shown="interval", explains=text)
         for role, text in {
             "teacher": "fitted on validation rows, mean over all teacher sizes; above 1: over-confident",
             "twin": "untaught",

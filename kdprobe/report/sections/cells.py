@@ -48,7 +48,7 @@ def _table(evidence: Evidence, task: str) -> Table:
     triples = {column.key: intervals[column.key][["value", "low", "high"]].to_numpy() for column in columns}
     flags = signatures(evidence)
     flags = flags[flags["flagged"]].groupby(CELL)["signature"].agg(set)
-    gains = evidence.value("gain", "panel")
+    gains = evidence.gain
     students = evidence.students[(evidence.students["task"] == task) & (evidence.students["axis"] == "")]
     rows = []
     for key, cell in students.groupby(CELL, sort=False):
@@ -81,7 +81,12 @@ FIRST = (
     Column(key="ratio", title="size ratio", shown="number", explains="parameters of the teacher over parameters of the student"),
     Column(key="arm", title="regime"),
     Column(key="seeds", title="seeds", explains="finished of planned"),
-    Column(key="strip", title="gain, each seed", shown="strip", explains="gain over the twin, every seed"),
+    Column(
+        key="strip",
+        title="gain, each seed",
+        shown="strip",
+        explains="gain over the twin, every seed; of classes after one temperature a model",
+    ),
 )
 FLAGS = Column(key="flags", title="flags", shown="flag", explains="signs of failed distillation, see above")
 
