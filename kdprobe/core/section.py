@@ -81,11 +81,14 @@ class Card:
     headline
         What it is about, such as "letters · student mlp-8 (0.6 k parameters)". Cards of several sections with one headline are shown as
         one card.
+    answer
+        What its findings come to, in one sentence: what to do, and what it gives.
     """
 
     headline: str
     findings: tuple[Finding, ...]
     figure: Figure | None = None
+    answer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,7 +69,7 @@ def verdict_lines(zoo: Zoo) -> list[str]:
     Returns
     -------
     list of str
-        "headline · scope: VERDICT: claim. Sentences with intervals", in the order of the page.
+        "headline: answer" where there is one, then "headline · scope: VERDICT: claim. Sentences with intervals", in the order of the page.
 
     Raises
     ------
@@ -79,4 +79,5 @@ def verdict_lines(zoo: Zoo) -> list[str]:
     from kdprobe.report.page import drawn_sections, merged_cards
 
     cards = merged_cards([card for _, content in drawn_sections(zoo) for card in content.cards])
-    return [f"{card.headline} · {finding}" for card in cards for finding in card.findings]
+    answers = [f"{card.headline}: {card.answer}" for card in cards if card.answer]
+    return [*answers, *(f"{card.headline} · {finding}" for card in cards for finding in card.findings)]

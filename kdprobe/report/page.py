@@ -175,7 +175,8 @@ def merged_cards(cards: Sequence[Card]) -> list[Card]:
     for card in cards:
         before = merged.setdefault(card.headline, card)
         if before is not card:
-            merged[card.headline] = replace(before, findings=(*before.findings, *card.findings), figure=before.figure or card.figure)
+            said = {"figure": before.figure or card.figure, "answer": before.answer or card.answer}
+            merged[card.headline] = replace(before, findings=(*before.findings, *card.findings), **said)
     return list(merged.values())
 
 

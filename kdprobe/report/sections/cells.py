@@ -7,7 +7,7 @@ import pandas as pd
 
 from kdprobe.core.section import Column, Content, Section, Table
 from kdprobe.report import words
-from kdprobe.report.evidence.frames import CELL, Evidence
+from kdprobe.report.evidence.frames import CELL, PRIMARY, Evidence
 from kdprobe.report.evidence.signatures import SIGNATURES, signatures
 from kdprobe.report.evidence.transfers import is_likeness, placebo, specific, title_of
 
@@ -19,6 +19,7 @@ def draw(evidence: Evidence) -> Content:
             "One row a cell: a student size under a teacher size in a regime. Ticks are seeds, all rows of a table on one scale with a "
             f"line at 0. Values are means, with 95 % intervals over {evidence.units}. Where a question was refused for some seeds, their "
             "number stands beside: such a mean speaks only of the seeds that could be answered."
+            + LIKENESS
             + (BESIDE if (evidence.students["axis"] != "").any() else "")
             + (ELSEWHERE_WORDS if any(probe in ELSEWHERE for task in evidence.tasks() for probe in evidence.probes(task)) else ""),
         ),
@@ -27,9 +28,10 @@ def draw(evidence: Evidence) -> Content:
 
 
 def _table(evidence: Evidence, task: str) -> Table:
-    probes = [probe for probe in evidence.probes(task) if probe not in ELSEWHERE]
     # a similarity has values toward own teacher and siblings, a panel probe has one
-    similar = [probe for probe in probes if (probe, "own") in evidence.values]
+    similar = [probe for probe in evidence.probes(task) if (probe, "own") in evidence.values]
+    told = {probe for probe in similar if is_likeness(probe)} - set(PRIMARY.values())
+    probes = [probe for probe in evidence.probes(task) if probe not in told and probe not in ELSEWHERE]
     shown = pd.DataFrame(index=evidence.values.index)
     columns = []
     for probe in probes:
@@ -74,6 +76,9 @@ def _table(evidence: Evidence, task: str) -> Table:
 ELSEWHERE = ("shared_information", "left_behind", "own_information", "dark_information")
 """Of these a table of cells would say little: they matter beside each other, and the page would be too wide to print."""
 ELSEWHERE_WORDS = " Information shared, left behind and the student's own stand by student further up, and by run in the table of all runs."
+LIKENESS = (
+    " Of the similarities the one that verdicts are of stands here; all of them further up as means, and by run in the table of runs."
+)
 BESIDE = " What was trained beside the plan's own setting is in the table of all runs."
 FIRST = (
     Column(key="student", title="student"),

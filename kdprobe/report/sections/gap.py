@@ -8,6 +8,7 @@ from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import Gap, beside, gaps, near
 from kdprobe.report.evidence.groups import short_names
+from kdprobe.report.sections._gap_answer import answer, doubt
 from kdprobe.report.sections._gap_figures import figure, sketch
 from kdprobe.report.sections._gap_tables import besides, choices, claims, laws, shapes, temperatures
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT
@@ -39,6 +40,7 @@ def _card(group: list[Gap], around: list[Gap], prefix: str) -> Card:
         headline=first.headline,
         findings=(*(_help(gap, near(gap, around)) for gap in group), *(_finding(gap, near(gap, around)) for gap in group)),
         figure=sketch(group, prefix) if any(gap.gains for gap in group) else None,
+        answer=answer(group),
     )
 
 
@@ -69,7 +71,7 @@ def _help(gap: Gap, around: list[Gap]) -> Finding:
         claim="teaching helps",
         scope=gap.scope,
         verdict=reading.verdict,
-        qualifier="; ".join(filter(None, (reading.qualifier, _doubt(gap)))),
+        qualifier="; ".join(filter(None, (reading.qualifier, "not shown to exceed a control" if doubt(gap) else ""))),
         measures=f"largest gain over the untaught twin{MEASURED}",
         number=number,
         sentences=(_at(gap, sentence), *_controls(gap), *([f"{words.capitalised('; '.join(elsewhere))}."] if elsewhere else [])),
@@ -79,12 +81,6 @@ def _help(gap: Gap, around: list[Gap]) -> Finding:
 def _at(gap: Gap, sentence: str) -> str:
     """Begin a sentence with the setting that it speaks of: at another one it may say the opposite."""
     return f"{words.capitalised(gap.setting)}: {sentence[:1].lower()}{sentence[1:]}" if gap.setting else sentence
-
-
-def _doubt(gap: Gap) -> str:
-    """A gain that a control has too is none of teaching."""
-    doubtful = gap.helps.verdict == "SUPPORTED" and any(control.beyond.low <= 0 for control in gap.controls)
-    return "not shown to exceed a control" if doubtful else ""
 
 
 def _controls(gap: Gap) -> Iterable[str]:

@@ -13,7 +13,7 @@ from kdprobe.report.sections._transfer_sizes import by_size, triple, under
 from kdprobe.report.theme.plots import Panel, Role, Series, panels
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast
 
-FIGURE_PROBES = (*PRIMARY.values(), "cka")
+FIGURE_PROBES = tuple(PRIMARY.values())
 LINES: dict[str, tuple[str, Role]] = {
     "own": ("own teacher", "one"),
     "siblings": ("siblings", "two"),
