@@ -8,7 +8,7 @@ Exits with 1 where a number of the page is not the one found here, to the digits
 and nothing of kdprobe; what it needs to know of the page is how its tables are called. Compared are
 
 * gains over the paired twin under each teacher, with their intervals over seeds, in every metric;
-* the first screen's largest gain, at a level that holds for all teacher sizes together (Bonferroni);
+* the first screen's largest gain, and that where one setting is changed, at a level that holds for all teacher sizes together (Bonferroni);
 * what the largest teacher costs against the best smaller one (bootstrap-t of the largest |t|, 2,000 resamples, seed 0, and no narrower than
   Student's t), how much better a model it is, and the margin: a fifth of the sd of the twins' score over seeds;
 * p of that cost: all 2^n sign flips of the largest t (10,000 random ones, seed 0, above 14 units), Holm over the claims of the family;
@@ -144,8 +144,6 @@ def claims(page: Page, runs: Runs, ledger: Ledger) -> dict[tuple[str, str, str],
     for row in rows:
         first.setdefault((*row["student"].split(" · "), row["regime"]), row["metric"])
     headlines = set(first.values())
-    # where what stands beside the plan's own setting has a table of its own, it is a family of its own
-    apart = any(caption.startswith("Beside each verdict") for caption, _ in page.tables)
     for row in rows:
         (task, student), arm, metric = row["student"].split(" · "), row["regime"], METRICS[row["metric"]]
         if arm.endswith(", tuned"):
@@ -153,7 +151,7 @@ def claims(page: Page, runs: Runs, ledger: Ledger) -> dict[tuple[str, str, str],
             continue
         gain, teachers, own = curve(runs, task, student, arm, metric)
         family = "second" if metric in ("accuracy", "r2") else "first" if row["metric"] in headlines else "third"
-        key = family, apart and arm_is_beside(runs, arm)
+        key = family, arm_is_beside(runs, arm)
         where = f"{task} · {student}, {arm}, {row['metric']}"
         if not np.isfinite(gain).all() or min(gain.shape) < 2:
             ledger.left += 1
@@ -178,6 +176,29 @@ def claims(page: Page, runs: Runs, ledger: Ledger) -> dict[tuple[str, str, str],
         else:
             ledger.left += len(members)
     return first
+
+
+def besides(page: Page, runs: Runs, ledger: Ledger, metrics: dict[tuple[str, str, str], str]) -> None:
+    """Gains and costs where one setting is changed."""
+    for row in page.rows("Beside each verdict.*"):
+        task, student = row["student"].split(" · ")
+        changed = re.fullmatch(r"at (\S+) (\S+)|with ([\d,]+) labelled rows", row["changed"])
+        if changed is None:
+            ledger.left += 1
+            continue
+        arm = f"{row['regime']} " + (f"{changed[1]}={changed[2]}" if changed[1] else f"n={changed[3].replace(',', '')}")
+        metric, where = METRICS[metrics[task, student, row["regime"]]], f"{task} · {student}, {arm}"
+        gain, teachers, _ = curve(runs, task, student, arm, metric)
+        if not np.isfinite(gain).all() or min(gain.shape) < 2:
+            ledger.left += 1
+            continue
+        best = int(gain.mean(axis=0).argmax())
+        ledger.numbers(f"{where}: largest gain", row["largest gain"], interval(gain[:, best], tests=len(teachers)))
+        ledger.text(f"{where}: under", row["under"].split()[-1], teachers[best].rpartition("-")[2])
+        ledger.numbers(f"{where}: largest costs", row["largest costs"], claim(gain, np.zeros_like(gain)).deficit)
+        if row.get("the same in NLL as it is"):
+            raw, _, _ = curve(runs, task, student, arm, "nll")
+            ledger.numbers(f"{where}: as it is", row["the same in NLL as it is"], claim(raw, np.zeros_like(raw)).deficit)
 
 
 def largest_gains(page: Page, runs: Runs, ledger: Ledger, metrics: dict[tuple[str, str, str], str]) -> None:
@@ -213,7 +234,9 @@ def main() -> int:
     page = Page(arguments.page.read_text(encoding="utf-8"))
     runs, ledger = Runs(arguments.runs, page), Ledger(every=arguments.every)
     cells(page, runs, ledger)
-    largest_gains(page, runs, ledger, claims(page, runs, ledger))
+    metrics = claims(page, runs, ledger)
+    besides(page, runs, ledger, metrics)
+    largest_gains(page, runs, ledger, metrics)
     print(f"{ledger.agree} agree, {ledger.differ} differ, {ledger.left} not compared (runs missing, refused, or tuned)")
     return int(ledger.differ > 0 or not ledger.agree)
 

@@ -1,0 +1,88 @@
+"""The one sentence that a student's verdicts come to: for each combination of verdicts, and never against one of them."""
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from kdprobe.core.result import Measurement
+from kdprobe.report.evidence.around import Control
+from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.gaps import gaps
+from kdprobe.report.sections._gap_answer import answer, doubt
+from kdprobe.testing.worlds.zoo import TrueArm, ZooWorld
+
+FOUND = gaps(Evidence(ZooWorld(arms=(TrueArm(),), tasks=(("letters", "classification"),), student_widths=(8,)).zoo()))[0]
+WORDS = ("SUPPORTED", "CONTRADICTED", "INCONCLUSIVE")
+
+
+def student(helps="SUPPORTED", gap="CONTRADICTED", *, beyond=0.05, gain=0.1, arm="same rows", **changes):
+    """One arm of a student, with the verdicts that a test asks for."""
+    number = Measurement(value=gain, low=gain - 0.02, high=gain + 0.02, unit="nats", n=10)
+    over = Measurement(value=beyond, low=beyond - 0.01, high=beyond + 0.01, unit="nats", n=10)
+    return replace(
+        FOUND,
+        arm=arm,
+        helps=replace(FOUND.helps, verdict=helps, gain=number, **changes),
+        reading=replace(FOUND.reading, verdict=gap),
+        controls=(Control(title="a twin on its own pseudo-labels", gain=over, beyond=over),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("gap", "said"),
+    [
+        ("SUPPORTED", "; the largest costs "),
+        ("CONTRADICTED", "; width 256 costs nothing against a smaller one."),
+        ("INCONCLUSIVE", "; whether width 256 costs anything against a smaller one is not settled."),
+        ("NOT APPLICABLE", "; width 256 is not shown to be a better model than smaller ones."),
+    ],
+)
+def test_where_a_teacher_helps_it_says_which_and_what_the_largest_costs(gap, said):
+    found = answer([student("SUPPORTED", gap)])
+    assert found.startswith("Teach this student with one of widths 16 and 64 on same rows: 0.10 nats [0.08, 0.12] over training alone; ")
+    assert said in found
+
+
+def test_the_best_regime_that_is_shown_is_named():
+    two = [student(gain=0.1), student(gain=0.2, arm="transfer rows"), student("INCONCLUSIVE", gain=0.9, arm="true labels")]
+    assert "on transfer rows: 0.20 nats" in answer(two)
+
+
+def test_a_gain_that_a_control_has_too_is_no_reason_to_teach():
+    found = student(beyond=0.0)
+    assert doubt(found) == "a twin on its own pseudo-labels"
+    assert answer([found]) == (
+        "Before you teach this student, try the control (a twin on its own pseudo-labels): 0.10 nats [0.08, 0.12] under its best teacher "
+        "on same rows is not shown to be more."
+    )
+    # another regime whose gain exceeds its control, however much smaller it is, comes before
+    assert answer([found, student(gain=0.06, arm="transfer rows")]).startswith(
+        "Teach this student with one of widths 16 and 64 on transfer rows"
+    )
+
+
+def test_where_no_teacher_helps_it_says_to_train_alone():
+    harmful, nothing = student("CONTRADICTED", harmful=True), student("CONTRADICTED")
+    assert answer([harmful]) == "Train this student alone: every teacher of width 8…256 made it worse than its untaught twin."
+    assert answer([harmful, nothing]) == "Train this student alone: every teacher of width 8…256 gained it less than is negligible."
+
+
+def test_what_is_not_settled_is_said_so():
+    assert answer([student("INCONCLUSIVE"), student("CONTRADICTED", gain=-0.1)]) == (
+        "Whether a teacher helps this student is not settled: its largest gain is 0.10 nats [0.08, 0.12] under its best teacher on same "
+        "rows. More seeds may tell."
+    )
+    assert answer([student("INCONCLUSIVE", n=4)]) == "Too few seeds to say whether a teacher helps this student: give 8 or more."
+    assert answer([replace(FOUND, helps=replace(FOUND.helps, gain=None))]).startswith("Nothing can be said of this student yet")
+    assert answer([replace(FOUND, control="a control")]) == ""
+
+
+@pytest.mark.parametrize(("first", "second", "beyond"), list(product(WORDS, WORDS, (0.0, 0.05))))
+def test_no_sentence_contradicts_a_verdict(first, second, beyond):
+    found = answer([student(first, beyond=beyond), student(second, arm="transfer rows", beyond=beyond)])
+    verdicts = {first, second}
+    assert ("Teach this student" in found) == ("SUPPORTED" in verdicts and beyond > 0)
+    assert ("Train this student alone" in found) == (verdicts == {"CONTRADICTED"})
+    assert ("not settled" in found.partition(";")[0]) == ("SUPPORTED" not in verdicts and "INCONCLUSIVE" in verdicts)
+    assert found.endswith(".")
