@@ -24,7 +24,8 @@ from paired import by_seed, interval, markdown, write
 import kdprobe
 from kdprobe.core.axes import AXES
 
-REGIMES = {"same_rows": "teacher's labelled rows", "transfer_rows": "unlabelled rows"}
+ALONE = {"same_rows": "teacher's labelled rows", "transfer_rows": "unlabelled rows"}
+REGIMES = ALONE | {"labelled_and_transfer_rows": "labelled and unlabelled rows"}
 ALPHA, TEMPERATURE = float(AXES["alpha"].default), float(AXES["temperature"].default)
 LOSS = {"classification": ("nll_calibrated", "nll"), "regression": ("mse",)}
 WORDS = {"nll": "gain, NLL", "nll_calibrated": "gain, NLL calibrated", "mse": "gain, MSE"}
@@ -115,7 +116,7 @@ def temperature(bench: Bench) -> str:
 
 def alpha(bench: Bench) -> str:
     """The teacher's weight beside the labels'."""
-    with bench.gap("alpha", schemes=("same_rows",), alpha=ALPHAS, tune=("alpha",), tune_seeds=2) as zoo:
+    with bench.gap("alpha", schemes=("same_rows", "labelled_and_transfer_rows"), alpha=ALPHAS, tune=("alpha",), tune_seeds=2) as zoo:
         table = rows_of(bench, bench.table(zoo, "alpha"), ["alpha"])
         return f"### α, at T = {TEMPERATURE:g}\n\n{markdown(table)}\n\n{tuned(bench, zoo, 'alpha', ALPHA)}"
 
@@ -164,7 +165,7 @@ def alignment(bench: Bench) -> str:
         tables = bench.table(zoo, "L2 or cosine")
         table = rows_of(bench, tables, ["distiller", "weight"])
         rows = []
-        pairs = [(scheme, weight) for scheme in REGIMES for weight in ALIGNMENT_ALPHAS]
+        pairs = [(scheme, weight) for scheme in ALONE for weight in ALIGNMENT_ALPHAS]
         for scheme, weight in pairs:
             row = {"learns from": REGIMES[scheme], "weight": f"{weight:g}"}
             for metric, gains in tables.items():
