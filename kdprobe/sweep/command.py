@@ -27,6 +27,8 @@ def command_of(command: str, plan: Plan, out: str) -> str:
         if isinstance(value, dict):
             named = [(f"{flag}.{key.replace('_', '-')}", _spelt(part)) for key, part in value.items()]
             words += [word for pair in named or [(flag, "none")] for word in pair]
+        elif isinstance(value, bool):
+            words += [flag if value else f"--no-{flag[2:]}"]
         else:
             words += [flag, _spelt(value)]
     return " ".join([*words, "--out", shlex.quote(out)])

@@ -1,12 +1,16 @@
 """Each control keeps what it says it keeps, and breaks the rest."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from scipy.special import entr, softmax
 
+from kdprobe import GapPlan, KnowledgePlan, PlanError
 from kdprobe.core.recipe import View
 from kdprobe.core.registry import available
+from kdprobe.sweep.problems import prepared as prepare_targets
 
 ALL = available("distillers")
 ROWS, CLASSES = 4000, 7
@@ -115,3 +119,47 @@ def test_the_teachers_classes_alone_are_its_labels(teacher):
     found = ALL["argmax_labels"].loss(View(student, {}), View(torch.from_numpy(outputs), {}))
     expected = torch.nn.functional.cross_entropy(student, torch.from_numpy(outputs.argmax(axis=1)), reduction="none")
     torch.testing.assert_close(found, expected)
+
+
+def test_matched_labels_are_the_labels_with_the_teachers_spread():
+    rng = np.random.default_rng(0)
+    labels, outputs = rng.normal(3.0, 2.0, (500, 2)), rng.normal(-1.0, [0.5, 4.0], (500, 2)).astype(np.float32)
+    found = prepared("matched_labels", outputs, labels)
+    assert found.dtype == outputs.dtype
+    # column by column: the labels' mean, the teacher's spread, and nothing of the teacher beside
+    np.testing.assert_allclose(found.mean(axis=0), labels.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(found.std(axis=0), outputs.std(axis=0), rtol=1e-5)
+    for column in range(2):
+        assert np.corrcoef(found[:, column], labels[:, column])[0, 1] == pytest.approx(1, abs=1e-6)
+    np.testing.assert_array_equal(found, prepared("matched_labels", outputs[::-1].copy(), labels))
+    # by hand: mean 2, sd 2; the teacher's sd is 1
+    by_hand = prepared("matched_labels", np.array([[7.0], [9.0]]), np.array([[0.0], [4.0]]))
+    np.testing.assert_allclose(by_hand, [[1.0], [3.0]])
+
+
+def test_labels_that_do_not_vary_stay_what_they_are():
+    outputs = np.arange(4.0, dtype=np.float32)[:, None]
+    np.testing.assert_array_equal(prepared("matched_labels", outputs, np.full(4, 2.5)), np.full((4, 1), 2.5))
+    # nor is anything left of labels where the teacher does not
+    np.testing.assert_allclose(prepared("matched_labels", np.ones((4, 1), np.float32), outputs), np.full((4, 1), 1.5))
+
+
+def test_matched_labels_are_refused_on_rows_without_labels():
+    plan = GapPlan(tasks=("bikeshare",), schemes=("transfer_rows",), distillers=("matched_labels",), seeds=2)
+    with pytest.raises(PlanError, match=r"'matched_labels'.*needs labels, and scheme 'transfer_rows' has none for its student"):
+        plan.data()
+    plan = KnowledgePlan(tasks=("bikeshare",), distillers=("l2_imitation", "matched_labels"), seeds=2, controls=False)
+    assert {(row.scheme, row.distiller) for row in plan.refused} == {("transfer_rows", "matched_labels")}
+    assert "needs labels" in plan.refused[0].reason
+
+
+@pytest.mark.parametrize(("name", "shown"), [("matched_labels", True), ("shuffled_imitation", False)])
+def test_labels_of_regression_are_shown_to_what_needs_them_alone(name, shown):
+    seen = []
+    distiller = replace(ALL[name], prepare=lambda outputs, labels, rng: seen.append(labels) or outputs)
+    outputs, y = torch.arange(3.0)[:, None], torch.tensor([[5.0], [6.0], [8.0]])
+    prepare_targets(distiller, "teacher", outputs, y)
+    if shown:
+        np.testing.assert_array_equal(seen[0], y.numpy())
+    else:
+        assert seen == [None]

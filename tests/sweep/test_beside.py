@@ -14,7 +14,10 @@ from kdprobe.sweep.command import command_of
 from kdprobe.sweep.pilot import pilot_plan
 
 DATA = {("letters", 0): "a" * 64, ("bikeshare", 0): "b" * 64}
-ALONE = GapPlan(tasks=("letters",), schemes=("same_rows",), teacher_widths=(4, 8), student_widths=(2,), seeds=2, steps=30, beside={})
+ALONE = GapPlan(
+    tasks=("letters",), schemes=("same_rows",), teacher_widths=(4, 8), student_widths=(2,), seeds=2, steps=30, alpha=0.7, beside={},
+    controls=False,
+)  # fmt: skip
 STAR = replace(ALONE, beside={"temperature": (1, 2, 4), "alpha": (0.7, 0.9), "train_rows": 300})
 
 

@@ -11,7 +11,7 @@ from kdprobe.sweep.command import command_of
 from kdprobe.sweep.units import measure_units, train_units
 
 DATA = {(task, 0): f"hash of {task}" for task in ("letters", "bikeshare", "digits")}
-SMALL = {"tasks": ("letters",), "distillers": ("kd", "hint", "dkd"), "alphas": (0.3, 0.9), "seeds": 2}
+SMALL = {"tasks": ("letters",), "distillers": ("kd", "hint", "dkd"), "alphas": (0.3, 0.9), "seeds": 2, "controls": False}
 
 
 def test_every_kind_of_knowledge_and_controls_are_there_by_default():
@@ -125,7 +125,7 @@ def test_quick_leaves_what_was_asked_for():
 
 def test_the_command_repeats_the_plan():
     words = command_of("kdprobe sweep --knowledge", KnowledgePlan(**SMALL), "zoo")
-    expected = "kdprobe sweep --knowledge --task letters --distiller kd,hint,dkd --alpha 0.3,0.9 --seeds 2 --out zoo"
+    expected = "kdprobe sweep --knowledge --task letters --distiller kd,hint,dkd --alpha 0.3,0.9 --seeds 2 --no-controls --out zoo"
     assert words == expected
     assert {field.name for field in fields(KnowledgePlan)} >= {"teacher_width", "student_widths"}
 

@@ -18,14 +18,20 @@ def test_the_default_plan_is_the_documented_one():
     plan = GapPlan()
     assert plan.tasks == ("letters", "bikeshare")
     assert len(plan.teacher_widths) >= 6
-    assert len(plan.student_widths) >= 3
-    assert (plan.seeds, plan.alpha, plan.temperature) == (10, 0.7, 1.0)
-    assert plan.schemes == ("same_rows", "transfer_rows")
+    assert len(plan.student_widths) >= 2
+    assert (plan.seeds, plan.alpha, plan.temperature) == (10, 0.5, 1.0)
+    assert plan.schemes == ("same_rows", "transfer_rows", "labelled_and_transfer_rows")
     assert plan.beside == {"train_rows": (300,), "temperature": (1.0, 2.0, 4.0)}
-    # teachers, twins and students, at T = 2 and T = 4 too; on 300 labelled rows all three
+    # teachers, twins and students, at T = 2 and T = 4 too; on 300 labelled rows all three; and each control under one teacher size: three
+    # that are taught, and one that has no T
+    own, students, control = 60 + 20, 3 * 6 * 2 * 10, 2 * 10
     jobs = Counter(job.task for job in plan.grid(DATA).jobs)
-    assert jobs == {"letters": 2 * (60 + 30) + 360 * (1 + 2 + 1), "bikeshare": 2 * (60 + 30) + 360 * (1 + 1)}
-    assert Counter(job.task for job in replace(plan, beside={}).grid(DATA).jobs) == {"letters": 450, "bikeshare": 450}
+    assert jobs == {
+        "letters": 2 * own + students * (1 + 2 + 1) + control * (3 * (1 + 2 + 1) + (1 + 1)),
+        "bikeshare": 2 * own + students * (1 + 1) + control * 4 * (1 + 1),
+    }
+    alone = Counter(job.task for job in replace(plan, beside={}).grid(DATA).jobs)
+    assert alone == {"letters": own + students, "bikeshare": own + students}
 
 
 def test_sizes_of_the_parts():
@@ -41,7 +47,7 @@ def test_sizes_of_the_parts():
 
 
 def test_student_and_twin_are_paired():
-    plan = GapPlan(seeds=2)
+    plan = GapPlan(seeds=2, controls=False)
     jobs = {job.id: job for job in plan.grid(DATA).jobs}
     for cell in plan.cells():
         student, twin = plan.grid(DATA).student(cell), jobs[plan.grid(DATA).twin_id(cell)]
@@ -52,9 +58,9 @@ def test_student_and_twin_are_paired():
 
 
 def test_transfer_rows_have_no_labels_and_so_alpha_one():
-    plan = GapPlan(seeds=2, alpha=0.3)
+    plan = GapPlan(seeds=2, alpha=0.3, controls=False)
     alphas = {cell.scheme: plan.grid(DATA).student(cell).alpha for cell in plan.cells()}
-    assert alphas == {"same_rows": 0.3, "transfer_rows": 1.0}
+    assert alphas == {"same_rows": 0.3, "transfer_rows": 1.0, "labelled_and_transfer_rows": 0.3}
 
 
 def test_a_plan_survives_json_and_has_one_hash():
@@ -65,7 +71,9 @@ def test_a_plan_survives_json_and_has_one_hash():
 
 
 def test_more_seeds_extend_a_plan_and_other_settings_do_not():
-    plan = GapPlan(tasks=("letters",), seeds=3)
+    assert GapPlan(tasks=("letters",), seeds=4).extends(GapPlan(tasks=("letters",), seeds=3))
+    # controls are read against the largest teacher, which a larger one is not
+    plan = GapPlan(tasks=("letters",), seeds=3, controls=False)
     assert replace(plan, seeds=4).extends(plan)
     assert replace(plan, teacher_widths=(8, 16, 32, 64, 128, 256, 512)).extends(plan)
     assert not replace(plan, seeds=2).extends(plan)
@@ -92,7 +100,7 @@ def test_measure_units_hold_all_schemes_of_a_pair_of_sizes():
     plan = GapPlan(tasks=("letters",), seeds=3, beside={})
     units = measure_units(plan.grid(DATA), ("gain",))
     assert len(units) == len(plan.teacher_widths) * len(plan.student_widths)
-    assert all(len(unit.students) == 2 and len(unit.teachers) == len(unit.twins) == 3 for unit in units)
+    assert all(len(unit.students) == 3 and len(unit.teachers) == len(unit.twins) == 3 for unit in units)
     assert len({unit.id for unit in units}) == len(units)
 
 
@@ -139,7 +147,10 @@ def test_more_rows_than_there_are():
 
 
 def test_estimate_counts_models():
-    found = estimate(GapPlan(tasks=("letters",), teacher_widths=(4, 8), student_widths=(2,), seeds=2, steps=30, beside={}), jobs=2)
+    plan = GapPlan(
+        tasks=("letters",), schemes=("same_rows", "transfer_rows"), teacher_widths=(4, 8), student_widths=(2,), seeds=2, steps=30, beside={}
+    )
+    found = estimate(plan, jobs=2)
     assert (found["models"], found["teachers"], found["twins"], found["students"], found["workers"]) == (14, 4, 2, 8, 2)
     assert found["seconds"] > 0
     assert found["bytes"] > 4 * 10_000 * 26 * 4  # four teachers' targets

@@ -17,6 +17,11 @@ GOOD = available("schemes")["same_rows"]
         ({"stages": GOOD.stages[::-1]}, r"stage 'student' comes before \['teacher'\], which it needs"),
         ({"stages": (Stage("assistant"), *GOOD.stages)}, r"nobody learns from \['assistant'\]: leave it out"),
         ({"stages": (Stage("teacher"), Stage("twin"), Stage("student"))}, "its student is taught by nobody: it would be a twin"),
+        ({"controls": ("own_answer",)}, r"controls holds 'own_answer', which is no scheme: did you mean 'own_answers'"),
+        (
+            {"controls": ("own_answers", "transfer_rows")},
+            r"controls holds 'transfer_rows', whose student the teacher teaches",
+        ),
         *(({field: " "}, f"{field} is empty: say it in words") for field in ("title", "regime", "expects")),
     ],
 )

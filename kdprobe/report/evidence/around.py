@@ -10,7 +10,7 @@ from kdprobe.core.axes import AXES
 from kdprobe.core.registry import available
 from kdprobe.core.result import Measurement
 from kdprobe.report.evidence.frames import Evidence
-from kdprobe.report.evidence.groups import Group
+from kdprobe.report.evidence.groups import Curve, Group
 from kdprobe.stats.paired import contrast
 from kdprobe.zoo.gains import SETTINGS
 
@@ -42,15 +42,15 @@ def setting_of(evidence: Evidence, group: Group) -> str:
     return f"at {', '.join(told)}" if told else ""
 
 
-def controls_of(evidence: Evidence, group: Group, probe: str, best: int, unit: str) -> tuple[Control, ...]:
+def controls_of(evidence: Evidence, group: Group, probe: str, curve: Curve, best: int, unit: str) -> tuple[Control, ...]:
     """Controls of a group's regime, at the same setting, on the same student and seeds.
 
     Parameters
     ----------
     probe
         Of the gain.
-    best
-        Place of the teacher size that the student is taken under.
+    curve, best
+        Complete pairs of the group, and the place there of the teacher size that the student is taken under.
     """
     scheme: Any = available("schemes").get(group.scheme)
     found = []
@@ -58,7 +58,7 @@ def controls_of(evidence: Evidence, group: Group, probe: str, best: int, unit: s
         same = (group.task, group.student, name)
         there = _at_setting([other for other in evidence.groups if (other.task, other.student, other.scheme) == same], group)
         if there:
-            found += _control(evidence, group, there[0], probe, best, unit)
+            found += _control(evidence, group, there[0], probe, curve, best, unit)
     return tuple(found)
 
 
@@ -71,10 +71,12 @@ def _at_setting(others: list[Group], group: Group) -> list[Group]:
     return others
 
 
-def _control(evidence: Evidence, group: Group, other: Group, probe: str, best: int, unit: str) -> list[Control]:
-    own, gain = group.grid(evidence.value(probe, "panel")), other.grid(evidence.value(probe, "panel"))
-    if not own.size or best >= own.shape[1]:
+def _control(evidence: Evidence, group: Group, other: Group, probe: str, curve: Curve, best: int, unit: str) -> list[Control]:
+    if not curve.teachers:
         return []
+    # a size that most seeds lack is in the group and not in its curve
+    best = group.teachers.index(curve.teachers[best])
+    own, gain = group.grid(evidence.value(probe, "panel")), other.grid(evidence.value(probe, "panel"))
     # seeds that both have; a control has one teacher size
     shared = [pair for pair in group.seeds if pair in set(other.seeds)]
     pairs = np.array([[own[group.seeds.index(pair), best], gain[other.seeds.index(pair), -1]] for pair in shared]).reshape(-1, 2)
@@ -85,7 +87,7 @@ def _control(evidence: Evidence, group: Group, other: Group, probe: str, best: i
         pairs = np.stack([pairs[draws == draw].mean(axis=0) for draw in sorted(set(draws.tolist()))])
     if len(pairs) < 2:
         return []
-    beyond = contrast(pairs[:, 0] - pairs[:, 1]).measurement(unit, tests=own.shape[1])
+    beyond = contrast(pairs[:, 0] - pairs[:, 1]).measurement(unit, tests=len(curve.teachers))
     title = available("schemes")[other.scheme].title.removeprefix("control: ")
     return [Control(title=title, gain=contrast(pairs[:, 1]).measurement(unit), beyond=beyond)]
 

@@ -119,6 +119,7 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
     found = group.curve(grids)
     reading, gain = _read(evidence, group, found, metric, unit), found.values["gain"]
     headline, scope = evidence.place(group)
+    probe = GAIN[group.kind] if metric != raw else "gain"
     helps = read_help(gain, margin=reading.margin, unit=unit, seeds=found.seeds)
     return Gap(
         task=group.task,
@@ -138,7 +139,7 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
         helps=helps,
         raw=_read(evidence, group, found, raw, unit, suffix="_raw") if metric != raw else None,
         second=_second(evidence, group),
-        controls=() if group.control else controls_of(evidence, group, GAIN[group.kind] if metric != raw else "gain", helps.best, unit),
+        controls=() if group.control else controls_of(evidence, group, probe, found, helps.best, unit),
         temperatures=temperatures_of(evidence, group) if metric != raw else {},
         gains=tuple(contrast(column).measurement(unit, tests=gain.shape[1]) for column in gain.T) if len(gain) > 1 else (),
         fixed=_fixed(evidence, group),

@@ -142,10 +142,12 @@ class KnowledgePlan(Plan):
         return (*own, *(self._controls(own) if self.controls else ()))
 
     def _controls(self, own: Sequence[Block]) -> Iterator[Block]:
-        """Controls of the schemes of some blocks: taught by the response loss that the plan has, or by the usual one."""
+        """Controls of the schemes of some blocks: taught by the plan's first response loss that their rows allow, or the usual one."""
         for block in controls_beside(own, self.schemes):
-            response = [name for name in self._wanted(block.task) if find("distillers", name).knowledge == "response"]
             usual, student = REPRESENTATIVES[find("tasks", block.task).kind][0], find("schemes", block.scheme).student
+            losses: list[Distiller] = [find("distillers", name) for name in self._wanted(block.task)]
+            fit = [loss for loss in losses if student.labels_where_taught or "labels" not in loss.needs]
+            response = [loss.name for loss in fit if loss.knowledge == "response"]
             for alpha in self.alphas if student.taught_by and student.alpha is None else (student.alpha or self.alphas[0],):
                 yield replace(block, distillers=((*response, usual)[0],), axes={**block.axes, "alpha": alpha})
 

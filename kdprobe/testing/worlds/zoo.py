@@ -32,7 +32,8 @@ class TrueArm:
     scheme
         Name of the regime.
     gain
-        Gain over the twin by teacher width, in nats for classification and in twentieths of the target's variance for regression.
+        Gain over the twin by teacher width, in nats for classification and in twentieths of the target's variance for regression. Under
+        widths that are not in it there is no student: controls have the largest alone.
     over_confidence
         Part of the largest teacher's deficit that one temperature removes.
     recipe, specific
@@ -43,6 +44,8 @@ class TrueArm:
         How many times its twin's steps the student needs.
     temperature
         Of a classifier's teaching: several arms of one scheme differ in it.
+    rows
+        What the student learns from: "train", or "transfer", which has no labels.
     """
 
     scheme: str = "same_rows"
@@ -53,6 +56,7 @@ class TrueArm:
     unsteady: float = 0.0
     slow: float = 1.0
     temperature: float = 1.0
+    rows: str = "train"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +83,8 @@ class ZooWorld:
         Name of one more similarity probe.
     beside
         What the plan has beside its own setting (T = 1), by axis.
+    fitted
+        Mean fitted temperature of classifiers by role; no scores of it where empty.
     text
         Put into every free-text field.
     seed
@@ -103,6 +109,7 @@ class ZooWorld:
     unsound: float = 0.0
     extra_probe: str | None = None
     beside: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
+    fitted: Mapping[str, float] = field(default_factory=dict[str, float])
     text: str = ""
     seed: int = 0
 
@@ -121,6 +128,7 @@ class _Drawing:
         self.rng = np.random.default_rng(world.seed)
         self.rng_information = np.random.default_rng([world.seed, 1])
         self.rng_placebo = np.random.default_rng([world.seed, 2])
+        self.rng_fitted = np.random.default_rng([world.seed, 3])
         self.placebos: dict[tuple[str, str, str], float] = {}
         self.models: list[dict[str, Any]] = []
         self.scores: list[dict[str, Any]] = []
@@ -145,6 +153,8 @@ class _Drawing:
                 self.histories.append((twin["model_id"], None))
             for arm in world.arms:
                 for (teacher_width, seed), teacher in teachers.items():
+                    if teacher_width not in arm.gain:
+                        continue
                     pair = {"arm": arm, "teacher": teacher, "twin": twins[seed]}
                     student = self.model(task, kind, "student", width, seed, draw, **pair)
                     if student["status"] == "done":
@@ -180,7 +190,7 @@ class _Drawing:
             "model_id": hashlib.sha256(repr((task, role, width, seed, draw, scheme, teacher_id, temperature)).encode()).hexdigest(),
             **{"kind": kind, "task": task + text, "role": role, "family": "mlp" + text, "width": width, "seed": seed, "draw": draw},
             **{
-                "rows": "train",
+                "rows": arm.rows if arm else "train",
                 "scheme": scheme and scheme + text,
                 "distiller": distiller + text,
                 "alpha": 1.0 if arm else 0.0,
@@ -205,6 +215,9 @@ class _Drawing:
         values = {"nll": loss, "nll_calibrated": loss, "accuracy": np.exp(-loss)} if classification else {"mse": loss, "r2": 1 - loss}
         keys = {name: model[name] for name in ("model_id", "task", "role", "width", "size", "seed", "draw", "scheme", "distiller")}
         self.scores += [keys | {"metric": metric, "rows": rows, "value": value} for metric, value in values.items() for rows in "AB"]
+        if classification and model["role"] in self.world.fitted:
+            temperature = self.world.fitted[model["role"]] * np.exp(self.rng_fitted.normal(0, 0.02))
+            self.scores.append(keys | {"metric": "temperature", "rows": "validation", "value": temperature})
 
     def panel(self, student: dict[str, Any], gain: float, calibrated: float, room: float) -> None:
         unit = UNITS[student["kind"]]
