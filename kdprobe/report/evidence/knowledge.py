@@ -69,6 +69,8 @@ class Kinds:
     """Distiller -> p of its gain, Holm-adjusted over all distillers of the page."""
     seeds: int
     left_out: int
+    temperature: float | None = None
+    """T of the losses that have one; None where none has."""
 
 
 def knowledge_of(distiller: str) -> str:
@@ -149,6 +151,7 @@ def _read(evidence: Evidence, frame: Frame, validation: Frame) -> Kinds:
         **{"student_size": int(first["size"]), "unit": unit, "arms": arms, "best": best, "readings": readings, "p": {}},
         seeds=int(rows.sum()),
         left_out=int((~rows).sum()),
+        temperature=None if frame["temperature"].isna().all() else float(frame["temperature"].dropna().iloc[0]),
     )
 
 

@@ -76,9 +76,7 @@ def _table(evidence: Evidence, task: str) -> Table:
 ELSEWHERE = ("shared_information", "left_behind", "own_information", "dark_information")
 """Of these a table of cells would say little: they matter beside each other, and the page would be too wide to print."""
 ELSEWHERE_WORDS = " Information shared, left behind and the student's own stand by student further up, and by run in the table of all runs."
-LIKENESS = (
-    " Of the similarities the one that verdicts are of stands here; all of them further up as means, and by run in the table of runs."
-)
+LIKENESS = " Of the similarities the one that verdicts are of stands here, the others in the table of three parts and that of runs."
 BESIDE = " What was trained beside the plan's own setting is in the table of all runs."
 FIRST = (
     Column(key="student", title="student"),

@@ -236,6 +236,8 @@ def _words(found: list[Gap]) -> tuple[str, ...]:
         "seeds or more) p values are Holm-adjusted. A best size at the grid's edge (c) gives a bound in place of a ratio, a curve that may "
         "have two humps (d) gives none. A deficit below a fifth of the twins' seed-to-seed standard deviation is called negligible. How "
         "often such a verdict is wrong is measured on simulated sweeps: see the end of this page.",
+        "Students stand at the plan's own α and T, and beside it at those that the table names. A knowledge report chooses α for each "
+        "seed, and so speaks of other students.",
         *(calibrated if any(gap.raw is not None for gap in found) else ()),
     )
 

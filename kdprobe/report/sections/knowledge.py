@@ -101,7 +101,7 @@ def _words(found: list[Kinds]) -> tuple[str, ...]:
         "Every distiller taught the same students from the same teachers, seed by seed, at each weight α that was tried of the teacher's "
         "loss: losses differ in scale, so that one weight for all would compare scales. Each seed is read at the weight that the "
         "validation rows of the other seeds favour, and a kind at its best distiller chosen in the same way. Nothing is chosen on the "
-        "rows that are read here.",
+        f"rows that are read here. {_at(found)}A gap report reads its students at one α for all seeds, and so speaks of others.",
         "A kind of knowledge is said to help where its student gains over the paired twin and over the best control. Controls are "
         "taught from targets whose knowledge was broken, such as labels smoothed until they are as unsure as the teacher, classes other "
         f"than the first permuted, or labels that spread as the teacher's predictions do; and by their own twin in the teacher's place. "
@@ -114,6 +114,12 @@ def _words(found: list[Kinds]) -> tuple[str, ...]:
         "shares with them as much was not taken over from this teacher. What its untaught twin shows of the same is subtracted, where it "
         "was measured.",
     )
+
+
+def _at(found: list[Kinds]) -> str:
+    """The T that is the same for all that have one."""
+    told = sorted({group.temperature for group in found if group.temperature is not None})
+    return f"T is {words.listed([f'{value:g}' for value in told])} wherever a loss has one. " if told else ""
 
 
 def _figure(group: Kinds, prefix: str) -> Figure:
