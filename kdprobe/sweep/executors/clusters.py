@@ -19,6 +19,13 @@ from distributed.system import MEMORY_LIMIT
 from kdprobe.core.errors import DataError, PlanError
 from kdprobe.training.device import check_device
 
+START = 300.0
+"""Seconds that a worker may take to start."""
+ANSWER = 60.0
+"""Seconds that a user's workers have to say whether they are of use."""
+CLOSE = 30.0
+"""Seconds after which workers that do not close are killed."""
+
 # glibc keeps what is freed: each step needs it again, and to get it back from the system takes longer than to fill it
 ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1") | {
     "MALLOC_TRIM_THRESHOLD_": f"{512 << 20}",
@@ -30,7 +37,7 @@ CONFIGURATION: dict[str, Any] = {
     "distributed.worker.multiprocessing-method": "spawn",  # forking a process that runs torch threads can hang
     "distributed.admin.large-graph-warning-threshold": "1GB",
     # a busy machine may take longer than Dask's 15 s to start a worker again, and what it has done until then would be thrown away
-    "distributed.deploy.lost-worker-timeout": "120s",
+    "distributed.deploy.lost-worker-timeout": f"{START:.0f}s",
     # workers hold next to nothing between calls: one that is over its memory is ended, for if it only paused nobody would wake it
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
@@ -40,14 +47,6 @@ CONFIGURATION: dict[str, Any] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
 }
-
-
-START = 300.0
-"""Seconds that a worker may take to start."""
-ANSWER = 60.0
-"""Seconds that a user's workers have to say whether they are of use."""
-CLOSE = 30.0
-"""Seconds after which workers that do not close are killed."""
 
 
 class SteadyNanny(Nanny):
@@ -145,12 +144,16 @@ async def _revive(cluster: Any) -> None:
 
 
 def _close(cluster: Any) -> None:
-    """Close a cluster; what of it does not close in time is killed. A worker that hangs while it starts would be waited for without end."""
+    """Close a cluster; what of it does not close in time, or in order, is killed: all that was asked of it is done.
+
+    A worker that hangs while it starts would be waited for without end, and Dask has assertions that do not hold for one that is starting.
+    """
     try:
         cluster.close(timeout=CLOSE)
-    except TimeoutError:
+    except Exception:
         for nanny in cluster._created:
             _kill(nanny.process)
+        cluster.status = Status.closed  # else Dask waits for it once more when Python ends
 
 
 def _kill(process: WorkerProcess | None) -> None:
