@@ -20,6 +20,8 @@ COMMANDS = {
     "ls": "List the tasks, families, distillers, schemes, probes or report sections there are.",
 }
 
+LARGEST_CONFIG = 1_000_000
+"""Bytes of a file of settings."""
 DEFAULT_QUESTION = "gap"
 """Whose settings are told and read where a sweep is asked nothing."""
 
@@ -128,10 +130,13 @@ def _check_config(path: str, known: set[str], questions: Collection[str]) -> Non
     """Refuse a file that is missing, is no TOML, or has a key that no setting has."""
     try:
         with open(path, "rb") as file:
-            keys = tomllib.load(file)
+            content = file.read(LARGEST_CONFIG + 1)
+        if len(content) > LARGEST_CONFIG:
+            raise PlanError(f"config={path!r} holds more than {LARGEST_CONFIG:,} bytes: give a TOML file of settings")
+        keys = tomllib.loads(content.decode())
     except OSError as error:
         raise PlanError(f"config={path!r} cannot be read ({error.strerror}): give a TOML file of settings") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PlanError(f"config={path!r} is no TOML ({error}): write lines such as seeds = 20") from error
     for key, value in keys.items():
         if key in questions and not isinstance(value, bool):

@@ -46,18 +46,30 @@ def read_predictions(path: Path, *, rows: int | None = None) -> Predictions:
     DataError
         If the file is missing, is of another kind, or holds anything but numbers.
     """
-    import numpy as np
 
     if path.suffix not in (".npy", ".csv"):
         raise DataError(f"{path} is neither .npy nor .csv: save the outputs with numpy.save or DataFrame.to_csv(index=False)")
     try:
-        return Predictions(values=np.load(path, allow_pickle=False)) if path.suffix == ".npy" else _read_csv(path, rows)
+        return Predictions(values=_read_npy(path)) if path.suffix == ".npy" else _read_csv(path, rows)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}): check its name") from error
     except (ValueError, EOFError, csv.Error) as error:
         # numpy's own words advise to unpickle it
         why = "it was not written by numpy.save" if path.suffix == ".npy" else str(error)
         raise DataError(f"{path} holds no plain array of numbers ({why}): save the outputs with numpy.save") from error
+
+
+def _read_npy(path: Path) -> "np.ndarray":
+    import numpy as np
+
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        raise
+    except Exception as error:
+        # what a damaged header may end in is nowhere said: TokenError, SyntaxError, TypeError, OverflowError, and MemoryError if it says
+        # more rows than there is memory for
+        raise ValueError("its header is damaged") from error
 
 
 def same_rows(first: Path, one: Predictions, second: Path, other: Predictions) -> None:

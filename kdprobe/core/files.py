@@ -1,5 +1,6 @@
 """Files that are there whole or not at all, and what stands where one is to be written."""
 
+import errno
 import os
 import re
 import stat
@@ -79,6 +80,26 @@ def refuse_special(path: Path) -> None:
     """Raise DataError where something other than a regular file stands."""
     if kind := special(path):
         raise DataError(f"cannot write {path}: it is {kind}, which would be replaced: name a regular file, or one that is not there")
+
+
+def read_regular(path: Path) -> bytes:
+    """Return the content of a regular file, or of one that a link leads to.
+
+    Raises
+    ------
+    OSError
+        If it is a pipe, which would be waited for without end, a device, which may have no end, or a folder; or holds more than there is
+        memory for.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, f"it is {_KINDS.get(stat.S_IFMT(mode), 'no regular file')}", str(path))
+        try:
+            return file.read()
+        except MemoryError:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path)) from None
 
 
 def head(path: Path, size: int) -> bytes:

@@ -4,7 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from kdprobe.core.files import head
+from kdprobe.core.files import head, read_regular
 
 _GENERATOR = re.compile(rb'<meta name="generator" content="kdprobe [^"]{0,40}">\n')
 _SEAL = re.compile(rb'<meta name="kdprobe-seal" content="page ([0-9a-f]{64})(?:; runs ([0-9a-f]{64}) ([^"]*))?">\n')
@@ -43,7 +43,7 @@ def page_problems(path: Path) -> list[str]:
     again = "write the report again"
     if not is_page(path):
         return [f"{path.name} is no page that kdprobe wrote: {again}"]
-    content = path.read_bytes()
+    content = read_regular(path)
     if content.startswith(_UNSEALED):
         return []
     seal = _SEAL.search(content, 0, 1024)
@@ -54,7 +54,7 @@ def page_problems(path: Path) -> list[str]:
     # a table whose name leads elsewhere was never beside the page
     runs = path.with_name(Path(seal[3].decode(errors="replace")).name)
     try:
-        same = is_runs(runs) and hashlib.sha256(runs.read_bytes()).hexdigest().encode() == seal[2]
+        same = is_runs(runs) and hashlib.sha256(read_regular(runs)).hexdigest().encode() == seal[2]
     except OSError:
         same = False
     return [] if same else [f"{runs.name} is not what was written with {path.name}: {again}"]

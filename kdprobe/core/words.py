@@ -74,12 +74,12 @@ def unformulated(text: object) -> object:
 
     Examples
     --------
-    >>> unformulated("=HYPERLINK(0)"), unformulated("kd"), unformulated(-1.5)
-    ("'=HYPERLINK(0)", 'kd', -1.5)
+    >>> unformulated("=HYPERLINK(0)"), unformulated("＝1+1"), unformulated("kd"), unformulated(-1.5)
+    ("'=HYPERLINK(0)", "'＝1+1", 'kd', -1.5)
     """
     if not isinstance(text, str):
         return text
-    formula = text.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    formula = text.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))  # the wide ones too, in Japanese
     return ("'" if formula else "") + text.replace("\r", " ")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kdprobe.core.errors import DataError, PlanError
-from kdprobe.core.files import sync_folder
+from kdprobe.core.files import read_regular, sync_folder
 from kdprobe.zoo.folder import BEFORE, INDEX, PLAN, check_folder
 from kdprobe.zoo.index import Index
 from kdprobe.zoo.shards import SHARDS, TARGETS, read_contents, tensor_path, verified_bytes
@@ -97,7 +97,7 @@ def _plan(path: Path) -> tuple[dict[str, str], list[str]]:
     if not file.exists():
         return {}, [f"{PLAN} is missing: the plan that is run next becomes that of the zoo"]
     try:
-        found = json.loads(file.read_bytes())
+        found = json.loads(read_regular(file))
         entries = {key: found[key] for key in SEALED if found[key] is not None}
         if not all(isinstance(value, str) for value in entries.values()):
             raise TypeError

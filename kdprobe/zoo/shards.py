@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from kdprobe.core.errors import DataError
-from kdprobe.core.files import write_atomically
+from kdprobe.core.files import read_regular, write_atomically
 
 HASH = re.compile(r"[0-9a-f]{64}")
 SHARDS, TARGETS = "shards", "targets"
@@ -119,7 +119,7 @@ def _read(path: Path, sha256: str) -> dict[str, torch.Tensor]:
 def verified_bytes(path: Path, sha256: str) -> bytes:
     """Return a file's content, or raise DataError if it cannot be read or has another SHA-256."""
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise DataError(
             f"{path.parent.name}/{path.name} cannot be read ({error.strerror}): run the same sweep again, it trains what is missing"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kdprobe.core.errors import DataError
+from kdprobe.core.files import read_regular
 from kdprobe.core.pages import page_problems
 from kdprobe.zoo.folder import PLAN
 from kdprobe.zoo.index import Index
@@ -77,7 +78,7 @@ def _plan_problems(index: Index, path: Path) -> Iterator[str]:
             yield f"{PLAN} is missing: run the same sweep again, which writes it"
         return
     try:
-        found = json.loads(file.read_bytes())
+        found = json.loads(read_regular(file))
         same = isinstance(found, dict) and all(index.meta(key) == value for key, value in found.items())
     except (OSError, ValueError, RecursionError):
         same = False

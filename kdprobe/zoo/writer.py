@@ -13,7 +13,7 @@ from typing import Any, Self
 import msgspec
 
 from kdprobe.core.errors import DataError, PlanError
-from kdprobe.core.files import is_temporary, write_atomically
+from kdprobe.core.files import is_temporary, read_regular, write_atomically
 from kdprobe.core.result import Measurement, Result
 from kdprobe.training.job import Job
 from kdprobe.zoo.folder import INDEX, LOCK, PLAN, check_folder, make_folders, remove_folders
@@ -203,7 +203,7 @@ def _strays(path: Path, index: Index) -> list[Path]:
 def _is_ours(folder: str, file: Path) -> bool:
     """A shard is named by its own hash; targets hold ids and outputs, and nothing else."""
     try:
-        content = file.read_bytes()
+        content = read_regular(file)
         header = read_header(content)
     except (OSError, DataError):
         return False

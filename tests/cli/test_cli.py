@@ -230,6 +230,8 @@ def test_wrong_usage(tmp_path, words, code, text):
     [
         ("tsk = 1", "has the unknown key 'tsk': did you mean 'task'"),
         ("task = [", "is no TOML"),
+        ("task = " + "[" * 100_000, "is no TOML"),
+        ("#" * 1_000_001, "holds more than 1,000,000 bytes: give a TOML file of settings"),
         ("seeds = 4.5", "seeds=4.5: give a whole number"),
         ("seeds = 1", "seeds=1: an interval over seeds needs at least 2"),
     ],

@@ -68,6 +68,24 @@ def test_a_slip_is_refused_and_never_left_out(text, why):
         read_predictions(FILE)
 
 
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [
+        ("(1000000000000000,)", "<f8"),  # MemoryError
+        ("(1" + "0" * 30 + ",)", "<f8"),  # OverflowError
+        ("(True,)", "<f8"),  # TypeError
+        ("(1,)", "<f8,("),  # SyntaxError
+        ("(1,", "<f8"),  # TokenError
+        ("(-5,)", "<f8"),
+    ],
+)
+def test_a_damaged_header_of_npy_is_refused_whatever_numpy_ends_in(shape, kind):
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    FILE.with_suffix(".npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(48))
+    with pytest.raises(DataError, match=r"p.npy holds no plain array of numbers \(.*\): save the outputs with numpy.save"):
+        read_predictions(FILE.with_suffix(".npy"))
+
+
 def test_rows_in_another_order_are_refused():
     frame = pd.DataFrame(RNG.normal(size=(4, 3)))
     frame.to_csv(FILE)

@@ -15,6 +15,8 @@ from kdprobe.sweep.executors.clusters import local_cluster
 from kdprobe.sweep.executors.dask_workers import OnDask
 from kdprobe.sweep.executors.in_process import InProcess
 
+pytestmark = pytest.mark.timeout(180)
+
 
 @pytest.fixture(scope="module")
 def cluster():

@@ -1,6 +1,7 @@
 """An index proves what it holds: changed, lost, added and moved rows are told, and so is a file that was made to harm its reader."""
 
 import json
+import os
 import shutil
 import sqlite3
 import struct
@@ -270,6 +271,22 @@ def test_an_index_with_new_seals_is_told_from_its_shards(own_zoo_folder):
         row = writer.index.rows("SELECT * FROM scores WHERE metric = 'nll' LIMIT 1")[0]
         writer.index.insert("scores", [row | {"value": row["value"] / 2}])
     assert any("the index has other scores of model" in problem for problem in problems(own_zoo_folder))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("where", ["shards/*", "targets/*", "plan.json"])
+def test_a_pipe_in_place_of_a_file_is_told_and_not_waited_for(own_zoo_folder, where):
+    file = next(own_zoo_folder.glob(where))
+    file.unlink()
+    os.mkfifo(file)
+    assert any(file.name in problem for problem in problems(own_zoo_folder))
+
+
+def test_a_link_to_a_device_without_end_is_told_and_not_read(own_zoo_folder):
+    file = next(own_zoo_folder.glob("shards/*"))
+    file.unlink()
+    file.symlink_to("/dev/zero")
+    assert any(f"{file.name} cannot be read (it is a device)" in problem for problem in problems(own_zoo_folder))
 
 
 def test_a_safetensors_header_that_says_it_is_huge(own_zoo_folder):
