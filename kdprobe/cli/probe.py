@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from kdprobe.cli._tables import Flag
+from kdprobe.core.spelling import files, words
 from kdprobe.core.words import visible
 
 NOT_SHOWN = 4
@@ -20,8 +21,8 @@ def probe(
     *,
     task: Literal["classification", "regression"],
     target: Path | None = None,
-    twins: Annotated[tuple[Path, ...], Parameter(name=["--twin", "--twins"], consume_multiple=True, negative=(), show_default=False)] = (),
-    require: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)] = (),
+    twins: Annotated[tuple[Path, ...], files("twin", "twins")] = (),
+    require: Annotated[tuple[str, ...], words("require", unset="none")] = (),
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     json: Flag = False,
 ) -> int:

@@ -196,8 +196,7 @@ def _dry_run(plan: Plan, where: Where, out: Path, probes: Sequence[str]) -> int:
 
 def _run(plan: Plan, where: Where, out: Path, command: str) -> int:
     start = time.perf_counter()
-    import kdprobe
-    from kdprobe.report import verdict_lines
+    from kdprobe.report import report_with_verdicts
     from kdprobe.sweep.provenance import shown_path
     from kdprobe.sweep.run import default_jobs, run
 
@@ -218,9 +217,8 @@ def _run(plan: Plan, where: Where, out: Path, command: str) -> int:
         unit_timeout=where.unit_timeout,
         command=command,
     ) as zoo:
-        page = kdprobe.report(zoo, out / "report.html")
+        page, lines = report_with_verdicts(zoo, out / "report.html")
         failed = zoo.provenance()["failed_cells"]
-        lines = verdict_lines(zoo)
     if where.json:
         document: dict[str, Any] = {
             "report": str(page),

@@ -134,12 +134,12 @@ def _without_groups(traced: Traced) -> Iterator[tuple[Traced, int]]:
     for group in np.array_split(np.random.default_rng(0).permutation(count), min(GROUPS, count)):
         keep = ~np.isin(units, group)
         ids = traced.student.ids[keep]
-        teacher, student, *twins = (_rows(trace, keep, ids) for trace in (traced.teacher, traced.student, *traced.twins))
+        teacher, student, *twins = (_kept(trace, keep, ids) for trace in (traced.teacher, traced.student, *traced.twins))
         target = traced.target if isinstance(traced.target, Refusal) else traced.target[keep]
         yield replace(traced, teacher=teacher, student=student, twins=tuple(twins), target=target), int(n - keep.sum())
 
 
-def _rows(trace: Trace, keep: np.ndarray, ids: np.ndarray) -> Trace:
+def _kept(trace: Trace, keep: np.ndarray, ids: np.ndarray) -> Trace:
     raw = trace.raw[keep]
     return Trace(
         kind=trace.kind,

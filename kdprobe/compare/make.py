@@ -73,11 +73,11 @@ def make(
         probes=probes,
         layers={model.name: dict(model.layers) for model in models if model.layers},
         layer_map=layer_stream.result(row_blocks),
-        notes=(*traces.notes, *_of_rows(results, row_blocks)),
+        notes=(*traces.notes, *_independence_notes(results, row_blocks)),
     )
 
 
-def _of_rows(results: Mapping[str, Mapping[str, Result]], blocks: Any) -> tuple[str, ...]:
+def _independence_notes(results: Mapping[str, Mapping[str, Result]], blocks: Any) -> tuple[str, ...]:
     """Say whether rows are taken for independent, where that may be wrong."""
     if blocks is not None:
         return (f"Rows come in {blocks.max() + 1:,} blocks: intervals leave out whole blocks.",)

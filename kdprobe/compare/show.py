@@ -24,7 +24,7 @@ STYLE = """
 
 def as_text(comparison: Compared) -> str:
     """Return the comparison for a terminal: what it says, a line a probe, and how it was made."""
-    rows = [["", *_columns(comparison)], *([title, *map(_cell, results)] for title, _, results in _pairs(comparison))]
+    rows = [["", *_columns(comparison)], *([title, *map(_cell, results)] for title, _, results in _likenesses(comparison))]
     panels = [[title, _cell(result)] for title, _, result in _panels(comparison)]
     blocks = [_heading(comparison), textwrap.fill(sentence(comparison), WIDTH), _aligned(rows)]
     if panels:
@@ -43,7 +43,7 @@ def as_html(comparison: Compared) -> str:
     parts = [
         f"<p><strong>{escape(_heading(comparison))}</strong></p>",
         f"<p>{escape(sentence(comparison))}</p>",
-        _table("Similarity to the teacher", _columns(comparison), list(_pairs(comparison))),
+        _table("Similarity to the teacher", _columns(comparison), list(_likenesses(comparison))),
     ]
     if panels := [(title, asks, [result]) for title, asks, result in _panels(comparison)]:
         parts.append(_table("Performance", ["student over twins"], panels))
@@ -64,8 +64,8 @@ def _columns(comparison: Compared) -> list[str]:
     return ["student", *(["twin" if len(comparison.twins) == 1 else "twins, mean", "difference"] if comparison.twins else [])]
 
 
-def _pairs(comparison: Compared) -> Iterator[tuple[str, str, list[Result]]]:
-    """Title, question and results of the probes of pairs."""
+def _likenesses(comparison: Compared) -> Iterator[tuple[str, str, list[Result]]]:
+    """Title, question and results of each probe of how alike two models are."""
     for name, results in comparison.results.items():
         if "own" in results:
             shown = [results[key] for key in ("own", "baseline", "difference") if key in results]

@@ -24,12 +24,6 @@ def content_id(content: Any) -> str:
     return hashlib.sha256(canonical(content)).hexdigest()
 
 
-def file_hash(path: Any) -> str:
-    """Return the SHA-256 of a file, as 64 hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def derived_seed(*parts: Any) -> int:
     """Return a 63-bit seed that depends on every part, and on nothing else.
 

@@ -1,6 +1,7 @@
 """How settings are spelt on the command line and in a file of settings: whole numbers, and lists with commas or spaces."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -30,13 +31,23 @@ Whole = Annotated[int, Parameter(converter=_convert_whole)]
 
 
 def parts_of(tokens: Sequence[Any]) -> list[tuple[str, str]]:
-    """Each value of a list with how it was given; commas separate values as spaces do."""
-    return [(_given_as(token), part.strip()) for token in tokens for part in token.value.split(",") if part.strip()]
+    """Each value of a list with how it was given; commas separate values as spaces do. Nothing but these is a value, and a wrong one."""
+    return [
+        (_given_as(token), part)
+        for token in tokens
+        for part in [part.strip() for part in token.value.split(",") if part.strip()] or [token.value]
+    ]
 
 
-def _listed(convert: Callable[[str, str], Any], flags: Sequence[str], metavar: str, unset: str) -> Parameter:
+def _listed(
+    convert: Callable[[str, str], Any],
+    flags: Sequence[str],
+    metavar: str,
+    unset: str,
+    parts: Callable[[Sequence[Any]], list[tuple[str, str]]] = parts_of,
+) -> Parameter:
     def converted(_: Any, tokens: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple(convert(spelt, text) for spelt, text in parts_of(tokens))
+        return tuple(convert(spelt, text) for spelt, text in parts(tokens))
 
     return Parameter(
         name=[f"--{flag}" for flag in flags],
@@ -58,6 +69,15 @@ def words(*flags: str, unset: str = "by task") -> Parameter:
         What the help says where the default is empty.
     """
     return _listed(lambda _, text: text, flags, "NAME...", unset)
+
+
+def files(*flags: str) -> Parameter:
+    """How a list of files is spelt: --twin a.npy,b.npy or --twin a.npy b.npy. A file whose own name has a comma is one."""
+    return _listed(lambda _, text: Path(text), flags, "FILE...", "none", parts=_files_of)
+
+
+def _files_of(tokens: Sequence[Any]) -> list[tuple[str, str]]:
+    return [part for token in tokens for part in ([(_given_as(token), token.value)] if Path(token.value).exists() else parts_of([token]))]
 
 
 def axis_names(*flags: str) -> Parameter:

@@ -33,7 +33,7 @@ def row_losses(panel: Panel, target: np.ndarray | None) -> tuple[np.ndarray, np.
             student, twin, teacher = (squared_error(model.outputs, y) for model in models)
         return student, twin, teacher
     labels = check_labels(target, panel.student)
-    return _nll_rows(models, labels, log_probabilities)
+    return _log_losses(models, labels, log_probabilities)
 
 
 def calibrated_row_losses(panel: Panel, target: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | Refusal:
@@ -46,10 +46,10 @@ def calibrated_row_losses(panel: Panel, target: np.ndarray | None) -> tuple[np.n
     for model in models:
         if model.temperature is None:
             return Refusal(reason=f"{model.name} has no fitted temperature", advice="fit one on validation rows")
-    return _nll_rows(models, check_labels(target, panel.student), calibrated_log_probabilities)
+    return _log_losses(models, check_labels(target, panel.student), calibrated_log_probabilities)
 
 
-def _nll_rows(
+def _log_losses(
     models: tuple[Trace, Trace, Trace], labels: np.ndarray, log_probabilities: Callable[[Trace], np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | Refusal:
     rows = [nll(log_probabilities(model), labels) for model in models]

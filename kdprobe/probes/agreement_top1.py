@@ -7,7 +7,7 @@ from kdprobe.core.trace import Trace
 from kdprobe.measures.agreement import top1
 
 
-def _rows(names: list[int], classes: int = 4) -> Trace:
+def _naming(names: list[int], classes: int = 4) -> Trace:
     return Trace.from_raw("classification", np.eye(classes)[names])
 
 
@@ -26,9 +26,9 @@ AGREEMENT_TOP1 = Probe(
     symmetric=True,
     invariant=("scale", "monotone", "row order"),
     truths=(
-        KnownAnswer(name="a model agrees with itself", make=lambda rng: (t := _rows([0, 1, 2, 3] * 3), t, None), value=1.0),
-        KnownAnswer(name="three rows of four", make=lambda rng: (_rows([0, 1, 2, 3]), _rows([0, 1, 2, 0]), None), value=0.75),
-        KnownAnswer(name="never", make=lambda rng: (_rows([0, 1, 2, 3]), _rows([1, 2, 3, 0]), None), value=0.0),
+        KnownAnswer(name="a model agrees with itself", make=lambda rng: (t := _naming([0, 1, 2, 3] * 3), t, None), value=1.0),
+        KnownAnswer(name="three rows of four", make=lambda rng: (_naming([0, 1, 2, 3]), _naming([0, 1, 2, 0]), None), value=0.75),
+        KnownAnswer(name="never", make=lambda rng: (_naming([0, 1, 2, 3]), _naming([1, 2, 3, 0]), None), value=0.0),
         KnownAnswer(name="independent guesses among five", make=_independent, value=0.2, tolerance=0.015),
         KnownAnswer(
             name="one class is no choice",

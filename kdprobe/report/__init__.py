@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kdprobe.compare.comparison import Comparison
+    from kdprobe.report.evidence.frames import Evidence
     from kdprobe.zoo import Zoo
 
 
@@ -58,13 +59,28 @@ def report(zoo: Zoo | Comparison | str | Path, path: str | Path) -> Path:
     return write_report(zoo, Path(path))
 
 
-def verdict_lines(zoo: Zoo) -> list[str]:
+def report_with_verdicts(zoo: Zoo, path: str | Path) -> tuple[Path, list[str]]:
+    """Write the report of a zoo as `report` does, and give the verdicts of its first screen; its sections are drawn once for both.
+
+    Raises
+    ------
+    PlanError, DataError
+        As `report` does.
+    """
+    from kdprobe.report.evidence.frames import Evidence
+    from kdprobe.report.page import write_report
+
+    evidence = Evidence(zoo)
+    return write_report(evidence, Path(path)), verdict_lines(evidence)
+
+
+def verdict_lines(zoo: Zoo | Evidence) -> list[str]:
     """Give the verdicts of a report's first screen as plain text, one a line.
 
     Parameters
     ----------
     zoo
-        A `kdprobe.Zoo`.
+        A `kdprobe.Zoo`, or what a report read of one.
 
     Returns
     -------

@@ -32,7 +32,7 @@ _THEME = jinja2.PackageLoader("kdprobe.report", "theme")
 def write_report(zoo: Any, path: Path) -> Path:
     """Write a zoo's page to `path` and its runs as CSV beside it; see `kdprobe.report`."""
     check_target(path, runs_path(path))
-    evidence = Evidence(zoo)
+    evidence = zoo if isinstance(zoo, Evidence) else Evidence(zoo)
     runs = runs_path(path)
     page = render(evidence, runs=runs.name)
     # the page links to the table, so the table is there first
@@ -77,14 +77,17 @@ def runs_path(path: Path) -> Path:
 
 
 def drawn_sections(zoo: Any) -> list[tuple[Section, Content]]:
-    """Draw every registered section that has something to say of a zoo, in the order of the page.
+    """Draw every registered section that has something to say of a zoo, in the order of the page; once for each evidence.
 
     Raises
     ------
     DataError
         If the zoo holds no student.
     """
-    evidence = zoo if isinstance(zoo, Evidence) else Evidence(zoo)
+    return (zoo if isinstance(zoo, Evidence) else Evidence(zoo)).derived("drawn", _drawn_of)
+
+
+def _drawn_of(evidence: Evidence) -> list[tuple[Section, Content]]:
     if evidence.students.empty:
         raise DataError("the zoo holds no student, so there is nothing to report: run the sweep to its end first")
     sections = sorted(available("sections").values(), key=lambda s: (PARTS.index(s.part), s.order, s.name))

@@ -32,7 +32,7 @@ class Undefined(NamedTuple):
 def undefined(blocks: Sequence[Block], parts: Split) -> list[Undefined]:
     """Combinations that are undefined on the rows of the blocks' task.
 
-    Networks are built, and run on meta tensors: no data is read and nothing is trained.
+    Networks are built, and run on two rows of zeros: no data is read and nothing is trained.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Shapes of what a network gives, without running it. Light to import: plans are read before anything needs torch."""
+"""Shapes of what a network gives, from two rows of zeros. Light to import: plans are read before anything needs torch."""
 
 from collections.abc import Mapping
 
@@ -13,10 +13,11 @@ def network_outputs(distiller: Distiller, outputs: int) -> int:
 
 
 def layer_shapes(family: Family, input_shape: tuple[int, ...], outputs: int, width: int, options: Mapping[str, Option]) -> Layers:
-    """Shape of one row of each hidden layer, in forward order, from a pass over meta tensors."""
+    """Shape of one row of each hidden layer, in forward order."""
     import torch
 
-    module = family.build(input_shape, outputs, width, torch.Generator().manual_seed(0), **options).to("meta").eval()
+    module = family.build(input_shape, outputs, width, torch.Generator().manual_seed(0), **options).eval()
     with torch.no_grad():
-        _, features = module(torch.empty(2, *input_shape, device="meta"))
+        # two rows cost less than tensors without storage: torch loads its compiler for these, which takes as long as torch itself
+        _, features = module(torch.zeros(2, *input_shape))
     return {name: tuple(values.shape[1:]) for name, values in features.items()}

@@ -3,10 +3,13 @@
 import json
 import subprocess
 import sys
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
 import pytest
+
+import kdprobe
 
 
 def probe(*words):
@@ -50,3 +53,45 @@ def test_a_slip_in_a_requirement_is_wrong_usage(files):
     for words, text in [("gain=0", "is no requirement"), ("gian>0", "did you mean 'gain'")]:
         done = probe("--require", words)
         assert (done.returncode, text in done.stderr) == (2, True), done.stderr
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """What reaches a comparison, which then ends: requirements, and twins' outputs."""
+    from kdprobe.cli import run
+
+    module = import_module("kdprobe.compare.requirement")  # kdprobe.compare is a function
+    seen, requirement = [], module.requirement
+
+    def compare(*data, twins, **rest):
+        seen.extend(outputs.tolist() for outputs in twins)
+        raise kdprobe.DataError("read")
+
+    monkeypatch.setattr(module, "requirement", lambda text: seen.append(text) or requirement(text))
+    monkeypatch.setattr(kdprobe, "compare", compare)
+
+    def probed(*words):
+        seen.clear()
+        return run(["probe", "teacher.csv", "student.csv", "--task", "classification", "--target", "y.csv", *words]), list(seen)
+
+    return probed
+
+
+def test_lists_take_commas_and_spaces(files, given, capsys):
+    for name in ("other", "comma, of its own"):
+        pd.DataFrame(files["twin"][::-1]).to_csv(f"{name}.csv", index=False)
+    wanted = (3, ["gain>0", "kl<9", files["twin"].tolist(), files["twin"][::-1].tolist()])
+    for other in ("twin.csv,other.csv", "twin.csv, other.csv"):
+        assert given("--twin", other, "--require", "gain>0,kl<9") == wanted
+    assert given("--twin", "twin.csv", "other.csv", "--require", "gain>0", "kl<9") == wanted
+    assert given("--twin", "twin.csv", "comma, of its own.csv", "--require", "gain>0", "--require", "kl<9") == wanted
+    assert capsys.readouterr().err.count("kdprobe: read\n") == 4
+
+
+@pytest.mark.parametrize("nothing", ["", ",", " , "])
+def test_a_list_of_nothing_is_no_list(files, given, capsys, nothing):
+    """An unset variable of a script must not pass what it was to check."""
+    assert given(f"--require={nothing}") == (2, [nothing])
+    assert f"kdprobe: require={nothing!r} is no requirement" in capsys.readouterr().err
+    assert given(f"--twin={nothing}") == (3, [])
+    assert "kdprobe: read" not in capsys.readouterr().err

@@ -19,7 +19,8 @@ import kdprobe
 from kdprobe.core import registry
 from kdprobe.core.errors import ContractError, DataError, PlanError
 from kdprobe.core.section import VERDICTS, Card, Column, Content, Finding, Section, Table
-from kdprobe.report import report, verdict_lines
+from kdprobe.report import page as page_module
+from kdprobe.report import report, report_with_verdicts, verdict_lines
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.page import drawn_sections, merged_cards, render, runs_table, strip_scale
 from kdprobe.testing.worlds.zoo import TrueArm, ZooWorld
@@ -327,14 +328,18 @@ def test_a_zoo_without_students_has_no_report(small_world, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_real_zoo(small_zoo_folder, tmp_path):
-    path = report(small_zoo_folder, tmp_path / "report.html")
+def test_a_real_zoo(small_zoo_folder, tmp_path, monkeypatch):
+    drawn, draw = [], page_module._drawn
+    monkeypatch.setattr(page_module, "_drawn", lambda section, evidence: drawn.append(section.name) or draw(section, evidence))
+    with kdprobe.Zoo(small_zoo_folder) as zoo:
+        path, lines = report_with_verdicts(zoo, tmp_path / "report.html")
+        assert len(drawn) == len(set(drawn)) > 9, "each section is drawn once, for the page and for its lines"
+        assert lines == verdict_lines(zoo)
+        assert (tmp_path / "runs.csv").read_text().count("\n") == 1 + len(zoo.models())
     html = path.read_text()
     assert html.count('<article class="card"') == 2
     assert str(small_zoo_folder) not in html
-    with kdprobe.Zoo(small_zoo_folder) as zoo:
-        assert len(verdict_lines(zoo)) == 12
-        assert (tmp_path / "runs.csv").read_text().count("\n") == 1 + len(zoo.models())
+    assert len(lines) == 12
 
 
 def test_the_room_is_light_to_import():

@@ -42,11 +42,11 @@ def cka_of_all_pairs(left: Mapping[str, Any], right: Mapping[str, Any], *, block
         {name: as_matrix(values, f"{model} layer {name!r}") for name, values in side.items()}
         for model, side in (("left", left), ("right", right))
     ]
-    n = _paired_rows(sides)
+    n = _checked_length(sides)
     groups = deal(n, as_blocks(blocks, n))
     widths = [tuple(values.shape[1] for values in side.values()) for side in sides]
     in_features = features_are_cheaper(n, widths[0], widths[1])
-    found = (_feature_pairs if in_features else _gram_pairs)(sides[0], sides[1], groups)
+    found = (_in_feature_space if in_features else _in_gram_space)(sides[0], sides[1], groups)
     alike = [{name: likeness(values) for name, values in side.items()} for side in sides] if blocks is None else None
     results: dict[tuple[str, str], Result] = {}
     for (a, b), pair in found.items():
@@ -76,7 +76,7 @@ class _Found(NamedTuple):
         return Alignment(terms=self.terms, shapes=self.shapes, names=names, rows=rows, blocked=blocked, neighbours=alike)
 
 
-def _paired_rows(sides: list[dict[str, np.ndarray]]) -> int:
+def _checked_length(sides: list[dict[str, np.ndarray]]) -> int:
     if not sides[0] or not sides[1]:
         raise DataError("a model has no layers: give at least one")
     first_name, first = next(iter(sides[0].items()))
@@ -86,7 +86,7 @@ def _paired_rows(sides: list[dict[str, np.ndarray]]) -> int:
     return len(first)
 
 
-def _feature_pairs(left: dict[str, np.ndarray], right: dict[str, np.ndarray], groups: np.ndarray) -> dict[tuple[str, str], _Found]:
+def _in_feature_space(left: dict[str, np.ndarray], right: dict[str, np.ndarray], groups: np.ndarray) -> dict[tuple[str, str], _Found]:
     # a layer that is on both sides is prepared once
     layers = {id(values): feature_space.layer(values, groups) for side in (left, right) for values in side.values()}
     found: dict[tuple[str, str], _Found] = {}
@@ -102,7 +102,7 @@ def _exact(x: np.ndarray, y: np.ndarray, groups: np.ndarray) -> _Found:
     return _Found(gram_space.terms(k, m), (k.shape, m.shape))
 
 
-def _gram_pairs(left: dict[str, np.ndarray], right: dict[str, np.ndarray], groups: np.ndarray) -> dict[tuple[str, str], _Found]:
+def _in_gram_space(left: dict[str, np.ndarray], right: dict[str, np.ndarray], groups: np.ndarray) -> dict[tuple[str, str], _Found]:
     # a layer that is on both sides is worked on once
     layers = list({id(values): values for side in (left, right) for values in side.values()}.values())
     places = {id(values): i for i, values in enumerate(layers)}
@@ -136,7 +136,7 @@ class _Sums(NamedTuple):
         left, right = sides
         # sums of all entries
         totals = without_each(np.add.reduceat(self.by_group, np.cumsum(sizes) - sizes, axis=2).swapaxes(0, 1).astype(np.float64))
-        both = [(np.einsum("ln,ln->l", rows, rows), rows[left] @ rows[right].T) for rows in self._rows(sizes)]
+        both = [(np.einsum("ln,ln->l", rows, rows), rows[left] @ rows[right].T) for rows in self._row_sums(sizes)]
         own, cross = (np.stack(parts, axis=-1) for parts in zip(*both, strict=True))
         n = _counts(sizes)
         return (
@@ -144,7 +144,7 @@ class _Sums(NamedTuple):
             combine(without_each(self.cross), totals[left][:, None], totals[right], cross, n),
         )
 
-    def _rows(self, sizes: np.ndarray) -> Iterator[np.ndarray]:
+    def _row_sums(self, sizes: np.ndarray) -> Iterator[np.ndarray]:
         """(L, n) sums of each row: over all columns, then without each group, whose own rows add nothing."""
         whole = self.by_group.sum(axis=0, dtype=np.float64)
         yield whole

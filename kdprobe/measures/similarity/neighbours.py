@@ -140,18 +140,18 @@ def share_null_sd(x: sparse.csr_array, y: sparse.csr_array, k: int) -> float:
     all add up to k), a symmetric and an antisymmetric rest (n(n-3)/2 and (n-1)(n-2)/2). Permutations do not mix them, so the variance of
     the number shared is the sum of the products of squares over the dimension.
     """
-    n = _rows(x)
+    n = _length(x)
     parts = np.array([_squares(side, k) for side in (x, y)])
     dimensions = np.array([n - 1, n * (n - 3) / 2, (n - 1) * (n - 2) / 2])
     return float(np.sqrt(np.sum(parts[0] * parts[1] / dimensions))) / (n * k)
 
 
-def _rows(graph: sparse.csr_array) -> int:
+def _length(graph: sparse.csr_array) -> int:
     return len(graph.indptr) - 1
 
 
 def _squares(side: sparse.csr_array, k: int) -> np.ndarray:
-    n = _rows(side)
+    n = _length(side)
     total, mutual = float(side.multiply(side).sum()), float(side.multiply(side.T).sum())
     less_mean = n * k**2 / (n - 1)
     popular = np.asarray(side.sum(axis=0)).ravel() - k
