@@ -40,6 +40,7 @@ from .measures.similarity.procrustes import procrustes as procrustes
 from .measures.similarity.pwcca import pwcca as pwcca
 from .measures.similarity.rsa import rsa as rsa
 from .measures.similarity.svcca import svcca as svcca
+from .measures.transfer.coefficient import transfer_coefficient as transfer_coefficient
 from .report import report as report
 from .sweep import sweep as sweep
 from .sweep.plans.gap import GapPlan as GapPlan

@@ -10,14 +10,16 @@ from kdprobe import DataError, PlanError
 
 RNG = np.random.default_rng(0)
 X, Y, CLASSES = RNG.normal(size=(60, 3)), RNG.normal(size=(60, 3)), RNG.integers(0, 2, 60)
-DATA = {"x": X, "y": Y, "teacher": X, "student": Y, "target": CLASSES}
+TWINS = RNG.normal(size=(3, 60, 3))
+DATA = {"x": X, "y": Y, "teacher": X, "student": Y, "target": CLASSES, "twins": TWINS}
 NAMES = (
     *("agreement", "cca", "cka", "information_decomposition", "mutual_information", "mutual_knn", "neighbourhood_jaccard", "procrustes"),
-    *("pwcca", "rsa", "svcca", "usable_information"),
+    *("pwcca", "rsa", "svcca", "transfer_coefficient", "usable_information"),
 )
 ODD = (-1, 1.5, None, "x", 7, True, float("nan"), float("inf"), [], {}, object(), np.array([1, 2]))
 FITS = {  # by argument, those of the odd ones that are no mistake
     "bandwidth": (1.5, 7), "permutations": (7,), "seed": (7,), "k": (7,), "neighbours": (), "blocks": (None,), "target": (None,),
+    **dict.fromkeys(("siblings", "held_out"), (None,)),
     **dict.fromkeys(("debiased", "correct_widths", "squared", "curves", "rows"), (True,)),
 }  # fmt: skip
 
