@@ -104,6 +104,11 @@ def low_dimensional(sides: Sides, k: int, rng: np.random.Generator) -> Result:
     error = float(np.sqrt(estimate.variance))
     value, kind = estimate.value, "estimate"
     status, low, high, notes = judged(value, error, estimate.drift, details["cap"] - 1 + value - estimate.raw, sides.n, ())
+    if estimate.extrapolated:
+        details["extrapolated"] = estimate.extrapolated
+    if estimate.off_by > _DRIFT:
+        status = "unresolved"
+        notes = (*notes, f"fewer neighbours show more: extrapolating to none moved the value by {estimate.extrapolated:+.3f} nats")
     if x.shape[1] + y.shape[1] > 2:
         floor = feature_floor(x, y, k, halves_of(sides.n, rng), rng)
         details["floor"] = floor.value

@@ -6,6 +6,7 @@ repeat nothing. Their variance falls as one over the number of rows, so that of 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import t as student_t
@@ -43,8 +44,17 @@ def disjoint_spread(estimate: Callable[[np.ndarray], float], n: int, rng: np.ran
     n
         Rows in all.
     """
-    values = np.array([[estimate(rows) for rows in np.array_split(rng.permutation(n), PARTS)] for _ in range(PARTITIONS)])
-    return Spread(float(values.var(axis=1, ddof=1).mean()) / PARTS, float(values.mean()))
+    return spread_of(np.array(disjoint_estimates(estimate, n, rng)))
+
+
+def disjoint_estimates(estimate: Callable[[np.ndarray], Any], n: int, rng: np.random.Generator) -> list[list[Any]]:
+    """Estimates (PARTITIONS, PARTS, ...) on the quarters of `disjoint_spread`: one number each, or several at once."""
+    return [[estimate(rows) for rows in np.array_split(rng.permutation(n), PARTS)] for _ in range(PARTITIONS)]
+
+
+def spread_of(estimates: np.ndarray) -> Spread:
+    """Spread of one number by its estimates (PARTITIONS, PARTS) on the quarters."""
+    return Spread(float(estimates.var(axis=1, ddof=1).mean()) / PARTS, float(estimates.mean()))
 
 
 Halves = tuple[np.ndarray, np.ndarray]

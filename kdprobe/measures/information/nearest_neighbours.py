@@ -52,7 +52,7 @@ def neighbourhood(x: np.ndarray, y: np.ndarray, k: int, *, ties: bool = False) -
     order = np.argsort(x[:, 0])
     radius = np.empty(len(x))
     # neighbours in X lie near in memory once sorted, which speeds up the tree's walk by a quarter
-    radius[order] = _kth(joint[order], k)
+    radius[order] = _kth(joint[order], k)[:, 0]
     # a row at distance 0 is its own neighbourhood: only rows at the same place count
     reach = np.where(radius > 0, np.nextafter(radius, 0), 0.0)
     same = np.ones(len(x), dtype=np.int64)
@@ -66,6 +66,20 @@ def ksg1(x: np.ndarray, y: np.ndarray, k: int) -> np.ndarray:
     """First estimator of Kraskov et al., one value a row (n,)."""
     near = neighbourhood(x, y, k)
     return digamma(k) + digamma(len(x)) - _digamma(near.near_x) - _digamma(near.near_y)
+
+
+def ksg1_means(x: np.ndarray, y: np.ndarray, rungs: tuple[int, ...]) -> np.ndarray:
+    """Mean of `ksg1` (rungs,) at each of several numbers of neighbours, one walk of the tree for all."""
+    if len(rungs) == 1:
+        return np.array([ksg1(x, y, rungs[0]).mean()])
+    n, order = len(x), np.argsort(x[:, 0])
+    radius = np.empty((n, len(rungs)))
+    radius[order] = _kth(np.hstack([x, y])[order], *rungs)
+    reaches = np.where(radius > 0, np.nextafter(radius, 0), 0.0)
+    order_y = np.argsort(y[:, 0])
+    near = [(_count(x, reach, order=order), _count(y, reach, order=order_y)) for reach in reaches.T]
+    counted = [float(_digamma(near_x).mean() + _digamma(near_y).mean()) for near_x, near_y in near]
+    return digamma(rungs) + digamma(n) - counted
 
 
 def mixed(x: np.ndarray, y: np.ndarray, k: int) -> np.ndarray:
@@ -103,15 +117,15 @@ def ross(x: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
         rows = np.flatnonzero(inverse == label)
         if len(rows) > 1:
             used[rows] = min(k, len(rows) - 1)
-            radius[rows] = _kth(x[rows], min(k, len(rows) - 1))
+            radius[rows] = _kth(x[rows], min(k, len(rows) - 1))[:, 0]
     near = _count(x, np.nextafter(radius, 0))
     return digamma(len(x)) + digamma(used) - digamma(counts[inverse]) - digamma(near)
 
 
-def _kth(points: np.ndarray, k: int) -> np.ndarray:
-    """Max-norm distance (n,) of the k-th neighbour of each point (n, d)."""
-    wanted: Any = [k + 1]  # the stubs do not know that a list asks for these neighbours only
-    return np.asarray(Tree(points, leafsize=12, balanced_tree=False, compact_nodes=False).query(points, k=wanted, p=np.inf)[0])[:, 0]
+def _kth(points: np.ndarray, *ks: int) -> np.ndarray:
+    """Max-norm distances (n, ks) of the k-th neighbours of each point (n, d)."""
+    wanted: Any = [k + 1 for k in ks]  # the stubs do not know that a list asks for these neighbours only
+    return np.asarray(Tree(points, leafsize=12, balanced_tree=False, compact_nodes=False).query(points, k=wanted, p=np.inf)[0])
 
 
 def _count(values: np.ndarray, reach: np.ndarray, *, closed: bool = False, order: np.ndarray | None = None) -> np.ndarray:
