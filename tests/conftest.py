@@ -7,7 +7,7 @@ import pytest
 import kdprobe
 from kdprobe import GapPlan
 
-SMALL = GapPlan(teacher_widths=(4, 8), student_widths=(2,), seeds=4, steps=60, beside={})
+SMALL = GapPlan(schemes=("same_rows", "transfer_rows"), teacher_widths=(4, 8), student_widths=(2,), seeds=4, steps=60, beside={})
 
 
 @pytest.fixture(scope="session")

@@ -138,7 +138,27 @@ def test_a_kind_on_rows_without_labels_has_a_weight_beside_its_response_loss(zoo
 def test_controls_are_no_kind_of_knowledge(zoo):
     for group in kinds(Evidence(zoo)):
         assert list(group.readings) == ["response", "intermediate", "relation"]
-        assert group.best["control"].usual[0] in ("argmax_labels", "mean_imitation")
+        beside = {"same_rows": "own_answers", "transfer_rows": "self_pseudo_labels"}[group.scheme]
+        broken = {"letters": "argmax_labels", "bikeshare": "mean_imitation"}[group.task]
+        # those of its targets, and the scheme that its regime names
+        assert {arm.name for arm in group.arms if arm.knowledge == "control"} == {broken, beside}
+        assert set(group.best["control"].chosen) <= {broken, beside}
+
+
+def test_controls_of_a_regime_are_no_regime_of_their_own(zoo, page):
+    evidence = Evidence(zoo)
+    assert evidence.attached == {"own_answers", "self_pseudo_labels"}
+    found = kinds(evidence)
+    assert [group.scheme for group in found] == ["same_rows", "transfer_rows"] * 2
+    models, measured = zoo.models(), zoo.measurements()
+    gains = measured[(measured["probe"] == "gain") & (measured["comparison"] == "panel")].set_index("model_id")["value"]
+    (group,) = [group for group in found if (group.task, group.scheme) == ("bikeshare", "transfer_rows")]
+    (arm,) = [arm for arm in group.arms if arm.name == "self_pseudo_labels"]
+    own = models.query("task == 'bikeshare' and scheme == 'self_pseudo_labels'").set_index("seed")["model_id"]
+    assert arm.gain == pytest.approx([float(gains[own[seed]]) for seed in range(3)])
+    # one in the table, under its name, and in no line of verdicts
+    assert "a twin on its own pseudo-labels" in page
+    assert not [line for line in verdict_lines(zoo) if " · self pseudo labels" in line or " · own answers" in line]
 
 
 def test_a_missing_run_costs_its_seed(tmp_path):

@@ -36,7 +36,7 @@ def test_what_a_verdict_is_fixed_at(small_world, kind, said, not_said):
 def test_calibration_is_spoken_of_where_there_is_some():
     for tasks, spoken in ((LETTERS, True), (BIKES, False)):
         words = " ".join(section("gap", ZooWorld(seeds=3, tasks=tasks, student_widths=(8,)).zoo()).words)
-        assert ("NLL rewards calibration" in words) == spoken
+        assert ("The loss of classes is the calibrated NLL" in words) == spoken
 
 
 def test_with_several_draws_lines_and_intervals_are_of_draws():
