@@ -152,9 +152,7 @@ class _Drawing:
                 self.score(twin, loss)
                 self.histories.append((twin["model_id"], None))
             for arm in world.arms:
-                for (teacher_width, seed), teacher in teachers.items():
-                    if teacher_width not in arm.gain:
-                        continue
+                for (teacher_width, seed), teacher in ((key, teacher) for key, teacher in teachers.items() if key[0] in arm.gain):
                     pair = {"arm": arm, "teacher": teacher, "twin": twins[seed]}
                     student = self.model(task, kind, "student", width, seed, draw, **pair)
                     if student["status"] == "done":
@@ -189,22 +187,14 @@ class _Drawing:
         record = {
             "model_id": hashlib.sha256(repr((task, role, width, seed, draw, scheme, teacher_id, temperature)).encode()).hexdigest(),
             **{"kind": kind, "task": task + text, "role": role, "family": "mlp" + text, "width": width, "seed": seed, "draw": draw},
-            **{
-                "rows": arm.rows if arm else "train",
-                "scheme": scheme and scheme + text,
-                "distiller": distiller + text,
-                "alpha": 1.0 if arm else 0.0,
-                "steps": STEPS,
-            },
+            **{"rows": arm.rows if arm else "train", "scheme": scheme and scheme + text, "distiller": distiller + text},
+            **{"alpha": 1.0 if arm else 0.0, "steps": STEPS},
             **{"learning_rate": 0.01, "weight_decay": 1e-4, "batch_size": 64, "teacher_id": teacher_id, "data": "d" * 64},
             **{"patience": 0, "label_noise": 0.0, "matched": None, "row_count": 2000, "taught_row_count": None},
             **{"temperature": temperature, "loss_parameters": "{}" if temperature is None else f'{{"temperature": {temperature}}}'},
             **{"size": size, "flops": 2 * size},
-            **{
-                "twin_id": twin and twin["model_id"],
-                "status": "failed" if failed else "done",
-                "reason": self.world.reason + text if failed else "",
-            },
+            **{"twin_id": twin and twin["model_id"], "status": "failed" if failed else "done"},
+            **{"reason": self.world.reason + text if failed else ""},
             **{"seconds": 0.4, "engine": "stack", "shard": None, "slot": 0},
         }
         self.models.append(record)
@@ -287,12 +277,8 @@ class _Drawing:
         world, text = self.world, self.world.text
         cells = [f"{scheme}: teacher {teacher}, student {student}, seed {seed}" for scheme, teacher, student, seed in world.failed]
         return {
-            **{
-                "command": f"kdprobe sweep --gap --out sweep-gap {text}".strip(),
-                "hardware": f"2 cores {text}".strip(),
-                "seconds": 312.5,
-                "runs": 1,
-            },
+            **{"command": f"kdprobe sweep --gap --out sweep-gap {text}".strip(), "hardware": f"2 cores {text}".strip()},
+            **{"seconds": 312.5, "runs": 1},
             "plan": {
                 "tasks": [name for name, _ in world.tasks],
                 "seeds": world.seeds,

@@ -11,7 +11,7 @@ TASK = (("letters", "classification"),)
 
 
 def flags(seeds=10, seed=0, **effects):
-    world = ZooWorld(tasks=TASK, seeds=seeds, seed=seed, arms=(TrueArm(**{"gain": FLAT} | effects),))
+    world = ZooWorld(tasks=TASK, seeds=seeds, seed=seed, arms=(TrueArm(**({"gain": FLAT, "over_confidence": 0.0} | effects)),))
     found = signatures(Evidence(world.zoo()))
     return {name: int(group["flagged"].sum()) for name, group in found.groupby("signature")}
 
