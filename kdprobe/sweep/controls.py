@@ -12,8 +12,8 @@ from kdprobe.sweep.cells import Block
 def controls_beside(blocks: Sequence[Block], schemes: Sequence[str], **changed: Any) -> Iterator[Block]:
     """Blocks of the controls that the schemes of blocks name, each once for a task and draw.
 
-    Nothing of the plan's teachers is in what a control learns, so it is trained once, read against the largest of them. Settings are not
-    chosen for it: it is there at each.
+    Nothing of the plan's teachers is in what a control learns, so it is trained once, read against the first that is named: a plan
+    that adds larger ones keeps its controls. Settings are not chosen for it: it is there at each.
 
     Parameters
     ----------
@@ -30,4 +30,4 @@ def controls_beside(blocks: Sequence[Block], schemes: Sequence[str], **changed: 
             if place in there or (control.takes_steps and not block.trained_by_steps):
                 continue
             there.add(place)
-            yield replace(block, scheme=name, teacher_widths=(max(block.teacher_widths),), tune=(), **changed)
+            yield replace(block, scheme=name, teacher_widths=block.teacher_widths[:1], tune=(), **changed)

@@ -1,4 +1,4 @@
-"""The controls that regimes name are trained beside them: each once, under the largest teacher, at the settings of its regime."""
+"""The controls that regimes name are trained beside them: each once, under the first teacher, at the settings of its regime."""
 
 from collections import Counter
 from dataclasses import replace
@@ -26,11 +26,10 @@ def test_the_regimes_of_the_default_name_the_controls_that_are_meant_here():
     assert {name for scheme in THREE for name in available("schemes")[scheme].controls} == NAMED
 
 
-def test_each_control_is_there_once_a_task_and_draw_under_the_largest_teacher():
+def test_each_control_is_there_once_a_task_and_draw_under_the_first_teacher():
     plan = replace(PLAN, tasks=("letters", "bikeshare"), draws=2)
     # two widths of student × two seeds
-    assert of_controls(plan) == {(task, draw, name, 32): 4 for task in plan.tasks for draw in range(2) for name in NAMED}
-    # the largest is not the last
+    assert of_controls(plan) == {(task, draw, name, 8): 4 for task in plan.tasks for draw in range(2) for name in NAMED}
     assert {width for *_, width in of_controls(replace(PLAN, teacher_widths=(32, 8)))} == {32}
     # what the plan asks for is as it is without
     own = tuple(cell for cell in plan.cells() if cell.scheme in THREE)
@@ -53,7 +52,7 @@ def test_one_that_two_regimes_name_is_there_once():
     (block,) = replace(PLAN, schemes=("same_rows",), controls=False).crossed()
     assert [found.scheme for found in controls_beside([block, block], ("same_rows",))] == ["own_answers"]
     (found,) = controls_beside([block], ("same_rows",), seeds=1)
-    assert (found.teacher_widths, found.tune, found.seeds) == ((32,), (), 1)
+    assert (found.teacher_widths, found.tune, found.seeds) == ((8,), (), 1)
 
 
 def test_nothing_that_takes_more_steps_is_there_where_nothing_takes_steps():

@@ -72,8 +72,7 @@ def test_a_plan_survives_json_and_has_one_hash():
 
 def test_more_seeds_extend_a_plan_and_other_settings_do_not():
     assert GapPlan(tasks=("letters",), seeds=4).extends(GapPlan(tasks=("letters",), seeds=3))
-    # controls are read against the largest teacher, which a larger one is not
-    plan = GapPlan(tasks=("letters",), seeds=3, controls=False)
+    plan = GapPlan(tasks=("letters",), seeds=3)
     assert replace(plan, seeds=4).extends(plan)
     assert replace(plan, teacher_widths=(8, 16, 32, 64, 128, 256, 512)).extends(plan)
     assert not replace(plan, seeds=2).extends(plan)

@@ -80,7 +80,7 @@ class GapPlan(Axes, Plan):
         (in Python {}) leaves them out. Axes that have several values or are tuned have nothing beside: they are crossed already. Nor have
         rows that are not fewer than the plan's own.
     controls
-        Whether the controls that the regimes name are trained too, read against the largest teacher: students with the same rows and steps
+        Whether the controls that the regimes name are trained too, read against the first teacher: students with the same rows and steps
         that learn from their own twin, or from labels for as long, in place of the teacher. By default where anything stands beside.
     train_rows, transfer_rows, label_noise, steps, alpha, temperature, learning_rate
         Axes; see `kdprobe.core.axes.Axes`.
