@@ -23,6 +23,9 @@ INFINITE_SLOPE = 0.8
 _REJECT, _SURE = 3.0, 5.0
 # a gain of the last fourfold rows above this, in nats and as a share of the value, is unresolved
 _DRIFT, _DRIFT_SHARE = 0.05, 0.1
+# in more than two columns nothing is extrapolated: where the raw estimate still gains this much from fourfold rows, in nats, what is added
+# to it is as right as the elliptical model, and no more
+_RAW_GAIN = 0.25
 
 INFINITE = Refusal(
     reason="X and Y fix each other as far as these rows can tell: the information is infinite, an estimate would only tell the sample size",
@@ -109,6 +112,13 @@ def low_dimensional(sides: Sides, k: int, rng: np.random.Generator) -> Result:
     if estimate.off_by > _DRIFT:
         status = "unresolved"
         notes = (*notes, f"fewer neighbours show more: extrapolating to none moved the value by {estimate.extrapolated:+.3f} nats")
+    gain = estimate.slope * float(np.log(4))
+    if x.shape[1] + y.shape[1] > 2 and gain > _RAW_GAIN:
+        status = "unresolved"
+        note = (
+            f"too few rows for so narrow a noise: neighbours alone gained {gain:.2f} nats from the last fourfold, the rest is the model's"
+        )
+        notes = (*notes, note)
     if x.shape[1] + y.shape[1] > 2:
         floor = feature_floor(x, y, k, halves_of(sides.n, rng), rng)
         details["floor"] = floor.value

@@ -37,6 +37,16 @@ def test_a_step_too_long_to_trust_is_flagged():
         assert any("fewer neighbours show more: extrapolating to none moved the value by +" in note for note in result.notes)
 
 
+def test_more_columns_are_flagged():
+    """Two such pairs side by side: nearest neighbours in four columns read .7 too little."""
+    pair = [worlds.additive("", stats.t(2), worlds.flat(1)), worlds.additive("", stats.norm(scale=3), worlds.flat(1))]
+    world = worlds.side_by_side("", *pair)
+    (result,) = draws(world, 1)
+    assert result.value < world.information - 0.3
+    assert result.status == "unresolved"
+    assert any("too few rows for so narrow a noise: neighbours alone gained" in note for note in result.notes)
+
+
 def test_gaussian_pairs_are_left_where_they_were():
     """Where the fall is noise the step is nothing, or small."""
     steps = [m.details.get("extrapolated", 0.0) for m in draws(bivariate_normal(0.6), 6)]
