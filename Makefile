@@ -26,7 +26,7 @@ rooms: $(VENV)/test
 	$(BIN)/lint-imports
 
 tests: $(VENV)/test
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # the wheel in an environment of its own, with a plug-in beside it
 wheel: $(VENV)/test

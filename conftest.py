@@ -2,12 +2,15 @@
 
 import os
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent
 CACHES = {"__pycache__", "build", "dist", "node_modules"}
+SLOW = 40
+"""How many tests one that is marked slow takes as long as, roughly."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,6 +28,15 @@ def _elsewhere(tmp_path_factory):
 def _own_folder(_elsewhere, tmp_path_factory, monkeypatch):
     """A test reads and writes the folder it runs in, never the one that pytest is started from, where a sweep may have left its results."""
     monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
+
+
+def pytest_collection_modifyitems(config, items):
+    """Several processes take whole files in turn: those with most to do come first, so that none is left alone with one at the end."""
+    if hasattr(config, "workerinput"):
+        work = Counter[Path]()
+        for item in items:
+            work[item.path] += SLOW if item.get_closest_marker("slow") else 1
+        items.sort(key=lambda item: -work[item.path])
 
 
 def pytest_sessionstart(session):

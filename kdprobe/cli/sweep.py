@@ -230,8 +230,8 @@ def _run(plan: Plan, where: Where, out: Path, command: str) -> int:
         }
         print(json_module.dumps(document))
     else:
-        print(*map(visible, lines), sep="\n")
-        print(f"\nreport: {page}   (took {_duration(time.perf_counter() - start)})")
+        # a question may have no verdicts
+        print(*map(visible, lines), *([""] if lines else []), f"report: {page}   (took {_duration(time.perf_counter() - start)})", sep="\n")
     if failed:
         print(f"{len(failed)} cells failed; the report lists them, and the same command tries them again", file=sys.stderr)
     return 1 if failed else 0

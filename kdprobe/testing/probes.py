@@ -278,7 +278,10 @@ def _answered(probe: Probe, arguments: tuple[Any, ...], case: str) -> Result:
     require(probe, isinstance(result, Measurement), f"{case}: it gave a {type(result).__name__}, not a Measurement or a Refusal")
     low, high = probe.bounds
     require(probe, low - ROUNDING <= result.value <= high + ROUNDING, f"{case}: {result.value!r} lies outside its bounds {probe.bounds}")
-    require(probe, low - ROUNDING <= result.low and result.high <= high + ROUNDING, f"{case}: {result} reaches outside {probe.bounds}")
+    inside = low - ROUNDING <= result.low and result.high <= high + ROUNDING
+    require(
+        probe, inside, f"{case}: {result} reaches outside {probe.bounds}: cut its ends there, or make it on a scale that has these ends"
+    )
     return result
 
 

@@ -96,6 +96,7 @@ def test_cells_that_share_draws_are_pooled(study):
     assert np.mean(held) > 0.88
 
 
+@pytest.mark.slow
 def test_the_quick_tier(tmp_path):
     out, factors = tmp_path / "draws.md", tmp_path / "draws.json"
     command = [sys.executable, ROOT / "analyses" / "draws.py", "--quick", "--out", out, "--factors", factors]

@@ -43,6 +43,7 @@ def page(tmp_path_factory):
         return kdprobe.report(zoo, folder / "page.html"), folder / "page.runs.csv"
 
 
+@pytest.mark.slow
 def test_a_small_sweep_is_found_again(page):
     status, output = recompute(*page, "--every")
     agree, differ, left = counts(output)
@@ -54,6 +55,7 @@ def test_a_small_sweep_is_found_again(page):
     assert re.search(r"(own − siblings|teacher-specific): page", output)
 
 
+@pytest.mark.slow
 def test_a_changed_run_is_noticed(page, tmp_path):
     with page[1].open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -90,6 +92,7 @@ def test_it_is_independent():
             assert not any(name.split(".")[0] in ("kdprobe", "pandas") for name in names)
 
 
+@pytest.mark.slow
 def test_a_regime_that_it_cannot_read_is_named(page, tmp_path):
     text = page[0].read_text(encoding="utf-8").replace("same rows", "other rows")
     (tmp_path / "page.html").write_text(text, encoding="utf-8")

@@ -74,6 +74,7 @@ def cells(text):
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
 
 
+@pytest.mark.slow
 def test_first_experiments():
     text = run("first_experiments.py", "--quick")
     rows = [row for row in cells(text) if row[0] in ("the teacher's labelled rows", "unlabelled rows")]
@@ -85,6 +86,7 @@ def test_first_experiments():
     assert "hint, multi_teacher: it reads hidden layers, and in scheme 'multi_teacher' several teachers have none in common" in text
 
 
+@pytest.mark.slow
 def test_a_task_whose_files_are_not_there_is_named_without_where_it_was_looked_for(monkeypatch, tmp_path):
     monkeypatch.setenv("KDPROBE_DATA", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -96,6 +98,7 @@ def test_a_task_whose_files_are_not_there_is_named_without_where_it_was_looked_f
 
 
 @pytest.mark.parametrize("task", ["letters", "bikeshare"])
+@pytest.mark.slow
 def test_trade_offs(tmp_path, task):
     out = tmp_path / "trade_offs.md"
     asked = () if task == "letters" else ("--question", "temperature", "alpha", "size")
@@ -114,6 +117,7 @@ def test_trade_offs(tmp_path, task):
     assert "capacity gap INCONCLUSIVE" in text  # three seeds decide nothing
 
 
+@pytest.mark.slow
 def test_defaults():
     text = run("defaults.py", "--quick")
     assert text.startswith("## letters: 40 steps, kd, α = ")

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from kdprobe.cli import build
+from kdprobe.cli import build, run
 
 TINY = [
     "--task",
@@ -33,6 +33,18 @@ TINY = [
 
 def kdprobe(*words, **options):
     return subprocess.run([sys.executable, "-m", "kdprobe", *map(str, words)], capture_output=True, text=True, **options)
+
+
+@pytest.fixture
+def told(capsys):
+    """Run a command in this process, where what it imports is there already: what it says, and the code it would exit with."""
+
+    def ran(*words):
+        capsys.readouterr()
+        code, said = run([*map(str, words)]), capsys.readouterr()
+        return subprocess.CompletedProcess(words, code, said.out, said.err)
+
+    return ran
 
 
 @pytest.fixture(scope="module")
@@ -63,21 +75,21 @@ def test_the_report_can_be_written_again_elsewhere(swept, tmp_path):
     assert unsealed(tmp_path / "page.html") == unsealed(swept[0] / "report.html").replace("runs.csv", "page.runs.csv")
 
 
-def test_zoo_commands(swept):
+def test_zoo_commands(told, swept):
     folder = swept[0]
-    census = json.loads(kdprobe("zoo", "ls", folder, "--json").stdout)
+    census = json.loads(told("zoo", "ls", folder, "--json").stdout)
     assert {(row["role"], row["width"], row["models"]) for row in census} == {
         *{("teacher", 4, 3), ("teacher", 8, 3), ("twin", 2, 3), ("student", 2, 6)}
     }
-    assert "kdprobe sweep --gap --task letters" in kdprobe("zoo", "show", folder).stdout
-    assert "every file is what it was when it was written" in kdprobe("zoo", "verify", folder).stdout
+    assert "kdprobe sweep --gap --task letters" in told("zoo", "show", folder).stdout
+    assert "every file is what it was when it was written" in told("zoo", "verify", folder).stdout
     model = (folder / "runs.csv").read_text().splitlines()[1].split(",")[0]
-    shown = json.loads(kdprobe("zoo", "show", folder, model[:12], "--json").stdout)
+    shown = json.loads(told("zoo", "show", folder, model[:12], "--json").stdout)
     assert shown["model_id"] == model
     assert shown["nll.B"]
 
 
-def test_a_damaged_zoo_is_refused(swept, tmp_path):
+def test_a_damaged_zoo_is_refused(told, swept, tmp_path):
     import shutil
 
     folder = shutil.copytree(swept[0], tmp_path / "zoo")
@@ -85,15 +97,15 @@ def test_a_damaged_zoo_is_refused(swept, tmp_path):
     content = bytearray(shard.read_bytes())
     content[-1] ^= 1
     shard.write_bytes(content)
-    done = kdprobe("zoo", "verify", folder)
+    done = told("zoo", "verify", folder)
     assert done.returncode == 3
     assert f"shards/{shard.name} is damaged" in done.stdout
     assert "is damaged in 1 place" in done.stderr
 
 
 @pytest.mark.parametrize("kind", ["tasks", "families", "distillers", "schemes", "probes", "sections"])
-def test_ls(kind):
-    done = kdprobe("ls", kind, "--json")
+def test_ls(told, kind):
+    done = told("ls", kind, "--json")
     found = json.loads(done.stdout)
     assert done.returncode == 0
     assert all(thing["name"] and thing["says"] for thing in found)
@@ -111,13 +123,13 @@ def outputs(tmp_path):
     return tmp_path
 
 
-def test_probe(outputs):
+def test_probe(told, outputs):
     words = ["probe", outputs / "teacher.npy", outputs / "student.npy", "--task", "classification", "--target", outputs / "y.csv"]
     done = kdprobe(*words, "--twin", outputs / "twin.npy", "-o", outputs / "page.html")
     assert done.returncode == 0, done.stderr
     assert "The student names the teacher's class on" in done.stdout
     assert (outputs / "page.html").read_text().startswith("<!doctype html>")
-    found = json.loads(kdprobe(*words, "--json").stdout)
+    found = json.loads(told(*words, "--json").stdout)
     own = {row["probe"]: row["value"] for row in found["results"] if row["comparison"] == "own"}
     teacher, student = (np.load(outputs / f"{name}.npy") for name in ("teacher", "student"))
     assert own["agreement_top1"] == (teacher.argmax(1) == student.argmax(1)).mean()
@@ -132,17 +144,17 @@ def test_probe(outputs):
         ("words.csv", "holds no plain array of numbers"),
     ],
 )
-def test_probe_refuses_what_is_no_array(outputs, name, text):
+def test_probe_refuses_what_is_no_array(told, outputs, name, text):
     np.save(outputs / "pickle.npy", np.array([{}], dtype=object), allow_pickle=True)
     (outputs / "words.csv").write_text("a,b")
     (outputs / "a.pt").write_text("")
-    done = kdprobe("probe", outputs / name, outputs / "student.npy", "--task", "regression")
+    done = told("probe", outputs / name, outputs / "student.npy", "--task", "regression")
     assert done.returncode == 3
     assert text in done.stderr
 
 
-def test_data_ls_says_what_is_here():
-    rows = {row["name"]: row for row in json.loads(kdprobe("data", "ls", "--json").stdout)}
+def test_data_ls_says_what_is_here(told):
+    rows = {row["name"]: row for row in json.loads(told("data", "ls", "--json").stdout)}
     assert rows["letters"]["here"] is True
     assert rows["bikeshare"]["licence"] == "CC BY 4.0"
 
@@ -155,30 +167,30 @@ def test_dry_run_trains_nothing(tmp_path):
     assert not (tmp_path / "zoo").exists()
 
 
-def test_dry_run_says_what_is_there(swept):
+def test_dry_run_says_what_is_there(told, swept):
     folder = swept[0]
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
 
     def said(*more, words=TINY):
-        return kdprobe("sweep", "--gap", *words, "--out", folder, "--dry-run", *more).stdout
+        return told("sweep", "--gap", *words, "--out", folder, "--dry-run", *more).stdout
 
     assert said().splitlines()[1:] == ["all is there already in zoo: nothing would be trained"]
     probed = said("--probe", "cca").splitlines()
     assert probed[1] == "all of them are there already in zoo, and not all is measured; what follows is for a sweep from nothing"
-    found = json.loads(said("--json", words=[*TINY[:-3], "4", *TINY[-2:]]))
+    found = json.loads(said("--json", words=["4" if word == "3" else word for word in TINY]))
     assert (found["models"], found["models_there"], found["all_there"]) == (20, 15, False)
-    other = kdprobe("sweep", "--gap", *TINY[:-1], "7", "--out", folder, "--dry-run")
+    other = told("sweep", "--gap", *("7" if word == "20" else word for word in TINY), "--out", folder, "--dry-run")
     assert other.returncode == 2
     assert "holds results of another plan" in other.stderr
     assert "choose another folder with --out" in other.stderr
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
-def test_settings_from_a_file_are_overridden_by_the_command_line(tmp_path):
+def test_settings_from_a_file_are_overridden_by_the_command_line(told, tmp_path):
     (tmp_path / "plan.toml").write_text(
         'task = ["letters"]\nscheme = ["same_rows"]\nseeds = 3\nteacher_widths = [4, 8]\nstudent-widths = [2]\n'
     )
-    done = kdprobe("sweep", "--gap", "--dry-run", "--json", "--config", tmp_path / "plan.toml", "--seeds", 2)
+    done = told("sweep", "--gap", "--dry-run", "--json", "--config", tmp_path / "plan.toml", "--seeds", 2, "--beside", "none")
     assert json.loads(done.stdout)["models"] == 4 + 2 + 4, done.stderr
 
 
@@ -216,12 +228,23 @@ def test_settings_from_a_file_are_overridden_by_the_command_line(tmp_path):
         (["report", "nowhere"], 3, "nowhere is not a zoo: it has no index.sqlite"),
     ],
 )
-def test_wrong_usage(tmp_path, words, code, text):
-    done = kdprobe(*words, cwd=tmp_path)
+def test_wrong_usage(told, tmp_path, monkeypatch, words, code, text):
+    monkeypatch.chdir(tmp_path)
+    done = told(*words)
     assert done.returncode == code
     assert text in done.stderr
     assert done.stderr.startswith("kdprobe: ")
     assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"), [(["swep"], 2, 'Unknown command "swep"'), (["report", "nowhere"], 3, "nowhere is not a zoo")]
+)
+def test_a_process_exits_with_the_code_of_its_command(tmp_path, words, code, text):
+    done = kdprobe(*words, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith(f"kdprobe: {text}")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -236,16 +259,16 @@ def test_wrong_usage(tmp_path, words, code, text):
         ("seeds = 1", "seeds=1: an interval over seeds needs at least 2"),
     ],
 )
-def test_a_bad_file_of_settings(tmp_path, content, text):
+def test_a_bad_file_of_settings(told, tmp_path, content, text):
     (tmp_path / "plan.toml").write_text(content)
-    done = kdprobe("sweep", "--gap", "--config", tmp_path / "plan.toml", cwd=tmp_path)
+    done = told("sweep", "--gap", "--config", tmp_path / "plan.toml")
     assert done.returncode == 2
     assert text in done.stderr
 
 
-def test_an_output_folder_that_cannot_be_written(tmp_path):
+def test_an_output_folder_that_cannot_be_written(told, tmp_path):
     (tmp_path / "file").write_text("")
-    done = kdprobe("sweep", "--gap", *TINY, "--out", tmp_path / "file" / "zoo", "--jobs", 0)
+    done = told("sweep", "--gap", *TINY, "--out", tmp_path / "file" / "zoo", "--jobs", 0)
     assert done.returncode == 3
     assert "cannot write to" in done.stderr
     assert "choose another folder with --out" in done.stderr
@@ -342,9 +365,9 @@ def test_a_sweep_over_kinds_of_knowledge(tmp_path):
     assert "attention maps" in (tmp_path / "zoo" / "report.html").read_text()
 
 
-def test_a_file_of_settings_answers_a_question_with_true_or_false(tmp_path):
+def test_a_file_of_settings_answers_a_question_with_true_or_false(told, tmp_path):
     (tmp_path / "plan.toml").write_text("gap = 'maybe'\n")
-    done = kdprobe("sweep", "--gap", "--dry-run", "--config", tmp_path / "plan.toml")
+    done = told("sweep", "--gap", "--dry-run", "--config", tmp_path / "plan.toml")
     assert done.returncode == 2
     assert "gap='maybe': give true or false" in done.stderr
 
@@ -385,8 +408,8 @@ def test_a_giant_is_refused_before_it_is_built():
     assert "GB of weights: give widths of up to" in done.stderr
 
 
-def test_a_sweep_must_be_told_what_to_ask():
-    done = kdprobe("sweep", "--task", "letters")
+def test_a_sweep_must_be_told_what_to_ask(told):
+    done = told("sweep", "--task", "letters")
     assert done.returncode == 2
     assert "say what to ask: --gap (which teacher size serves a student best?) or --knowledge" in done.stderr
 

@@ -74,7 +74,7 @@ ANY = {"bounds": (-99, 99), "truths": None}
         ({"truths": GOOD.truths[:2]}, "has 2 truths: give at least 3 cases whose answers are known without it"),
         ({"measure": answer(0.4)}, "truth 'a model agrees with itself' gave 0.4, 1.0 ± 1e-09 was due"),
         ({"bounds": (0.0, 0.5)}, "lies outside its bounds"),
-        ({"measure": wide, "truths": None}, "reaches outside (0.0, 1.0)"),
+        ({"measure": wide, "truths": None}, "reaches outside (0.0, 1.0): cut its ends there, or make it on a scale that has these ends"),
         ({"measure": crashes}, "IndexError: list index out of range"),
         ({"measure": warns}, "RuntimeWarning: divide by zero"),
         ({"measure": lambda *a: 1.0}, "gave a float, not a Measurement or a Refusal"),

@@ -32,9 +32,8 @@ def _always(evidence: Evidence) -> str:
     if evidence.tune and evidence.tuned_groups:
         chosen = words.listed([name.replace("_", " ") for name in evidence.tune])
         return (
-            f"Verdicts of what is tuned speak of {chosen} as chosen for each teacher size on validation rows, the others of {fixed}. Any "
-            "of "
-            "them could fall in a sweep that tunes more."
+            f"Verdicts of what is tuned speak of {chosen} as chosen for each teacher size on validation rows, the others of {fixed}. "
+            "Any of them could fall in a sweep that tunes more."
         )
     return (
         f"Each verdict speaks of {fixed}. Any of them could fall in a sweep where these are tuned for each teacher size on validation rows."
