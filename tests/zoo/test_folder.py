@@ -32,6 +32,7 @@ STRANGERS = {
     "report.html": r"holds report.html, which kdprobe did not write",
     "lock": r"holds lock, which kdprobe did not write",
     "pilot/notes.txt": r"holds pilot/notes.txt, which kdprobe did not write",
+    "a\nkdprobe: done": r"holds a\\nkdprobe: done, which kdprobe did not write",
     "targets/deep/a": r"holds targets/deep, which kdprobe did not write",
 }
 
