@@ -16,7 +16,7 @@ from kdprobe.core.files import special, write_atomically
 from kdprobe.core.pages import is_page, is_runs, sealed
 from kdprobe.core.registry import available
 from kdprobe.core.section import PARTS, Card, Column, Content, Section, Table
-from kdprobe.core.words import unformulated
+from kdprobe.core.words import said, unformulated
 from kdprobe.report import words
 from kdprobe.report.evidence.draws import one_draw
 from kdprobe.report.evidence.frames import Evidence
@@ -102,7 +102,7 @@ def _drawn(section: Section, evidence: Evidence) -> Content | None:
     except (DataError, PlanError):
         raise
     except Exception as error:
-        text = f"section {section.name!r} broke ({type(error).__name__}: {error}): mend it or uninstall what brings it"
+        text = f"section {section.name!r} broke ({type(error).__name__}: {said(error)}): mend it or uninstall what brings it"
         raise ContractError(f"{text}; the zoo is whole, and `kdprobe report` makes its page") from error
 
 
