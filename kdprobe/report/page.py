@@ -30,7 +30,7 @@ _THEME = jinja2.PackageLoader("kdprobe.report", "theme")
 
 def write_report(zoo: Any, path: Path) -> Path:
     """Write a zoo's page to `path` and its runs as CSV beside it; see `kdprobe.report`."""
-    check_target(path, runs_path(path))
+    check_target(path, runs_path(path) if path.name else None)  # the folder one is in has no name
     evidence = Evidence(zoo)
     runs = runs_path(path)
     page = render(evidence, runs=runs.name)

@@ -169,6 +169,12 @@ def test_a_report_replaces_only_what_kdprobe_wrote(own_zoo_folder, tmp_path, nam
     kdprobe.report(own_zoo_folder, tmp_path / "page.html")
 
 
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_report_is_no_folder_without_a_name(own_zoo_folder, path):
+    with pytest.raises(PlanError, match=r"is a folder: name the file to write, such as /?report.html"):
+        kdprobe.report(own_zoo_folder, path)
+
+
 @pytest.mark.parametrize("name", ["page.html", "page.runs.csv"])
 def test_a_report_replaces_no_link_pipe_or_device(own_zoo_folder, tmp_path, name):
     (tmp_path / "theirs").write_text("theirs")
