@@ -89,9 +89,9 @@ def run(arguments: list[str]) -> int:
         return _fail(f"{error.strerror or error}{what}", 3)
 
 
-def _drop_output() -> None:
+def _drop_output(stream: int = 1) -> None:
     """Python would complain at exit about what it cannot flush."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
 
 
 def _config_of(arguments: list[str]) -> str | None:
@@ -156,5 +156,8 @@ def _usage(error: CycloptsError) -> str:
 
 
 def _fail(text: str, code: int) -> int:
-    print(f"kdprobe: {visible(text)}", file=sys.stderr)
+    try:
+        print(f"kdprobe: {visible(text)}", file=sys.stderr, flush=True)
+    except OSError:
+        _drop_output(2)  # a full disk: nobody can be told, but the code still says it
     return code

@@ -11,6 +11,7 @@ from kdprobe.core.errors import DataError
 from kdprobe.core.probe import Probe
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.trace import Panel, Trace
+from kdprobe.core.words import said
 from kdprobe.stats.intervals import from_left_out
 
 GROUPS = 20
@@ -95,7 +96,7 @@ def _asked(probe: Probe, traced: Traced, *arguments: Panel | Trace | np.ndarray 
         return Refusal(reason=str(error))
     except Exception as error:
         # nor a plug-in's mistake the rest of the comparison
-        return Refusal(reason=f"probe {probe.name!r} broke: {type(error).__name__}: {error}", advice="mend the probe and run again")
+        return Refusal(reason=f"probe {probe.name!r} broke: {type(error).__name__}: {said(error)}", advice="mend the probe and run again")
 
 
 def _mean(

@@ -67,6 +67,26 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 """Control, format (direction among them), surrogates, private use, line and paragraph separators."""
 
 
+LONGEST = 2_000
+"""Letters of what an exception says that are kept."""
+
+
+def said(error: BaseException) -> str:
+    """Return what an exception of anybody's code says, such that it can be stored and printed: shortened, and without half letters.
+
+    Examples
+    --------
+    >>> said(ValueError("no")), said(ValueError("\\udcff")), len(said(ValueError("x" * 50_000_000)))
+    ('no', '\\\\udcff', 2001)
+    """
+    try:
+        text = str(error)
+    except Exception:
+        text = "its text cannot be had"
+    shortened = text if len(text) <= LONGEST else text[:LONGEST] + "…"
+    return shortened.encode("utf-8", "backslashreplace").decode()
+
+
 def unformulated(text: object) -> object:
     """Return text that a spreadsheet would read as a formula with an apostrophe before it; anything else as it is.
 

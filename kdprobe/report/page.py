@@ -17,7 +17,7 @@ from kdprobe.core.files import special, write_atomically
 from kdprobe.core.pages import is_page, is_runs, sealed
 from kdprobe.core.registry import available
 from kdprobe.core.section import PARTS, Card, Column, Content, Section, Table
-from kdprobe.core.words import unformulated
+from kdprobe.core.words import said, unformulated
 from kdprobe.report import words
 from kdprobe.report.evidence.draws import one_draw
 from kdprobe.report.evidence.frames import Evidence
@@ -31,7 +31,7 @@ _THEME = jinja2.PackageLoader("kdprobe.report", "theme")
 
 def write_report(zoo: Any, path: Path) -> Path:
     """Write a zoo's page to `path` and its runs as CSV beside it; see `kdprobe.report`."""
-    check_target(path, runs_path(path))
+    check_target(path, runs_path(path) if path.name else None)  # the folder one is in has no name
     evidence = zoo if isinstance(zoo, Evidence) else Evidence(zoo)
     runs = runs_path(path)
     page = render(evidence, runs=runs.name)
@@ -106,7 +106,7 @@ def _drawn(section: Section, evidence: Evidence) -> Content | None:
     except (DataError, PlanError):
         raise
     except Exception as error:
-        text = f"section {section.name!r} broke ({type(error).__name__}: {error}): mend it or uninstall what brings it"
+        text = f"section {section.name!r} broke ({type(error).__name__}: {said(error)}): mend it or uninstall what brings it"
         raise ContractError(f"{text}; the zoo is whole, and `kdprobe report` makes its page") from error
 
 

@@ -13,6 +13,7 @@ from kdprobe.core.registry import find
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.task import SplitSizes, Task
 from kdprobe.core.trace import Panel, Trace
+from kdprobe.core.words import said
 from kdprobe.stats.intervals import over_seeds
 from kdprobe.tasks.splits import Part, split
 from kdprobe.zoo.traces import Stored, load_module, trace_of
@@ -137,7 +138,9 @@ class _Unit:
                 self._seen.add(probe.name)
                 lines = traceback.format_exception_only(error)
                 self.broken.append(f"probe {probe.name!r} broke: {lines[-1].strip()}")
-            return Refusal(reason=f"probe {probe.name!r} broke: {type(error).__name__}: {error}", advice="mend the probe and run again")
+            return Refusal(
+                reason=f"probe {probe.name!r} broke: {type(error).__name__}: {said(error)}", advice="mend the probe and run again"
+            )
 
 
 def _mean(results: Sequence[Result], of: str) -> Result:

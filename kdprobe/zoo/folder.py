@@ -48,9 +48,8 @@ def check_folder(path: Path, *, rebuilds: bool = False) -> None:
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}: choose another folder with --out") from error
     if stranger is not None:
-        raise PlanError(
-            f"{path} holds {stranger}, which kdprobe did not write: choose a new or empty folder with --out, or move it elsewhere"
-        )
+        shown = stranger.replace("\n", "\\n")  # a name of several lines could say anything in ours
+        raise PlanError(f"{path} holds {shown}, which kdprobe did not write: choose a new or empty folder with --out, or move it elsewhere")
     if not rebuilds and not _holds(path / INDEX) and any(_holds(file) for folder in (SHARDS, TARGETS) for file in _listed(path / folder)):
         raise DataError(
             f"{path} holds models, and its {INDEX} is {'empty' if (path / INDEX).exists() else 'missing'}: put it back from a copy, "

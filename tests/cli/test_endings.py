@@ -35,6 +35,11 @@ def test_a_full_output_is_told(command):
     assert done.stderr == "kdprobe: No space left on device: standard output, or a file that was being written\n"
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no full device")
+def test_a_refusal_that_cannot_be_told_keeps_its_code():
+    assert shell("kdprobe ls nope 2> /dev/full").returncode == 2
+
+
 def heard():
     """Interrupts are ignored by what a shell starts in the background, and by all that this starts."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

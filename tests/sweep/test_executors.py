@@ -154,6 +154,29 @@ def test_what_ends_a_process_ends_its_call_alone(cluster, where):
     assert outcomes(runner, 1)["interrupt"].reason.startswith("it raised KeyboardInterrupt, which ends a process")
 
 
+class Mute(Exception):
+    def __str__(self):
+        raise ValueError("no")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (Mute(), "Mute: its text cannot be had"),
+        (ValueError("\udcff"), r"ValueError: \udcff"),
+        (ValueError("x" * 10_000_000), f"ValueError: {'x' * 2000}…"),
+    ],
+    ids=["mute", "half a letter", "long"],
+)
+def test_whatever_a_call_raises_has_a_reason_that_can_be_stored(error, said):
+    def fail():
+        raise error
+
+    runner = InProcess()
+    runner.submit("fails", fail)
+    assert runner.next().reason == said
+
+
 def test_an_interrupt_of_this_process_is_not_contained():
     def interrupt():
         raise KeyboardInterrupt

@@ -32,6 +32,7 @@ STRANGERS = {
     "report.html": r"holds report.html, which kdprobe did not write",
     "lock": r"holds lock, which kdprobe did not write",
     "pilot/notes.txt": r"holds pilot/notes.txt, which kdprobe did not write",
+    "a\nkdprobe: done": r"holds a\\nkdprobe: done, which kdprobe did not write",
     "targets/deep/a": r"holds targets/deep, which kdprobe did not write",
 }
 
@@ -166,6 +167,12 @@ def test_a_report_replaces_only_what_kdprobe_wrote(own_zoo_folder, tmp_path, nam
     (tmp_path / name).unlink()
     kdprobe.report(own_zoo_folder, tmp_path / "page.html")
     kdprobe.report(own_zoo_folder, tmp_path / "page.html")
+
+
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_report_is_no_folder_without_a_name(own_zoo_folder, path):
+    with pytest.raises(PlanError, match=r"is a folder: name the file to write, such as /?report.html"):
+        kdprobe.report(own_zoo_folder, path)
 
 
 @pytest.mark.parametrize("name", ["page.html", "page.runs.csv"])

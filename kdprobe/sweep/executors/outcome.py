@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+from kdprobe.core.words import said
+
 
 class TookTooLong(Exception):
     """A call was ended because its limit of time was over."""
@@ -28,7 +30,7 @@ class Outcome(NamedTuple):
             return "its worker died twice (out of memory, or a crash in native code): run it alone with --jobs 1 to see why"
         if isinstance(self.error, TookTooLong | Ended):
             return f"{self.error}"
-        return f"{type(self.error).__name__}: {self.error}"
+        return "" if self.error is None else f"{type(self.error).__name__}: {said(self.error)}"
 
 
 class Executor(Protocol):
@@ -58,5 +60,5 @@ def contained(function: Callable[..., Any], *arguments: Any) -> Any:
     except (Exception, KeyboardInterrupt):
         raise
     except BaseException as error:
-        text = f"it raised {type(error).__name__}({error}), which ends a process: raise an Exception in its place"
+        text = f"it raised {type(error).__name__}({said(error)}), which ends a process: raise an Exception in its place"
     raise Ended(text)  # alone: whoever hands it on from a worker must not come upon what ends processes
