@@ -198,8 +198,12 @@ def _effective(sums: np.ndarray, rows: int, student: int) -> float:
 
 
 def _alignment(sums: np.ndarray, rows: int, student: int) -> float:
-    # the factor of all sums of products has the labels' coordinates along each feature in its last row
-    last = np.linalg.cholesky(sums)[-1]
-    explained, noise = last[1:-1] ** 2, last[-1] ** 2 / (rows - len(last) + 1)
+    try:
+        # coordinates of the labels along the features, each less those before it
+        along = np.linalg.solve(np.linalg.cholesky(sums[:-1, :-1]), sums[:-1, -1])
+    except np.linalg.LinAlgError:
+        return math.nan
+    explained = along[1:] ** 2
+    noise = max(float(sums[-1, -1] - along @ along), 0.0) / (rows - len(along))
     total = float(explained.sum() - noise * len(explained))
     return float(explained[:student].sum() - noise * student) / total if total > 0 else math.nan

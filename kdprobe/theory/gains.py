@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import chdtri, stdtrit  # pyright: ignore[reportMissingTypeStubs]
 
+from kdprobe.core.errors import DataError
 from kdprobe.stats.multiple_correlation import explained_share
 from kdprobe.theory.checks import excess_factor
 from kdprobe.theory.sample import Sample
@@ -150,6 +151,9 @@ def ridge_gain(sample: Sample, ridge: float | None, *, level: float = LEVEL) -> 
     s = d / (d + ridge)
     h = s * (1 - s)
     bend = float(h * h @ z2)
+    if bend <= 0:
+        ends = f"{d[-1]:.3g} to {d[0]:.3g}"
+        raise DataError(f"ridge={ridge:g} shrinks all or nothing: give a number nearer to the eigenvalues, which are {ends}")
     pull = float(h @ (noise - (1 - s) * z2))
     signal = np.maximum(z2 - noise, 0)
     error2 = float((h * (1 - s)) ** 2 @ (2 * noise**2 + 4 * noise * signal)) + float(h.sum()) ** 2 * 2 * noise**2 / freedom

@@ -15,6 +15,9 @@ from kdprobe.theory.theorem import Applies
 
 Verdict = Literal["SUPPORTED", "CONTRADICTED", "INCONCLUSIVE", "NOT APPLICABLE"]
 
+TINY = 1e-9
+"""What rounding leaves of a share of nothing."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
@@ -71,7 +74,8 @@ def nested(name: str, sample: Sample, law: Applies, sizes: tuple[int, ...]) -> O
     """Advise on a larger or a smaller teacher, by the nested law."""
     p, n, m = sample.student, sample.rows, sample.transfer
     if not sizes:
-        return silent(name, f"there is no teacher size for it beside a student of {p} features of {sample.sizes}", law.theorem.name)
+        other = "larger" if name == "compression" else "smaller"
+        return silent(name, f"there is no {other} teacher beside a student of {p} of {sample.sizes} features", law.theorem.name)
     broken = tuple(why for why in law.failed if not why.startswith("fresh rows"))
     if broken:
         then = "Measure it: `kdprobe sweep --gap` trains networks on data of your own kind."
@@ -86,6 +90,10 @@ def nested(name: str, sample: Sample, law: Applies, sizes: tuple[int, ...]) -> O
         verdict: Verdict = "SUPPORTED"
         says = f"Distilling is expected to help: a student of {taught} has {_less(best.share)} excess risk than its twin."
         then = f"Train the teacher on the {n:,} labelled rows, and let it label the others."
+    elif all(abs(end) < TINY for one in gains for end in one.share):
+        verdict = "CONTRADICTED"
+        says = f"Distilling is expected to change nothing: without noise, {m:,.0f} labels of a teacher are worth {n:,} labels."
+        then = "Train the student on the labels."
     elif all(one.share.high < 0 for one in gains):
         verdict = "CONTRADICTED"
         says = f"Distilling is expected to hurt: at best a student of {taught} has {_less(best.share)} excess risk than its twin."

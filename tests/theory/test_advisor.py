@@ -235,6 +235,24 @@ def test_estimates():
     assert few.alignment.value is None
 
 
+@pytest.mark.parametrize("scale", [1e-150, 1.0, 1e150])
+def test_labels_without_noise(scale):
+    """Nothing is left over for a variance to come from: values or refusals, and no warning."""
+    x = np.random.default_rng(12).normal(size=(100, 6)) * scale
+    found = advise(x, x @ np.arange(6.0), unlabelled=1000, student=2, order="columns")
+    assert found.objectives["compression"].verdict == "SUPPORTED"
+    assert found.objectives["compression"].teacher == 6
+    assert found.alignment.value == pytest.approx(1 / 55, abs=0.05)
+    assert "not applicable" in str(found)
+    alike = advise(x, x @ np.arange(6.0), unlabelled=100, student=2, teacher=6, order="columns").objectives["compression"]
+    assert alike.says == "Distilling is expected to change nothing: without noise, 100 labels of a teacher are worth 100 labels."
+
+
+def test_a_student_of_everything_has_no_larger_teacher():
+    found = advise(*world(), unlabelled=100, student=12).objectives["compression"]
+    assert found.says == "Theory says nothing here: there is no larger teacher beside a student of 12 of 12 features."
+
+
 def test_endless_rows_and_rows_to_come():
     x, y = world()
     shares = [
@@ -289,6 +307,7 @@ def changed(value, row=4, column=2):
         (world(), {"teacher": 13}, DataError, "teacher=13 of 12 features: give 1 to 12"),
         (world(), {"student": 0}, PlanError, "student=0: give a number of features from 1 on"),
         (world(), {"teachers": 0}, PlanError, "teachers=0: give a whole number from 1 on"),
+        (world(), {"ridge": 1e300}, DataError, "ridge=1e.300 shrinks all or nothing: give a number nearer to the eigenvalues, which are"),
         (world(), {"ridge": -1}, DataError, "ridge=-1: give a number above 0, or none for the best one"),
         (world(), {"order": "sorted"}, PlanError, "order='sorted' is unknown"),
         ((world()[0], world()[1][:9]), {}, DataError, r"X has shape \(300, 12\), y \(9,\): give \(n, d\) and \(n,\)"),
