@@ -1,3 +1,5 @@
+from .advisor import Advice as Advice
+from .advisor import advise as advise
 from .borup_andersen import RepeatedDistillation as RepeatedDistillation
 from .borup_andersen import repeated_distillation as repeated_distillation
 from .menon import RiskEstimates as RiskEstimates
@@ -10,6 +12,7 @@ from .nested_ols import nested_ols as nested_ols
 from .nested_ols import simulate_nested_ols as simulate_nested_ols
 from .nested_threshold import NoiseThreshold as NoiseThreshold
 from .nested_threshold import noise_threshold as noise_threshold
+from .objectives import Objective as Objective
 from .pareek import PareekRounds as PareekRounds
 from .pareek import pareek_rounds as pareek_rounds
 from .phuong_lampert import linear_disagreement as linear_disagreement

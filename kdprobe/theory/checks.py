@@ -156,6 +156,11 @@ def _transfer(sample: Sample) -> Check:
     return Check(True, "endless rows" if np.isinf(m) else f"{m:.0f} rows for {p} features")
 
 
+def _two_classes(sample: Sample) -> Check:
+    values = len(np.unique(sample.target))
+    return Check(values == 2, f"the labels have {values} values, and it is about two classes")
+
+
 def _enough(sample: Sample) -> Check:
     left = sample.rows - sample.sizes - 1
     return Check(left >= 8, f"{left} degrees of freedom are left for the noise, of {sample.rows} rows")
@@ -172,4 +177,5 @@ SAME_DISTRIBUTION = Assumption(name="alike unlabelled rows", says="Unlabelled ro
 TRANSFER_ROWS = Assumption(
     name="fresh rows", says="The teacher labels rows of its own choosing for the student, not its training rows.", check=_transfer
 )
+TWO_CLASSES = Assumption(name="two classes", says="The labels are two classes.", check=_two_classes)
 ENOUGH_ROWS = Assumption(name="rows beyond the features", says="There are rows enough to tell noise from signal.", check=_enough)

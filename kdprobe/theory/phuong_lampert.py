@@ -13,6 +13,7 @@ from scipy import integrate  # pyright: ignore[reportMissingTypeStubs]
 from scipy.special import betainc  # pyright: ignore[reportMissingTypeStubs]
 
 from kdprobe.core.errors import DataError
+from kdprobe.theory.checks import TWO_CLASSES
 from kdprobe.theory.theorem import Assumption, Theorem, Truth, World
 
 
@@ -126,6 +127,7 @@ PHUONG_LAMPERT = Theorem(
     title="soft labels of a linear teacher",
     statement="With as many rows as inputs a linear student of soft labels is its teacher; with fewer it is the teacher's projection.",
     assumptions=(
+        TWO_CLASSES,
         Assumption(name="a linear classifier", says="Teacher and student are linear classifiers of two classes, without intercept."),
         Assumption(name="soft labels only", says="The student sees soft labels at T = 1, to convergence, from weights of 0."),
         Assumption(name="isotropic inputs", says="Inputs are independent and standard normal (for the expected disagreement)."),

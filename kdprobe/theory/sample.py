@@ -138,7 +138,7 @@ def read_sample(
     flat = x.std(axis=0) <= 1e-12 * np.abs(x).max(axis=0)
     if flat.any():
         at = int(np.flatnonzero(flat)[0])
-        raise DataError(f"column {names[at]} of X is constant ({x[0, at]:g}) on the labelled rows: leave it out")
+        raise DataError(f"column {names[at]} of X is constant ({x[0, at] + 0.0:g}) on the labelled rows: leave it out")
     every = x if fresh is None else np.concatenate([x, fresh])
     centre, width = every.mean(axis=0), every.std(axis=0)
     every = (every - centre) / width

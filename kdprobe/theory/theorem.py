@@ -112,8 +112,8 @@ class Applies(NamedTuple):
     """Sentences of what no data can tell."""
 
 
-def applies(theorem: Theorem, sample: Sample) -> Applies:
-    """Check every assumption of a theorem that data can speak of.
+def applies(theorem: Theorem, sample: Sample, *, known: dict[str, Check] | None = None) -> Applies:
+    """Check every assumption of a theorem that data can speak of; what is `known` of these data is not checked again.
 
     Examples
     --------
@@ -124,7 +124,12 @@ def applies(theorem: Theorem, sample: Sample) -> Applies:
     >>> found.applicable
     True
     """
-    checked = tuple((one.name, one.check(sample)) for one in theorem.assumptions if one.check is not None)
+    known = {} if known is None else known
+    for one in theorem.assumptions:
+        if one.check is not None and one.name not in known:
+            holds, found = one.check(sample)
+            known[one.name] = Check(bool(holds), found)
+    checked = tuple((one.name, known[one.name]) for one in theorem.assumptions if one.check is not None)
     failed = tuple(f"{name}: {check.found}" for name, check in checked if not check.holds)
     return Applies(theorem, not failed, failed, checked, tuple(one.says for one in theorem.assumptions if one.check is None))
 

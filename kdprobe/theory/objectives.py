@@ -1,0 +1,196 @@
+"""The advice on each objective of distillation: its verdict, what it says, what to do next."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from scipy.special import chdtri  # pyright: ignore[reportMissingTypeStubs]
+
+from kdprobe.core.result import Measurement, Refusal, Result
+from kdprobe.core.words import interval
+from kdprobe.theory.checks import excess_factor
+from kdprobe.theory.gains import Bounds, Gain, nested_gains, ridge_gain
+from kdprobe.theory.sample import Sample
+from kdprobe.theory.theorem import Applies
+
+Verdict = Literal["SUPPORTED", "CONTRADICTED", "INCONCLUSIVE", "NOT APPLICABLE"]
+
+TINY = 1e-9
+"""What rounding leaves of a share of nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """What one kind of distillation would gain.
+
+    Parameters
+    ----------
+    name
+        "compression" (a larger teacher), "expansion" (a smaller one), "enhancement" (several), "adaptation" (one from elsewhere) or
+        "self-distillation" (the same ridge once more).
+    verdict
+        Of "distillation helps", one of the four words.
+    says, next
+        The answer, and what to do.
+    share, gain
+        Of the untaught twin's excess risk, and in target variances, with the teacher named in `teacher`.
+    teacher
+        Features of the best teacher; None where there is none to name.
+    sizes
+        Gains by size of the teacher; their intervals hold for all sizes at once.
+    theorem
+        Name of the theorem behind it.
+    """
+
+    name: str
+    verdict: Verdict
+    says: str
+    next: str = ""
+    share: Result
+    gain: Result
+    teacher: int | None = None
+    sizes: tuple[Gain, ...] = ()
+    theorem: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.verdict}: {self.says}" + (f" {self.next}" if self.next else "")
+
+
+def silent(name: str, reason: str, theorem: str, then: str = "") -> Objective:
+    """Give the objective of which theory says nothing, and why."""
+    refusal = Refusal(reason=reason, advice=then)
+    return Objective(
+        name=name,
+        verdict="NOT APPLICABLE",
+        says=f"Theory says nothing here: {reason}.",
+        next=then,
+        share=refusal,
+        gain=refusal,
+        theorem=theorem,
+    )
+
+
+def nested(name: str, sample: Sample, law: Applies, sizes: tuple[int, ...]) -> Objective:
+    """Advise on a larger or a smaller teacher, by the nested law."""
+    p, n, m = sample.student, sample.rows, sample.transfer
+    if not sizes:
+        other = "larger" if name == "compression" else "smaller"
+        return silent(name, f"there is no {other} teacher beside a student of {p} of {sample.sizes} features", law.theorem.name)
+    broken = tuple(why for why in law.failed if not why.startswith("fresh rows"))
+    if broken:
+        then = "Measure it: `kdprobe sweep --gap` trains networks on data of your own kind."
+        return silent(name, "; ".join(broken), law.theorem.name, then)
+    if m == 0:
+        return _same_rows(name, sample, sizes)
+    gains = nested_gains(sample, sizes, m=m)
+    shown = [one for one in gains if one.share.low > 0]
+    best = max(shown or gains, key=lambda one: one.share.value)
+    taught = f"{p} features taught by one of {best.teacher}"
+    if shown:
+        verdict: Verdict = "SUPPORTED"
+        says = f"Distilling is expected to help: a student of {taught} has {_less(best.share)} excess risk than its twin."
+        then = f"Train the teacher on the {n:,} labelled rows, and let it label the others."
+    elif all(abs(end) < TINY for one in gains for end in one.share):
+        verdict = "CONTRADICTED"
+        says = f"Distilling is expected to change nothing: without noise, {m:,.0f} labels of a teacher are worth {n:,} labels."
+        then = "Train the student on the labels."
+    elif all(one.share.high < 0 for one in gains):
+        verdict = "CONTRADICTED"
+        says = f"Distilling is expected to hurt: at best a student of {taught} has {_less(best.share)} excess risk than its twin."
+        then = "Train the student on the labels."
+    else:
+        verdict = "INCONCLUSIVE"
+        says = f"These {n:,} labelled rows cannot tell whether distilling helps: a student of {taught} has {_less(best.share)} excess risk."
+        then = "Label more rows" + (", or name one teacher size: several at once widen the intervals." if len(gains) > 1 else ".")
+    return Objective(
+        name=name, verdict=verdict, says=says, next=then, share=_measured(best.share, n, "of the twin's excess risk"),
+        gain=_measured(best.gain, n, "target variances"), teacher=best.teacher, sizes=gains, theorem=law.theorem.name,
+    )  # fmt: skip
+
+
+def _same_rows(name: str, sample: Sample, sizes: tuple[int, ...]) -> Objective:
+    p = sample.student
+    if name == "expansion":
+        return silent(
+            name, "on the labelled rows alone nothing is known of a smaller teacher's student", "nested_ols", "Give unlabelled rows."
+        )
+    best = max(nested_gains(sample, sizes, m=math.inf), key=lambda one: one.share.value)
+    zero = Bounds(0.0, 0.0, 0.0)
+    then = f"Find unlabelled rows: with endless ones a teacher of {best.teacher} features would take off {percent(best.share)}."
+    return Objective(
+        name=name, verdict="CONTRADICTED", next=then, share=_measured(zero, sample.rows, "of the twin's excess risk"),
+        says=f"Distilling on the teacher's own rows changes nothing: a least-squares student of {p} features is its twin there.",
+        gain=_measured(zero, sample.rows, "target variances"), theorem="nested_ols",
+    )  # fmt: skip
+
+
+def enhancement(sample: Sample, law: Applies, teachers: int) -> Objective:
+    """Advise on the mean of several independent teachers."""
+    if teachers == 1:
+        why = "it takes several independent teachers, each with labelled rows of its own, and teachers=1"
+        return silent("enhancement", why, "nested_ols")
+    if law.failed:
+        return silent("enhancement", "; ".join(law.failed), "nested_ols")
+    n, p = sample.rows, sample.student
+    value = 1 - 1 / teachers
+    # the coefficients' part is divided exactly, and so is the intercept's
+    share = Bounds(value, value, value)
+    return Objective(
+        name="enhancement", verdict="SUPPORTED", share=_measured(share, n, "of the twin's excess risk"),
+        gain=_measured(_twin(sample, value), n, "target variances"),
+        says=f"The mean of {teachers} independent teachers of the student's own size takes off {100 * value:.0f} % of the excess risk.",
+        next=f"It takes {teachers} sets of {n:,} labels: all of them in one fit would do as much or more.", teacher=p, theorem="nested_ols",
+    )  # fmt: skip
+
+
+def _twin(sample: Sample, times: float) -> Bounds:
+    p, freedom = sample.student, sample.rows - sample.student - 1
+    value = times * sample.variance(p) * excess_factor(p, sample.rows)
+    return Bounds(value, value * freedom / float(chdtri(freedom, 0.025)), value * freedom / float(chdtri(freedom, 0.975)))
+
+
+def self_distillation(sample: Sample, theorem: Applies, ridge: float | None) -> Objective:
+    """Advise on one more round of a ridge."""
+    name = "self-distillation"
+    if theorem.failed:
+        return silent(name, "; ".join(theorem.failed), theorem.theorem.name)
+    found = ridge_gain(sample, ridge)
+    at = f"λ = {found.ridge:.3g}"
+    share, gain = found.share, found.gain
+    if found.tuned:
+        verdict: Verdict = "INCONCLUSIVE"
+        says = f"At the best ridge, {at}, one more round has next to nothing to add: at most {100 * share.high:.2g} % of its excess risk."
+        then = "Tune the ridge, and leave it at that."
+    elif found.pull.low > 0:
+        verdict = "SUPPORTED"
+        says = f"At {at} one more round with weight {found.mixing:.2f} takes off {percent(share)} of the ridge's excess risk."
+        then = "So does a larger ridge, which needs no second fit."
+    elif found.pull.high < 0:
+        verdict = "CONTRADICTED"
+        says = f"At {at} one more round hurts for every positive weight: the ridge shrinks too much already."
+        then = "Take a smaller ridge."
+        share = gain = Bounds(0.0, 0.0, 0.0)
+    else:
+        verdict = "INCONCLUSIVE"
+        says = f"At {at} these rows cannot tell whether one more round helps: it takes off at most {100 * share.high:.2g} % of the risk."
+        then = "Label more rows, or tune the ridge instead."
+    return Objective(
+        name=name, verdict=verdict, says=says, next=then, share=_measured(share, sample.rows, "of the ridge's excess risk"),
+        gain=_measured(gain, sample.rows, "target variances"), theorem=theorem.theorem.name,
+    )  # fmt: skip
+
+
+def _measured(bounds: Bounds, rows: int, unit: str) -> Measurement:
+    return Measurement(value=bounds.value, low=bounds.low, high=bounds.high, n=rows, unit=unit)
+
+
+def percent(share: Bounds) -> str:
+    """Return a share with its interval, in percent."""
+    return interval(*(100 * value for value in share), "%")
+
+
+def _less(share: Bounds) -> str:
+    """A share of a risk that is saved, or that is added."""
+    if share.value >= 0:
+        return f"{percent(share)} less"
+    return f"{percent(Bounds(-share.value, -share.high, -share.low))} more"
