@@ -18,6 +18,7 @@ COMMANDS = {
     "report": "Write the report of a zoo that is there.",
     "zoo": "List, show and verify the models of a zoo.",
     "data": "List the data of the tasks, and fetch what is not here.",
+    "gates": "Put a transfer metric through the gates that it must pass before the word is used.",
     "ls": "List the tasks, families, distillers, schemes, probes or report sections there are.",
 }
 
@@ -60,7 +61,8 @@ def build(config: str | None = None, *, asked: str = "", command: str = "") -> A
 def run(arguments: list[str]) -> int:
     """Run a command and return its exit code.
 
-    0 done, 1 done with failed cells, 2 wrong usage, 3 data refused, 4 a requirement is not shown, 130 interrupted, 143 terminated.
+    0 done, 1 done with failed cells, 2 wrong usage, 3 data refused, 4 a requirement is not shown or a gate not passed, 130 interrupted,
+    143 terminated.
     """
     try:
         config = _config_of(arguments)

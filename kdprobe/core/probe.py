@@ -63,7 +63,8 @@ class Probe:
         "higher", "lower", or "neither" where more is not better.
     likeness
         Whether it says how alike the student is to the model that it is read against: only then is what it shares with that model split
-        into baseline, recipe level and teacher-specific part. Give False for anything else.
+        into baseline, recipe level and teacher-specific part. Give False for anything else. By default probes of pairs are, and probes of
+        panels are not. A panel that is one is asked toward siblings too, and of twins: with each in turn as its student or teacher.
     panel
         Whether it reads the student with its teacher, its twin, reference twins and siblings at once.
     unit
@@ -89,7 +90,7 @@ class Probe:
     cost: Literal["cheap", "costly"] = "cheap"
     better: Literal["higher", "lower", "neither"] = "neither"
     unit: str = ""
-    likeness: bool = True
+    likeness: bool | None = None
     bounds: tuple[float, float] = (-np.inf, np.inf)
     symmetric: bool = False
     invariant: tuple[Invariance, ...] = ()
@@ -99,6 +100,8 @@ class Probe:
     def __post_init__(self) -> None:
         if not self.truths:
             raise ContractError(f"probe {self.name!r} has no truths: give cases whose answers are known, three or more")
+        if self.likeness is None:
+            object.__setattr__(self, "likeness", not self.panel)
 
     def __call__(self, *arguments: Any) -> Result:
         """Measure."""

@@ -1,6 +1,8 @@
 """What the probes share: checks of paired traces, quantities of one model that many pairs reuse, and the way to a result."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
 
 import numpy as np
 
@@ -9,6 +11,7 @@ from kdprobe.core.result import Measurement, Refusal, Result, Status
 from kdprobe.core.trace import Trace, log_softmax
 from kdprobe.stats.intervals import Interval
 
+Value = TypeVar("Value")
 NO_TARGET = Refusal(reason="no target was given", advice="pass target=, (n,) classes or (n, c) values")
 
 
@@ -99,6 +102,11 @@ def tied_rows(trace: Trace) -> int:
         return int(((t.raw == largest).sum(axis=1) > 1).sum())
 
     return trace.derived("tied rows", count)
+
+
+def beside_target(trace: Trace, key: Hashable, target: np.ndarray, compute: Callable[[Trace], Value]) -> Value:
+    """Return what `compute` makes of this trace and this target, computed once."""
+    return trace.derived((key, hashlib.blake2b(np.ascontiguousarray(target).tobytes()).digest()), compute)
 
 
 def measured(

@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -68,11 +68,12 @@ def measure_unit(
 
         teacher_traces = {seed: trace(model) for seed, model in teachers.items() if model in models}
         twin_traces = {seed: trace(model) for seed, model in twins.items() if model in models}
+        panel = Models(teacher_traces, twin_traces, part.y)
         # what twins show toward each teacher is the same for every group of students
         baselines = {
-            (probe.name, teacher, twin): unit.ask(probe, twin_traces[twin], teacher_traces[teacher], part.y)
+            (probe.name, teacher, twin): unit.ask(probe, panel, twin_traces[twin], teacher, twin, itself=True)
             for probe in selected
-            if not probe.panel
+            if probe.likeness or not probe.panel
             for teacher in teacher_traces
             for twin in twin_traces
         }
@@ -82,12 +83,11 @@ def measure_unit(
                     continue
                 student = trace(student_id)
                 for probe in selected:
-                    if probe.panel:
-                        result = unit.panel(probe, student, seed, teacher_traces, twin_traces, part.y)
-                        unit.rows.append((student_id, probe.name, "panel", result))
+                    own = unit.ask(probe, panel, student, seed, seed)
+                    if probe.panel and not probe.likeness:
+                        unit.rows.append((student_id, probe.name, "panel", own))
                         continue
-                    own = unit.ask(probe, student, teacher_traces[seed], part.y)
-                    siblings = [unit.ask(probe, student, trace_, part.y) for other, trace_ in teacher_traces.items() if other != seed]
+                    siblings = [unit.ask(probe, panel, student, other, seed) for other in teacher_traces if other != seed]
                     others = [baselines[probe.name, seed, other] for other in twin_traces if other != seed]
                     strangers = [baselines[probe.name, other, seed] for other in teacher_traces if other != seed and seed in twin_traces]
                     unit.rows.append((student_id, probe.name, "own", own))
@@ -100,6 +100,37 @@ def measure_unit(
     return MeasuredUnit(unit.rows, unit.broken)
 
 
+class Models(NamedTuple):
+    """Teachers and their students' twins by seed, and the target: what a student is read against."""
+
+    teachers: Mapping[int, Trace]
+    twins: Mapping[int, Trace]
+    target: np.ndarray
+
+    def ask(self, probe: Probe, student: Trace, teacher: int, seed: int, *, itself: bool = False) -> Result:
+        """Ask a probe of a student of one seed (or of its twin itself) toward the teacher of any seed."""
+        if not probe.panel:
+            return probe.measure(student, self.teachers[teacher], self.target)
+        panel = self.panel(student, teacher, seed, itself=itself)
+        return panel if isinstance(panel, Refusal) else probe.measure(panel, self.target)
+
+    def panel(self, student: Trace, teacher: int, seed: int, *, itself: bool) -> Panel | Refusal:
+        """A student of one seed, or the twin of that seed itself, beside the teacher of any seed."""
+        references = {other: trace for other, trace in self.twins.items() if other != seed}
+        # a twin that is read as a student has the next seed's for its twin
+        later = [trace for other, trace in references.items() if other > seed] or list(references.values())
+        twin = (later[0] if later else None) if itself else self.twins.get(seed)
+        if twin is None:
+            return Refusal(reason="the paired twin was not trained", advice="see the failed cells")
+        return Panel(
+            student=student,
+            teacher=self.teachers[teacher],
+            twin=twin,
+            reference_twins=tuple(references.values()),
+            siblings=tuple(trace for other, trace in self.teachers.items() if other != teacher),
+        )
+
+
 class _Unit:
     """Collects rows; a probe that breaks is reported once, and all others go on."""
 
@@ -108,22 +139,8 @@ class _Unit:
         self.broken: list[str] = []
         self._seen: set[str] = set()
 
-    def ask(self, probe: Probe, *arguments: Any) -> Result:
-        return self._guarded(probe, lambda: probe.measure(*arguments))
-
-    def panel(
-        self, probe: Probe, student: Trace, seed: int, teachers: Mapping[int, Trace], twins: Mapping[int, Trace], target: np.ndarray
-    ) -> Result:
-        if seed not in twins:
-            return Refusal(reason="the paired twin was not trained", advice="see the failed cells")
-        panel = Panel(
-            student=student,
-            teacher=teachers[seed],
-            twin=twins[seed],
-            reference_twins=tuple(trace for other, trace in twins.items() if other != seed),
-            siblings=tuple(trace for other, trace in teachers.items() if other != seed),
-        )
-        return self.ask(probe, panel, target)
+    def ask(self, probe: Probe, models: Models, student: Trace, teacher: int, seed: int, *, itself: bool = False) -> Result:
+        return self._guarded(probe, lambda: models.ask(probe, student, teacher, seed, itself=itself))
 
     def _guarded(self, probe: Probe, measure: Callable[[], Result]) -> Result:
         try:

@@ -110,7 +110,7 @@ def probes_of(plan: Plan, extra: Sequence[str], *, similarity: bool = True) -> t
     return tuple(
         name
         for name, probe in known.items()
-        if kinds & set(probe.tasks) and (name in extra or (probe.cost == "cheap" and (similarity or probe.panel)))
+        if kinds & set(probe.tasks) and (name in extra or (probe.cost == "cheap" and (similarity or (probe.panel and not probe.likeness))))
     )
 
 

@@ -88,11 +88,38 @@ def test_every_comparison_of_a_unit_is_that_of_a_naive_loop(small_zoo, task, pro
             assert results[key].n == len(values)
 
 
-def test_the_placebo_is_there_for_every_pair_of_models_and_for_no_panel(small_zoo):
+def test_the_placebo_is_there_for_every_likeness_and_for_no_other_panel(small_zoo):
     table = small_zoo.measurements()
     by_comparison = {name: set(own["probe"]) for name, own in table.groupby("comparison")}
     assert by_comparison["twin_siblings"] == by_comparison["twin"] == by_comparison["siblings"]
-    assert all(not find("probes", probe).panel for probe in by_comparison["twin_siblings"])
+    known = {probe: find("probes", probe) for probe in set(table["probe"])}
+    assert all(known[probe].likeness or not known[probe].panel for probe in by_comparison["twin_siblings"])
+    assert {"transfer_coefficient", "teacher_wrong_room"} <= by_comparison["twin_siblings"]
+    assert all(not known[probe].likeness for probe in by_comparison["panel"])
+
+
+@pytest.mark.parametrize("task", ["letters", "bikeshare"])
+def test_a_likeness_of_panels_is_asked_toward_every_teacher_with_references_that_exclude_the_one_asked(small_zoo, task):
+    stored, groups, teachers, twins = unit_of(small_zoo, task)
+    found = measured(small_zoo, task, stored, groups, teachers, twins, ("transfer_coefficient",))
+    assert found.broken == []
+    results = {(model, comparison): result for model, _, comparison, result in found.rows}
+    says = {model: small_zoo.trace(model, rows="A").outputs for model in (*teachers.values(), *twins.values(), *groups[0].values())}
+
+    def tau(student, teacher, seed):
+        references = [says[model] for other, model in twins.items() if other != seed]
+        return kdprobe.transfer_coefficient(says[student], says[teacher], references).value
+
+    # toward some teachers four small networks give no denominator: then the panel must refuse as the arrays do
+    for seed, student in groups[0].items():
+        others = [tau(student, teachers[other], seed) for other in teachers if other != seed]
+        strangers = [tau(twins[seed], teachers[other], seed) for other in teachers if other != seed]
+        baseline = [tau(twins[other], teachers[seed], other) for other in twins if other != seed]
+        expected = {"own": [tau(student, teachers[seed], seed)], "siblings": others, "baseline": baseline}
+        expected |= {"twin": [tau(twins[seed], teachers[seed], seed)], "twin_siblings": strangers}
+        for comparison, values in expected.items():
+            mean = None if None in values else pytest.approx(np.mean(values), abs=1e-9)
+            assert results[student, comparison].value == mean, (seed, comparison)
 
 
 def test_a_seed_without_twin_has_no_placebo_and_a_placebo_without_siblings_is_refused(small_zoo):

@@ -12,7 +12,7 @@ from kdprobe.core.errors import DataError
 from kdprobe.core.result import Measurement, Refusal
 from kdprobe.core.trace import are_probabilities, check_range
 from kdprobe.measures.arrays import as_blocks, as_matrix
-from kdprobe.measures.transfer.pairwise import LEAST, References, references, row_means, without_each
+from kdprobe.measures.transfer.pairwise import LEAST, Placed, References, placed, references, row_means, without_each
 from kdprobe.stats.intervals import Interval, from_left_out, jackknife, over_seeds, summed
 
 SPEAKS = "the interval speaks of these weights of student and teacher, on new rows and beside new twins; not of a new training of either"
@@ -136,9 +136,14 @@ def transfer_coefficient(
 
 def movement(student: np.ndarray, teacher: np.ndarray, against: References) -> Movement:
     """τ of one student toward one teacher (n, c), in its parts."""
-    pairs = (student, teacher), (teacher, teacher)
-    numerators, denominators = (row_means(*pair, against) for pair in pairs)
-    return Movement(numerators, denominators, np.stack([without_each(*pair, against) for pair in pairs]))
+    return moved(row_means(student, teacher, against), placed(student, against), placed(teacher, against), against)
+
+
+def moved(above: np.ndarray, student: Placed, teacher: Placed, against: References) -> Movement:
+    """The same, where the numerator's rows (n,) and the places of both models are known."""
+    below = teacher.squares - against.noise / against.k
+    left = without_each(above, student.crossed + teacher.crossed, against), without_each(below, 2 * teacher.crossed, against)
+    return Movement(above, below, np.stack(left))
 
 
 def toward(moves: Sequence[Movement], blocks: np.ndarray | None) -> tuple[Interval, dict[str, float]] | Refusal:

@@ -20,11 +20,14 @@ class References(NamedTuple):
         (..., n, c) mean of the twins.
     noise
         (..., n) variance between the twins, summed over the outputs.
+    apart
+        (k,) squared distance of each twin from the mean, summed over everything.
     """
 
     twins: Sequence[np.ndarray]
     mean: np.ndarray
     noise: np.ndarray
+    apart: np.ndarray
 
     @property
     def k(self) -> int:
@@ -35,8 +38,9 @@ class References(NamedTuple):
 def references(twins: Sequence[np.ndarray]) -> References:
     """Read k ≥ 2 twins, each (..., n, c). O(k n c)."""
     mean = sum(twins[1:], start=twins[0]) / len(twins)
-    noise = sum(_squares(twin - mean) for twin in twins) / (len(twins) - 1)
-    return References(twins, mean, np.asarray(noise))
+    squares = [_products(twin - mean, twin - mean) for twin in twins]
+    noise = sum(squares[1:], start=squares[0]) / (len(twins) - 1)
+    return References(twins, mean, noise, np.array([one.sum() for one in squares]))
 
 
 def row_means(student: np.ndarray, teacher: np.ndarray, against: References) -> np.ndarray:
@@ -53,30 +57,61 @@ def row_means(student: np.ndarray, teacher: np.ndarray, against: References) -> 
     >>> round(float(row_means(np.array([[3.0]]), np.array([[4.0]]), references(twins))[0]), 6)
     -0.333333
     """
-    return np.einsum("...c,...c->...", student - against.mean, teacher - against.mean) - against.noise / against.k
+    return _products(student - against.mean, teacher - against.mean) - against.noise / against.k
 
 
-def without_each(student: np.ndarray, teacher: np.ndarray, against: References) -> np.ndarray:
-    """What `row_means` gives on average over the rows with each twin left out in turn: (k,). Of (n, c) arrays, k ≥ 3. O(k n c).
+class Placed(NamedTuple):
+    """A model beside its reference twins: what all pairs that it is in share.
+
+    Parameters
+    ----------
+    squares
+        (n,) squared distance from the twins' mean.
+    along
+        (n,) ⟨model - mean, mean⟩.
+    crossed
+        (k,) ⟨model - mean, twin i - mean⟩, summed over the rows.
+    """
+
+    squares: np.ndarray
+    along: np.ndarray
+    crossed: np.ndarray
+
+
+def placed(model: np.ndarray, against: References) -> Placed:
+    """Place a model (n, c) beside its references. O(k n c), once a model."""
+    apart = model - against.mean
+    crossed = np.array([np.vdot(twin, apart) for twin in against.twins]) - np.vdot(against.mean, apart)
+    return Placed(_products(apart, apart), _products(apart, against.mean), crossed)
+
+
+def without_each(means: np.ndarray, crossed_of_both: np.ndarray, against: References) -> np.ndarray:
+    """Mean over the rows of what `row_means` would give with each twin left out in turn: (k,), k ≥ 3. O(n + k).
+
+    Parameters
+    ----------
+    means
+        (n,) what it gives with all of them.
+    crossed_of_both
+        (k,) sum of ``crossed`` of the two models.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> student, teacher, *twins = rng.normal(size=(6, 5, 2))
-    >>> first = without_each(student, teacher, references(twins))[0]
+    >>> all_of_them = references(twins)
+    >>> both = placed(student, all_of_them).crossed + placed(teacher, all_of_them).crossed
+    >>> first = without_each(row_means(student, teacher, all_of_them), both, all_of_them)[0]
     >>> bool(np.isclose(first, row_means(student, teacher, references(twins[1:])).mean()))
     True
     """
-    k = against.k
-    a, b = student - against.mean, teacher - against.mean
-    both = a + b
-    apart = np.array([np.sum(_squares(twin - against.mean)) for twin in against.twins])
-    crossed = np.array([np.vdot(twin, both) for twin in against.twins]) - np.vdot(against.mean, both)
+    k, apart = against.k, against.apart
+    total = means.sum() + against.noise.sum() / k
     # without twin i the mean moves away from it by its distance / (k - 1)
-    product = np.vdot(a, b) + crossed / (k - 1) + apart / (k - 1) ** 2
+    product = total + crossed_of_both / (k - 1) + apart / (k - 1) ** 2
     noise = (apart.sum() - apart * k / (k - 1)) / (k - 2)
-    return (product - noise / (k - 1)) / len(student)
+    return (product - noise / (k - 1)) / len(means)
 
 
-def _squares(values: np.ndarray) -> np.ndarray:
-    return np.einsum("...c,...c->...", values, values)
+def _products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.einsum("...c,...c->...", a, b)

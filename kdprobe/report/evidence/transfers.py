@@ -70,7 +70,7 @@ def lower_is_closer(probe: str) -> bool:
 def is_likeness(probe: str) -> bool:
     """Whether a probe compares the student with the model that it is read against."""
     known: Any = available("probes").get(probe)
-    return known is None or known.likeness
+    return known is None or bool(known.likeness)
 
 
 def placebo(evidence: Evidence, task: str, probe: str) -> Frame | None:

@@ -7,7 +7,7 @@ import pytest
 
 import kdprobe
 from kdprobe import DataError, Measurement, Refusal
-from kdprobe.measures.transfer.pairwise import references, row_means, without_each
+from kdprobe.measures.transfer.pairwise import placed, references, row_means, without_each
 
 
 def by_pairs(student, teacher, twins, *, same=False):
@@ -21,6 +21,11 @@ def by_pairs(student, teacher, twins, *, same=False):
 
 def naive(student, teacher, twins):
     return by_pairs(student, teacher, twins, same=True)
+
+
+def left_out(student, teacher, against):
+    """The mean over rows without each twin."""
+    return without_each(row_means(student, teacher, against), placed(student, against).crossed + placed(teacher, against).crossed, against)
 
 
 def functions(rng, *models, rows=300, features=8):
@@ -37,7 +42,7 @@ def test_pairs_are_never_formed_and_the_sums_are_theirs():
     np.testing.assert_allclose(row_means(student, teacher, against), above, atol=1e-12)
     np.testing.assert_allclose(row_means(teacher, teacher, against), below, atol=1e-12)
     each = [by_pairs(student, teacher, twins[:i] + twins[i + 1 :])[0].mean() for i in range(5)]
-    np.testing.assert_allclose(without_each(student, teacher, against), each, atol=1e-12)
+    np.testing.assert_allclose(left_out(student, teacher, against), each, atol=1e-12)
     found = kdprobe.transfer_coefficient(student, teacher, twins)
     assert found.value == pytest.approx(above.sum() / below.sum(), abs=1e-12)
     assert found.details["own"] == found.value
@@ -154,7 +159,7 @@ def test_a_twin_that_is_drawn_twice_meets_itself():
     ]
     # each pair of one twin adds its variance: a fifth of it on average, in units of the noise of 8 features
     assert np.mean(drawn) - own > 0.5 * 0.8**2 * 8 / 5
-    left = without_each((x @ extra)[:, None], (x @ teacher)[:, None], references(says))
+    left = left_out((x @ extra)[:, None], (x @ teacher)[:, None], references(says))
     assert np.mean(left) == pytest.approx(own, abs=1e-9)
 
 
