@@ -144,8 +144,6 @@ def claims(page: Page, runs: Runs, ledger: Ledger) -> dict[tuple[str, str, str],
     for row in rows:
         first.setdefault((*row["student"].split(" · "), row["regime"]), row["metric"])
     headlines = set(first.values())
-    # where what stands beside the plan's own setting has a table of its own, it is a family of its own
-    apart = any(caption.startswith("Beside each verdict") for caption, _ in page.tables)
     for row in rows:
         (task, student), arm, metric = row["student"].split(" · "), row["regime"], METRICS[row["metric"]]
         if arm.endswith(", tuned"):
@@ -153,7 +151,8 @@ def claims(page: Page, runs: Runs, ledger: Ledger) -> dict[tuple[str, str, str],
             continue
         gain, teachers, own = curve(runs, task, student, arm, metric)
         family = "second" if metric in ("accuracy", "r2") else "first" if row["metric"] in headlines else "third"
-        key = family, apart and arm_is_beside(runs, arm)
+        # what stands beside the plan's own setting is a family of its own
+        key = family, arm_is_beside(runs, arm)
         where = f"{task} · {student}, {arm}, {row['metric']}"
         if not np.isfinite(gain).all() or min(gain.shape) < 2:
             ledger.left += 1

@@ -150,6 +150,15 @@ class KnowledgePlan(Plan):
                 blocks.append(self._block(task, scheme, fixed, tuple(name for name in defined if name not in free)))
         return tuple(blocks)
 
+    def claims(self) -> int:
+        """Kinds of knowledge, in each task, scheme and student."""
+        kinds = {
+            (block.task, block.scheme, width, find("distillers", name).knowledge)
+            for block in self.blocks()
+            for width, name in product(block.student_widths, block.distillers)
+        }
+        return sum(knowledge != "control" for *_, knowledge in kinds)
+
     def check_on(self, parts: Split) -> None:
         """Refuse nothing: what is undefined is left out, and the report says so."""
 
