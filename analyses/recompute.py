@@ -151,6 +151,7 @@ def claims(page: Page, runs: Runs, ledger: Ledger) -> dict[tuple[str, str, str],
             continue
         gain, teachers, own = curve(runs, task, student, arm, metric)
         family = "second" if metric in ("accuracy", "r2") else "first" if row["metric"] in headlines else "third"
+        # what stands beside the plan's own setting is a family of its own
         key = family, arm_is_beside(runs, arm)
         where = f"{task} · {student}, {arm}, {row['metric']}"
         if not np.isfinite(gain).all() or min(gain.shape) < 2:

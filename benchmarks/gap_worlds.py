@@ -4,7 +4,7 @@ But for the law, noise is such that the difference of two sizes has a standard d
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +43,8 @@ class GapWorld:
         Deficit that is negligible.
     humps
         How many the true curve has.
+    whole
+        Whether no run is missing.
     peak
         Where the true curve is largest, on the scale of the positions 0, 1, ... of the sizes; None where that is not between them.
     """
@@ -55,6 +57,7 @@ class GapWorld:
     margin: float = MARGIN
     humps: int = 1
     peak: float | None = None
+    whole: bool = True
 
     @property
     def deficit(self) -> float:
@@ -138,12 +141,26 @@ def law_world(name: str, title: str, *, m: float, sizes: tuple[int, ...], n: int
     )
 
 
+def with_holes(of: GapWorld, *, share: float = 0.05, largest: float = 0.2) -> GapWorld:
+    """Make a world of which runs are missing at random: a share of all, and a larger one of those of the largest teacher."""
+
+    def draw(rng: np.random.Generator, sweeps: int, seeds: int) -> Sweeps:
+        found = of.draw(rng, sweeps, seeds)
+        missing = rng.random(found.gain.shape) < np.where(np.arange(found.gain.shape[2]) == found.gain.shape[2] - 1, largest, share)
+        return Sweeps(*(np.where(missing, np.nan, values) for values in found))
+
+    title = f"{of.title}; {100 * share:.0f} % of the runs are missing, {100 * largest:.0f} % of the largest teacher's"
+    return replace(of, name=f"{of.name}, holes", title=title, draw=draw, whole=False)
+
+
 FLAT = np.zeros(SIZES)
 HUMP = -((POSITIONS - 3) ** 2) / 25
 """Largest at the fourth size; the last one is 1 behind it."""
 STEEP = -0.075 * (POSITIONS - 3) ** 2
 """Largest at the fourth size; the last one is 1.9 behind it."""
 ONE_SIZE = (POSITIONS == 3).astype(np.float64)
+CLIFF = np.where(POSITIONS == 3, MARGIN, np.where(POSITIONS == 8, 0.0, -3.0))
+"""One smaller size is ahead by the margin, and all others are far behind: the equivalence test has its full level here."""
 TWO_HUMPS = np.array([0.0, 0.5, 1.0, 0.5, 0.0, 0.5, 1.0, 0.5, 0.0])
 TWO_UNEQUAL_HUMPS = np.array([0.0, 0.75, 1.5, 0.75, 0.0, 0.5, 1.0, 0.5, 0.0])
 LAW_SIZES = (4, 6, 9, 12, 16, 20, 26, 32, 40)
@@ -163,6 +180,7 @@ WORLDS: dict[str, GapWorld] = {
         world("equal", "one hump of 1 sd, all teachers equally good", HUMP, FLAT),
         world("degraded", "one hump of 1 sd, the largest teacher worse", HUMP, 1.0 * (POSITIONS == 8)),
         world("at the margin", "best smaller size ahead by the margin", MARGIN * ONE_SIZE),
+        world("cliff", "one smaller size ahead by the margin, the others far behind", CLIFF),
         world("hump", "one hump of 1 sd", HUMP, peak=3.0),
         world("steep", "one hump of 1.9 sd", STEEP, peak=3.0),
         world("one size", "one size ahead by 1 sd", ONE_SIZE, peak=3.0),
@@ -173,6 +191,7 @@ WORLDS: dict[str, GapWorld] = {
         law_world("law far", "the law, 160 transfer rows, teachers to 58 features", m=160, sizes=(*LAW_SIZES[:-1], 58)),
     )
 }
+WORLDS |= {made.name: made for made in map(with_holes, (WORLDS["flat"], WORLDS["cliff"], WORLDS["hump"], WORLDS["largest best"]))}
 
 
 def pilot_worlds() -> list[GapWorld]:

@@ -165,6 +165,7 @@ def _sweep(plan: Plan, where: Where, quick: bool) -> int:
 
 
 def _dry_run(plan: Plan, where: Where, out: Path, probes: Sequence[str]) -> int:
+    from kdprobe.report.promises import promises
     from kdprobe.sweep.estimate import estimate
     from kdprobe.sweep.holdings import held
     from kdprobe.sweep.provenance import shown_path
@@ -178,7 +179,7 @@ def _dry_run(plan: Plan, where: Where, out: Path, probes: Sequence[str]) -> int:
     found = estimate(plan, jobs=jobs)
     if where.json:
         kept = {} if before is None else {"models_there": before.models, "all_there": before.all}
-        print(json_module.dumps(found | kept))
+        print(json_module.dumps(found | kept | {"claims": plan.claims(), "promises": [*promises(plan)]}, ensure_ascii=False))
         return 0
     print(f"{found['models']} models ({found['teachers']} teachers, {found['twins']} twins, {found['students']} students)")
     if before is not None and before.all:
@@ -190,6 +191,7 @@ def _dry_run(plan: Plan, where: Where, out: Path, probes: Sequence[str]) -> int:
         print(f"{before.models} of them are there already in {shown_path(out)}; what follows is for a sweep from nothing")
     print(f"about {_duration(found['seconds'])} with {found['workers']} worker{'s' if found['workers'] > 1 else ''}")
     print(f"about {found['bytes'] / 1e6:.0f} MB on disk")
+    print(*promises(plan), sep="\n")
     print("nothing was trained")
     return 0
 
@@ -197,6 +199,7 @@ def _dry_run(plan: Plan, where: Where, out: Path, probes: Sequence[str]) -> int:
 def _run(plan: Plan, where: Where, out: Path, command: str) -> int:
     start = time.perf_counter()
     from kdprobe.report import report_with_verdicts
+    from kdprobe.report.promises import promises
     from kdprobe.sweep.provenance import shown_path
     from kdprobe.sweep.run import default_jobs, run
 
@@ -204,6 +207,8 @@ def _run(plan: Plan, where: Where, out: Path, command: str) -> int:
     from kdprobe.sweep.command import command_of
 
     command = command_of(command, plan, shown_path(out))
+    # before hours of training: what will be too little for a verdict
+    print(*promises(plan), sep="\n", file=sys.stderr)
     with run(
         plan,
         out,

@@ -3,8 +3,10 @@
 import numpy as np
 
 from kdprobe.core.errors import DataError
+from kdprobe.stats.bootstrap import LEAST
 from kdprobe.stats.paired import LEVEL, quantile
-from kdprobe.stats.resampling import bootstrap_weights, bootstrapped_t, t_statistic
+from kdprobe.stats.pairing import levels
+from kdprobe.stats.resampling import bootstrap_weights, bootstrapped_t, filled, t_statistic
 
 
 def best_sizes(gain: np.ndarray, *, seed: int = 0) -> np.ndarray:
@@ -17,14 +19,15 @@ def best_sizes(gain: np.ndarray, *, seed: int = 0) -> np.ndarray:
     Parameters
     ----------
     gain
-        (..., units, sizes), at least 2 of each.
+        (..., units, sizes), at least 2 of each; NaN where a unit lacks a size. Two sizes are compared by the units that have both.
     seed
         Of the resamples.
 
     Returns
     -------
     np.ndarray
-        (..., sizes) booleans, at least one of them true. Below 8 units the resamples are too few, and Bonferroni's t is taken.
+        (..., sizes) booleans, at least one of them true. Below 8 units (of a pair, where some lack some) the resamples are too few, and
+        Bonferroni's t is taken. Without a unit that it shares with another, a size may be the best.
 
     Raises
     ------
@@ -55,19 +58,23 @@ def best_sizes(gain: np.ndarray, *, seed: int = 0) -> np.ndarray:
     # two equal gains may differ by rounding, which without any spread would be a certain difference
     least = 1e-13 * (np.abs(stacked[..., first]) + np.abs(stacked[..., second]))
     differences[np.abs(differences) <= least] = 0.0
-    t = t_statistic(differences.mean(axis=1), np.mean(differences**2, axis=1), units)
+    known, count = filled(differences)
+    there = (~np.isnan(differences)).sum(axis=1)
+    t = t_statistic(known.sum(axis=1) / count[:, 0], (known**2).sum(axis=1) / count[:, 0], there)
     rivals = _rivals(sizes, first, second)
-    beaten_by = np.stack([(sign * t[:, pairs]).max(axis=-1) for pairs, sign in rivals], axis=-1)
-    if units < 8:
-        critical = np.full_like(beaten_by, quantile(1 - LEVEL / (sizes - 1), units))
-    else:
-        critical = np.empty_like(beaten_by)
-        for part, resampled in bootstrapped_t(differences, bootstrap_weights(units, seed=seed)):
+    few = there < LEAST
+    # pairs of few units are judged by Bonferroni's t, the others by the bootstrap, which then is of these alone
+    alone = quantile(1 - LEVEL / (sizes - 1), there)
+    together = np.full((len(stacked), sizes), np.inf)
+    if not few.all():
+        for part, resampled in bootstrapped_t(np.where(few[:, None], np.nan, differences), bootstrap_weights(units, seed=seed)):
             for size, (pairs, sign) in enumerate(rivals):
-                critical[part, size] = np.quantile((sign * resampled[..., pairs]).max(axis=-1), 1 - LEVEL, axis=-1)
-    kept = beaten_by <= critical
+                together[part, size] = np.quantile((sign * resampled[..., pairs]).max(axis=-1), 1 - LEVEL, axis=-1)
+    limits = np.where(few[..., None], alone[..., None], together[:, None])
+    beaten = [(sign * t[:, pairs] > limits[:, pairs, size]).any(axis=-1) for size, (pairs, sign) in enumerate(rivals)]
+    kept = ~np.stack(beaten, axis=-1)
     # the best mean of the sample is beaten by none
-    kept[np.arange(len(stacked)), stacked.mean(axis=1).argmax(axis=-1)] = True
+    kept[np.arange(len(stacked)), levels(stacked).argmax(axis=-1)] = True
     return kept.reshape(*values.shape[:-2], sizes)
 
 

@@ -84,6 +84,10 @@ def bootstrap(
     return Interval(estimate, float(min(low, estimate)), float(max(high, estimate)), len(units), float(resampled.std(ddof=1)))
 
 
+LEAST = 8
+"""Fewer units have too few resamples for quantiles of their largest t."""
+
+
 class Simultaneous(NamedTuple):
     """Means of several columns with 95 % intervals that hold for all of them together, and limits that hold for each alone."""
 
@@ -92,44 +96,60 @@ class Simultaneous(NamedTuple):
     high: np.ndarray
     upper: np.ndarray
     """One-sided 95 % upper limit of each mean alone."""
+    error: np.ndarray
+    """Standard error of each mean."""
+    below: np.ndarray
+    """One-sided p value of each mean alone being at the margin or above: below .05 where the limit is below the margin."""
 
 
-def simultaneous(values: np.ndarray, *, seed: int = 0) -> Simultaneous:
+def simultaneous(values: np.ndarray, *, margin: float = 0.0, seed: int = 0) -> Simultaneous:
     """Give simultaneous 95 % intervals of column means by the bootstrap of the largest |t| on either side.
 
     Parameters
     ----------
     values
-        (..., units, k) paired differences.
+        (..., units, k) paired differences; NaN where a unit is missing in a column.
+    margin
+        What the one-sided p values are of.
     seed
         Of the resamples.
 
     Notes
     -----
-    Below 8 units the resamples are too few and Bonferroni's t is taken. From 8 units on, each end is the wider of the two limits that
-    the bootstrap and Student's t of one column give: the first follows skewness, the second the tails that few units do not show.
+    Below 8 units (of a column, where some miss some) the resamples are too few and Bonferroni's t is taken. From 8 units on, each end is
+    the wider of the two limits that the bootstrap and Student's t of one column give: the first follows skewness, the second the tails that
+    few units do not show. P values are the larger of the two in the same way.
     """
     from kdprobe.stats.paired import contrast, quantile
 
     values = np.asarray(values, dtype=np.float64)
     units, columns = values.shape[-2:]
     each = contrast(np.moveaxis(values, -2, -1))
-    single = quantile(0.975, units) * each.error
-    upper = each.mean + quantile(0.95, units) * each.error
-    if units < 8:
-        low, high = each.interval(tests=columns)
-        return Simultaneous(each.mean, low, high, upper)
-    stacked = values.reshape(-1, units, columns)
-    below, above, alone = np.empty(len(stacked)), np.empty(len(stacked)), np.empty((len(stacked), columns))
+    single = quantile(0.975, each.n) * each.error
+    upper = each.mean + quantile(0.95, each.n) * each.error
+    low, high = each.interval(tests=columns)
+    p = each.below(margin)
+    few = np.broadcast_to(np.asarray(each.n) < LEAST, each.mean.shape)
+    if few.all():
+        return Simultaneous(each.mean, low, high, upper, each.error, p)
+    shape = values.shape[:-2]
+    stacked = np.where(few[..., None, :], np.nan, values).reshape(-1, units, columns)
+    error = np.where(few, 0.0, each.error)
+    reached = np.divide(each.mean - margin, error, out=np.zeros_like(each.mean), where=error > 0).reshape(-1, columns)
+    below, above = np.empty((2, len(stacked)))
+    alone, share = np.empty((2, len(stacked), columns))
     for part, t in bootstrapped_t(stacked, bootstrap_weights(units, seed=seed)):
         below[part] = np.quantile(t.max(axis=-1), 0.975, axis=-1)
         above[part] = np.quantile(-t.min(axis=-1), 0.975, axis=-1)
         alone[part] = np.quantile(-t, 0.95, axis=1)
-    shape = values.shape[:-2]
+        share[part] = np.mean(t <= reached[part][:, None], axis=1)
     below, above = below.reshape(*shape, 1), above.reshape(*shape, 1)
+    alone, share = alone.reshape(*shape, columns), share.reshape(*shape, columns)
     return Simultaneous(
         each.mean,
-        each.mean - np.maximum(below * each.error, single),
-        each.mean + np.maximum(above * each.error, single),
-        np.maximum(upper, each.mean + alone.reshape(*shape, columns) * each.error),
+        np.where(few, low, each.mean - np.maximum(below * error, single)),
+        np.where(few, high, each.mean + np.maximum(above * error, single)),
+        np.maximum(upper, each.mean + alone * error),
+        each.error,
+        np.where(error > 0, np.maximum(p, share), p),
     )

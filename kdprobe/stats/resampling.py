@@ -1,6 +1,7 @@
 """Resamples of paired units: sign flips, bootstrap weights, and Student's t of every column under each of them.
 
-A unit is a paired seed, or a draw of labelled rows where there are several: seeds of one draw share their rows.
+A unit is a paired seed, or a draw of labelled rows where there are several: seeds of one draw share their rows. A unit that has no value
+in a column is NaN there: each column has Student's t of the units that it has.
 """
 
 from collections.abc import Iterator
@@ -67,24 +68,37 @@ def by_draw(values: np.ndarray, draws: np.ndarray | None) -> np.ndarray:
     return np.stack([values[draws == draw].mean(axis=0) for draw in np.unique(draws)])
 
 
-def t_statistic(mean: np.ndarray, square: np.ndarray, units: int, *, scale: np.ndarray | None = None) -> np.ndarray:
-    """Student's t from the mean of the values and of their squares.
+def filled(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values (..., units, columns) with 0 for NaN, and how many units each column has, (..., 1, columns); at least 1 is counted.
+
+    Examples
+    --------
+    >>> zeros, count = filled(np.array([[1.0, np.nan], [2.0, 3.0]]))
+    >>> zeros.tolist(), count.tolist()
+    ([[1.0, 0.0], [2.0, 3.0]], [[2, 1]])
+    """
+    there = ~np.isnan(values)
+    return np.where(there, values, 0.0), np.maximum(there.sum(axis=-2, keepdims=True), 1)
+
+
+def t_statistic(mean: np.ndarray, square: np.ndarray, units: int | np.ndarray, *, scale: np.ndarray | None = None) -> np.ndarray:
+    """Student's t from the mean of the values and of their squares; 0 from fewer than 2 units, which say nothing.
 
     Without spread, a mean of 0 says nothing (t = 0) and any other everything that a t statistic can say: it is finite all the same,
     so that it sorts. `scale`, by default the mean square itself, sets what counts as spread at all.
     """
     floor = 1e-12 * (square if scale is None else scale) + 1e-300
-    variance = np.maximum((square - mean * mean) * units / (units - 1), floor)
-    return mean / np.sqrt(variance / units)
+    units = np.asarray(units, dtype=np.float64)
+    variance = np.maximum((square - mean * mean) * units / np.maximum(units - 1, 1), floor)
+    return np.where(units > 1, mean / np.sqrt(variance / np.maximum(units, 1)), 0.0)
 
 
 def flipped_t(values: np.ndarray, flips: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Student's t of each column of (replicas, units, columns) under every sign flip: (replicas, b, columns), part by part."""
-    units = values.shape[-2]
-    square = np.mean(values**2, axis=-2)
+    values, count = filled(values)
+    square = (values**2).sum(axis=-2, keepdims=True) / count
     for part in _parts(values, len(flips)):
-        mean = (flips / units) @ values[part]
-        yield part, t_statistic(mean, square[part][:, None], units)
+        yield part, t_statistic(flips @ values[part] / count[part], square[part], count[part])
 
 
 def bootstrapped_t(values: np.ndarray, weights: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
@@ -92,16 +106,20 @@ def bootstrapped_t(values: np.ndarray, weights: np.ndarray) -> Iterator[tuple[sl
 
     The standard error is that of the resample, so that a skewed distribution skews the quantiles as it skews t itself (bootstrap-t).
     """
-    units = values.shape[-2]
-    centred = values - values.mean(axis=-2, keepdims=True)
+    units, there = values.shape[-2], ~np.isnan(values)
+    whole = bool(there.all())
+    values, count = filled(values)
+    centred = np.where(there, values - values.sum(axis=-2, keepdims=True) / count, 0.0)
     # what rounding leaves of a column without spread is the same in every unit, and would be shown as an endless t
-    varies = np.mean(centred**2, axis=-2, keepdims=True) > 1e-28 * np.mean(values**2, axis=-2, keepdims=True)
-    centred = np.where(varies, centred, 0.0)
-    spread = np.mean(centred**2, axis=-2)
+    spread = (centred**2).sum(axis=-2, keepdims=True) / count
+    varies = spread > 1e-28 * (values**2).sum(axis=-2, keepdims=True) / count
+    centred, spread = np.where(varies, centred, 0.0), np.where(varies, spread, 0.0)
     for part in _parts(values, len(weights)):
-        mean = weights @ centred[part]
-        square = weights @ centred[part] ** 2
-        yield part, t_statistic(mean, square, units, scale=spread[part][:, None])
+        mean, square = weights @ centred[part], weights @ centred[part] ** 2
+        share = np.ones(1) if whole else weights @ np.asarray(there[part], dtype=np.float64)
+        # a resample has as many units of a column as it drew; their number times 1 / units is exact to rounding
+        drawn = np.maximum(share, 1e-300)
+        yield part, t_statistic(mean / drawn, square / drawn, np.rint(share * units), scale=spread[part])
 
 
 def _parts(values: np.ndarray, resamples: int) -> Iterator[slice]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kdprobe.core.errors import DataError
-from kdprobe.stats.resampling import flipped_t, sign_flips, t_statistic
+from kdprobe.stats.resampling import filled, flipped_t, sign_flips, t_statistic
 
 
 class MaxT(NamedTuple):
@@ -26,7 +26,8 @@ def max_t(differences: np.ndarray, *, two_sided: bool = False, seed: int = 0) ->
     Parameters
     ----------
     differences
-        (..., units, k), at least 2 units. Leading axes are separate tests, done at once.
+        (..., units, k), at least 2 units. Leading axes are separate tests, done at once. NaN is a unit that is missing in a column: given
+        which are missing, flipping whole units is as exact as without.
     two_sided
         Whether a difference below 0 counts too.
     seed
@@ -40,7 +41,7 @@ def max_t(differences: np.ndarray, *, two_sided: bool = False, seed: int = 0) ->
     Raises
     ------
     DataError
-        If there are fewer than 2 units, or a difference is not finite.
+        If there are fewer than 2 units, or a difference is infinite.
 
     Notes
     -----
@@ -60,11 +61,12 @@ def max_t(differences: np.ndarray, *, two_sided: bool = False, seed: int = 0) ->
     values = np.asarray(differences, dtype=np.float64)
     if values.ndim < 2 or values.shape[-2] < 2:
         raise DataError(f"differences has shape {values.shape}: give (units, columns) with at least 2 units")
-    if not np.isfinite(values).all():
-        raise DataError("differences holds NaN or an infinity: leave such units out whole")
+    if np.isinf(values).any():
+        raise DataError("differences holds an infinity: give NaN where a unit is missing")
     units, columns = values.shape[-2:]
     stacked = values.reshape(-1, units, columns)
-    t = t_statistic(stacked.mean(axis=1), np.mean(stacked**2, axis=1), units)
+    known, count = filled(stacked)
+    t = t_statistic(known.sum(axis=1) / count[:, 0], (known**2).sum(axis=1) / count[:, 0], count[:, 0])
     reached = np.abs(t) if two_sided else t
     p = np.empty_like(t)
     flips = sign_flips(units, seed=seed)
@@ -74,5 +76,7 @@ def max_t(differences: np.ndarray, *, two_sided: bool = False, seed: int = 0) ->
             # ties are the rule with few units: rounding must not break them
             threshold = reached[place] - 1e-9 * np.abs(reached[place])
             p[place] = 1 - np.searchsorted(largest[row], threshold, side="left") / len(flips)
+    # of a column that fewer than 2 units have, nothing is known
+    p[(~np.isnan(stacked)).sum(axis=1) < 2] = 1.0
     shape = (*values.shape[:-2], columns)
     return MaxT(t.reshape(shape), p.reshape(shape))

@@ -68,19 +68,25 @@ class Block:
 
         Axes that make no difference have their first value.
         """
-        given = self._given()
+        found, given = [*self.own_settings(distiller)], self._given()
         same = self._same(distiller, given)
-        found = [*self.own_settings(distiller)]
         for name, values in self.beside.items():
             # one axis changed at a time, around every setting of the plan's own: a star, not a product
             found += [setting.but(**same) for setting in settings({**given, name: values})]
         return tuple(dict.fromkeys(found))
 
     def own_settings(self, distiller: str) -> tuple[Setting, ...]:
-        """Those of `settings` that the plan crosses, without what stands beside."""
+        """Settings of the plan's own, without what stands beside them: each is a claim of the page for each student."""
         given = self._given()
         same = self._same(distiller, given)
         return tuple(dict.fromkeys(setting.but(**same) for setting in settings(given)))
+
+    def curves(self, distiller: str) -> int:
+        """How many curves over teacher sizes a report reads of each student: one a setting of the plan's own, and one a choice of those."""
+        own = self.own_settings(distiller)
+        if not self._tunes(distiller):
+            return len(own)
+        return len(own) + len({setting.but(**{name: own[0][name] for name in self.tune}) for setting in own})
 
     def _given(self) -> dict[str, tuple[Any, ...]]:
         """Values of each axis; fewer rows are a prefix of the split's, all of them are written None."""

@@ -94,6 +94,15 @@ class Plan(ABC):
         }
         return replace(self, **{name: value for name, value in self.small.items() if getattr(self, name) == defaults[name]})  # pyright: ignore[reportArgumentType]
 
+    def claims(self) -> int | None:
+        """How many verdicts of its kind a page gives, which are read together; None where the plan cannot tell."""
+        return None
+
+    @property
+    def units(self) -> tuple[int, str]:
+        """What intervals are over, and how many: seeds, or draws of labelled rows where there are several."""
+        return self.seeds, "seed"
+
     @property
     def hash(self) -> str:
         """Content id of the plan: sealed before results."""

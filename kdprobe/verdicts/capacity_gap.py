@@ -12,7 +12,7 @@ from kdprobe.core.errors import DataError
 from kdprobe.core.result import Result
 from kdprobe.core.section import Verdict
 from kdprobe.core.words import interval, listed
-from kdprobe.stats.pairing import complete_pairs
+from kdprobe.stats.pairing import copies, shared_pairs
 from kdprobe.verdicts.gap import MARGIN_SHARE, GapReading, decide, read_gap
 from kdprobe.verdicts.gap_table import Setting, columns_of, settings_of
 
@@ -40,8 +40,9 @@ class GapVerdict:
     details
         "qualifier"; "seeds"; "p" (one-sided, adjusted); "margin"; "upper" (95 % limit of the largest true deficit); the measurements
         "deficit" (of the largest teacher against the best smaller one) and "edge" (how much better a model the largest is); "needed" (seeds
-        that would settle an inconclusive claim, None beyond 1,000); "sizes" that were compared; "left_out", the number of "seeds" that lack
-        a size and the "sizes" that most seeds lack; "direction_only": whether there are too few seeds or draws for a verdict, where
+        that would settle an inconclusive claim among as many as were read together, None beyond 1,000); "sizes" that were compared;
+        "lacking", by teacher size how many of "all_seeds" lack it; "seeds" have the largest teacher and the best smaller one;
+        "direction_only": whether there are too few seeds or draws for a verdict, where
         ``best_sizes`` are those that are not ruled out yet, and no best one is named.
     """
 
@@ -71,14 +72,11 @@ class GapVerdict:
         return f"Teacher sizes not ruled out: {sizes}." if self.details["direction_only"] else f"Best teacher sizes: {sizes}."
 
     def _left_out(self) -> str:
-        lost, seeds = self.details["left_out"], self.details["seeds"]
-        said = ""
-        if lost["sizes"]:
-            said += f" Left out: size {listed([f'{size:g}' for size in lost['sizes']])}, which most seeds lack."
-        if lost["seeds"]:
-            lack = "lacks" if lost["seeds"] == 1 else "lack"
-            said += f" {seeds} of {seeds + lost['seeds']} seeds; {lost['seeds']} {lack} a size."
-        return said
+        lacking, seeds = self.details["lacking"], self.details["all_seeds"]
+        if not lacking:
+            return ""
+        told = [f"size {size:g} in {count}" for size, count in lacking.items()]
+        return f" Missing: {listed(told)} of {seeds} seeds; sizes are compared by the seeds that have both."
 
     def _repr_html_(self) -> str:
         settings = self.by_setting or {(): self}
@@ -96,8 +94,9 @@ def capacity_gap(table: Any, *, margin: float | None = None, unit: str = "", by:
     """Decide whether a smaller teacher serves better than the largest one, from paired runs of one metric and one task.
 
     SUPPORTED: the best smaller teacher is shown to serve better (a) and the largest is itself shown to be the better model (b). NOT
-    APPLICABLE: (a) without (b), "teacher degraded" where the largest is shown to be the worse model. CONTRADICTED: the 95 % upper limit of
-    the largest deficit over all smaller sizes is below the margin. INCONCLUSIVE: none of these, or fewer than 8 seeds (direction only).
+    APPLICABLE: (a) without (b), "teacher degraded" where the largest is shown to be the worse model; or the largest has too few runs, for
+    the verdict is about all sizes of the table. CONTRADICTED: every smaller size is shown to be ahead by less than the margin (each by a
+    one-sided test at .05, of which all must hold). INCONCLUSIVE: none of these, or fewer than 8 seeds (direction only).
 
     Parameters
     ----------
@@ -109,8 +108,9 @@ def capacity_gap(table: Any, *, margin: float | None = None, unit: str = "", by:
         Deficit below which a gap is negligible, in the unit of the gain; 0 or more, and finite. By default a fifth of the standard
         deviation of twin_score over seeds, or without that column a fifth of the standard deviation of gain over seeds, pooled over
         teacher sizes.
-        It decides CONTRADICTED alone: SUPPORTED asks whether the deficit is above 0, however small it is and whatever the margin, so a
-        huge margin makes CONTRADICTED of every verdict that would be INCONCLUSIVE, and 0 of nearly none.
+        SUPPORTED asks whether the deficit is above 0, however small it is: one below the margin is SUPPORTED and "too small to matter",
+        or "perhaps" so where its own limit is not below. A huge margin makes CONTRADICTED of every verdict that would be INCONCLUSIVE, and
+        0 of nearly none.
     unit
         Of the gain, for its measurements.
     by
@@ -120,15 +120,15 @@ def capacity_gap(table: Any, *, margin: float | None = None, unit: str = "", by:
     Returns
     -------
     GapVerdict
-        With several students or settings, condition (a) is Holm-adjusted over all of them, and the fields are those of the smallest student
-        under the first setting.
+        With several students or settings, condition (a) and CONTRADICTED are each Holm-adjusted over all of them, and the fields are those
+        of the smallest student under the first setting.
 
     Raises
     ------
     DataError
         If the table is none, a column is missing or not numeric, a value is not finite or beyond the range of its squares, a size is not
-        above 0, a run is there twice, the margin is negative or not finite, or by names no settings. Runs that are missing are no error:
-        their seeds are left out whole.
+        above 0, a run is there twice, a seed is a copy of another, the margin is negative or not finite, or by names no settings. Runs that
+        are missing are no error: two sizes are compared by the seeds that have both.
 
     Notes
     -----
@@ -158,14 +158,16 @@ def capacity_gap(table: Any, *, margin: float | None = None, unit: str = "", by:
         raise DataError(f"margin={margin!r}: give 0 or more, or None for a fifth of the seeds' standard deviation")
     settings = settings_of(table, by, len(columns["seed"]))
     found: list[tuple[Setting, float, _Read]] = []
+    rows = {name: values for name, values in columns.items() if name != "student_size"}
     for setting in dict.fromkeys(settings):
         under = np.array([one == setting for one in settings])
         for size in np.unique(columns["student_size"][under]).tolist():
             own = under & (columns["student_size"] == size)
-            found.append((setting, size, _reading({name: values[own] for name, values in columns.items()}, margin, unit)))
+            where = f"student {size:g}" + (f", setting {', '.join(map(str, setting))}" if setting else "")
+            found.append((setting, size, _reading({name: values[own] for name, values in rows.items()}, size, margin, unit, where)))
     verdicts: dict[Setting, dict[float, GapVerdict]] = {}
     for (setting, size, read), reading in zip(found, decide([read.reading for *_, read in found]), strict=True):
-        verdicts.setdefault(setting, {})[size] = _verdict(reading, size, read.left_out)
+        verdicts.setdefault(setting, {})[size] = _verdict(reading, size, read)
     by_setting = {setting: _of_students(by_student) for setting, by_student in verdicts.items()}
     first = next(iter(by_setting.values()))
     return replace(first, by_setting=by_setting) if by else first
@@ -175,7 +177,7 @@ def _of_students(by_student: dict[float, GapVerdict]) -> GapVerdict:
     return replace(next(iter(by_student.values())), by_student=by_student)
 
 
-def _verdict(reading: GapReading, student: float, left_out: Mapping[str, Any]) -> GapVerdict:
+def _verdict(reading: GapReading, student: float, read: "_Read") -> GapVerdict:
     sizes = reading.sizes * student
     return GapVerdict(
         verdict=reading.verdict,
@@ -185,7 +187,8 @@ def _verdict(reading: GapReading, student: float, left_out: Mapping[str, Any]) -
         details={
             "qualifier": reading.qualifier, "seeds": reading.n, "p": reading.p, "margin": reading.margin,
             "upper": reading.upper if np.isfinite(reading.upper) else None, "deficit": reading.deficit, "edge": reading.edge,
-            "needed": reading.needed, "sizes": tuple(map(_plain, sizes)), "left_out": left_out, "direction_only": reading.direction_only,
+            "needed": reading.needed, "sizes": tuple(map(_plain, sizes)), "lacking": read.lacking, "all_seeds": read.seeds,
+            "direction_only": reading.direction_only,
         },
     )  # fmt: skip
 
@@ -199,10 +202,11 @@ class _Read(NamedTuple):
     """A reading, and what it had to do without."""
 
     reading: GapReading
-    left_out: dict[str, Any]
+    lacking: dict[float, int]
+    seeds: int
 
 
-def _reading(columns: dict[str, np.ndarray], margin: float | None, unit: str) -> _Read:
+def _reading(columns: dict[str, np.ndarray], student: float, margin: float | None, unit: str, where: str) -> _Read:
     sizes, column = np.unique(columns["teacher_size"], return_inverse=True)
     draws = columns.get("draw", np.zeros(len(column)))
     pairs, row = np.unique(np.stack([draws, columns["seed"]], axis=1), axis=0, return_inverse=True)
@@ -216,7 +220,8 @@ def _reading(columns: dict[str, np.ndarray], margin: float | None, unit: str) ->
     for name in ("gain", "teacher_loss"):
         grids[name] = np.full((len(pairs), len(sizes)), np.nan)
         grids[name][row, column] = columns[name]
-    paired = complete_pairs(grids, pairs[:, 0])
+    _refuse_copies(grids, pairs, where)
+    paired = shared_pairs(grids, pairs[:, 0])
     if margin is None:
         score = np.full((len(pairs), len(sizes)), np.nan)
         score[row, column] = columns.get("twin_score", columns["gain"])
@@ -225,12 +230,24 @@ def _reading(columns: dict[str, np.ndarray], margin: float | None, unit: str) ->
         paired.values["gain"],
         paired.values["teacher_loss"],
         margin=float(margin),
-        sizes=sizes[paired.columns] / columns["student_size"][0],
+        sizes=sizes[paired.columns] / student,
         unit=unit,
         seeds=int(paired.rows.sum()),
+        lost="" if paired.columns.all() else "smaller" if paired.columns[-1] else "largest",
     )
-    lost = {"seeds": int((~paired.rows).sum()), "sizes": tuple(map(_plain, sizes[~paired.columns]))}
-    return _Read(reading, lost)
+    lacking = np.isnan(grids["gain"]).sum(axis=0)
+    return _Read(reading, {_plain(size): int(count) for size, count in zip(sizes, lacking, strict=True) if count}, len(pairs))
+
+
+def _refuse_copies(grids: Mapping[str, np.ndarray], pairs: np.ndarray, where: str) -> None:
+    twice = copies(grids["gain"], grids["teacher_loss"])
+    if twice:
+        several = len(np.unique(pairs[:, 0])) > 1
+        first, second = (f"seed {seed:g}" + (f" of draw {draw:g}" if several else "") for draw, seed in pairs[[*twice]])
+        raise DataError(
+            f"{first} and {second} have the same gains under every teacher ({where}): one is a copy of the other, and would count twice; "
+            "leave it out, or train it from a seed of its own"
+        )
 
 
 def seed_spread(scores: np.ndarray, draws: np.ndarray) -> float:

@@ -12,74 +12,20 @@ import numpy as np
 
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.section import Verdict
-from kdprobe.stats.best_sizes import best_sizes
-from kdprobe.stats.bootstrap import simultaneous
 from kdprobe.stats.optimum import optimum
-from kdprobe.stats.paired import LEVEL, contrast
+from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT
 from kdprobe.stats.power import seeds_needed
-from kdprobe.stats.sign_flip import max_t
 from kdprobe.stats.unimodal import Modality, modality
-from kdprobe.verdicts.family import judged, too_few
+from kdprobe.verdicts.family import fewest_units, judged, too_few, too_small
+from kdprobe.verdicts.gap_numbers import GapNumbers, gap_numbers
 
 MARGIN_SHARE = 0.2
 """A deficit below this share of the twins' seed sd is called negligible: two trainings of one twin differ by more."""
 UNITS_FOR_A_VERDICT = 5
 """Fewer draws cannot be told from chance by flipping signs: 2^-4 > .05."""
+NO_LARGEST = "the largest teacher has too few runs"
 MOST_DIP = 0.5
 """A curve whose deepest valley is deeper than half a standard error may have two humps: it gets no ratio."""
-
-
-class GapNumbers(NamedTuple):
-    """What is measured of curves (..., units, sizes); every field has the leading axes of the curves."""
-
-    best: np.ndarray
-    """Index of the size with the largest mean gain."""
-    rival: np.ndarray
-    """Index of the best size below the largest."""
-    best_set: np.ndarray
-    """(..., sizes) whether each size may be the best."""
-    deficit: np.ndarray
-    """(..., 3) how far the largest teacher is behind the best smaller one, with a 95 % interval simultaneous over the smaller sizes."""
-    sd: np.ndarray
-    """Of the deficit over units."""
-    p: np.ndarray
-    """One-sided, of the sign-flip max-t test over all smaller sizes."""
-    upper: np.ndarray
-    """95 % upper limit of the largest true deficit over all smaller sizes."""
-    edge: np.ndarray
-    """(..., 3) own loss of the best smaller teacher minus that of the largest, with its 95 % interval."""
-
-
-def gap_numbers(gain: np.ndarray, teacher_loss: np.ndarray) -> GapNumbers:
-    """Measure curves, many at once.
-
-    Parameters
-    ----------
-    gain, teacher_loss
-        (..., units, sizes), sizes ascending, at least 2 of each.
-    """
-    deficits = gain[..., :-1] - gain[..., -1:]
-    limits, test = simultaneous(deficits), max_t(deficits)
-    rival = np.argmax(limits.mean, axis=-1)
-
-    def of_rival(values: np.ndarray) -> np.ndarray:
-        return np.take_along_axis(values, rival[..., None], -1)[..., 0]
-
-    own = np.take_along_axis(teacher_loss, rival[..., None, None], -1)[..., 0] - teacher_loss[..., -1]
-    edge = contrast(own)
-    spread = deficits.std(axis=-2, ddof=1)
-    return GapNumbers(
-        best=np.argmax(gain.mean(axis=-2), axis=-1),
-        rival=rival,
-        best_set=best_sizes(gain),
-        deficit=np.stack([of_rival(limits.mean), of_rival(limits.low), of_rival(limits.high)], axis=-1),
-        sd=of_rival(spread),
-        # the best smaller size need not have the largest t; the hypothesis is that none is better, so the smallest p speaks of it
-        p=test.p.min(axis=-1),
-        # the largest deficit is below a margin only if each one is: an intersection-union test, so each at its own level
-        upper=limits.upper.max(axis=-1),
-        edge=np.stack([edge.mean, *edge.interval()], axis=-1),
-    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,7 +35,9 @@ class GapReading:
     verdict: Verdict
     qualifier: str = ""
     n: int = 0
-    """Paired seeds."""
+    """Paired seeds that have the largest teacher and the best smaller one."""
+    units: int = 0
+    """Of these, or draws where those are the units."""
     clustered: bool = False
     """Whether the units are draws of several seeds each."""
     best: int = 0
@@ -100,14 +48,16 @@ class GapReading:
     margin: float = 0.0
     edge: Measurement | None = None
     p: float = 1.0
-    """Of the deficit, adjusted for the selection of the best smaller size and, by `decide`, for the family of claims."""
+    """Of no deficit, adjusted for the selection of the best smaller size and, by `decide`, for the family of claims."""
+    against: float = 1.0
+    """Of a deficit of the margin or more, by `decide` adjusted for the family of claims."""
     needed: int | None = None
     """Units that would settle it with power .8 if mean, spread and the number of claims read together stay as they are."""
     sd: float = 0.0
     rivals: int = 1
     """Smaller sizes from which the best was selected."""
     gain: np.ndarray
-    """(units, sizes)."""
+    """(units, sizes); NaN where a run is missing."""
     sizes: np.ndarray
     """(sizes,) ascending, in units of the student's size."""
 
@@ -118,8 +68,18 @@ class GapReading:
 
     @cached_property
     def modality(self) -> Modality:
-        """Whether the curve may have one hump."""
-        return modality(self.gain)
+        """Whether the curve may have one hump, by the units that have every size."""
+        return modality(self.whole)
+
+    @cached_property
+    def whole(self) -> np.ndarray:
+        """(units, sizes) of the units that have every size: what the shape of the curve is read from."""
+        return self.gain[~np.isnan(self.gain).any(axis=1)]
+
+    @property
+    def shaped(self) -> bool:
+        """Whether enough units have every size to speak of the curve's shape."""
+        return len(self.whole) == len(self.gain) or len(self.whole) >= UNITS_FOR_A_VERDICT
 
     @cached_property
     def conditions(self) -> dict[str, bool]:
@@ -127,7 +87,7 @@ class GapReading:
 
         (a) the best smaller teacher serves better than the largest: sign-flip max-t p < .05, and the simultaneous interval of the deficit
         excludes 0; (b) the largest teacher is itself the better model; (c) the best size is not at the edge of the grid; (d) the curve
-        may have one hump.
+        may have one hump, which too few units with every size cannot show.
         """
         if self.deficit is None or self.edge is None:
             return {}
@@ -135,7 +95,7 @@ class GapReading:
             "a": self.p < LEVEL and self.deficit.low > 0,
             "b": self.edge.low > 0,
             "c": 0 < self.best < self.gain.shape[1] - 1,
-            "d": self.modality.p >= LEVEL,
+            "d": self.shaped and self.modality.p >= LEVEL,
         }
 
     @cached_property
@@ -145,31 +105,52 @@ class GapReading:
 
 
 def read_gap(
-    gain: np.ndarray, teacher_loss: np.ndarray, *, margin: float, sizes: np.ndarray | None = None, unit: str = "", seeds: int | None = None
+    gain: np.ndarray,
+    teacher_loss: np.ndarray,
+    *,
+    margin: float,
+    sizes: np.ndarray | None = None,
+    unit: str = "",
+    seeds: int | None = None,
+    lost: str = "",
 ) -> GapReading:
     """Measure one curve. Its verdict is for `decide` to give, because it depends on how many curves are read together.
 
     Parameters
     ----------
     gain, teacher_loss
-        (units, sizes), sizes ascending, no NaN.
+        (units, sizes), sizes ascending; NaN in both where a run is missing.
     margin
         Deficit that is called negligible.
     sizes
         Of the teachers, in units of the student's size; by default 1, 2, 4, ...
     seeds
         Paired seeds behind the units, where these are draws.
+    lost
+        Which teacher that was asked for has too few runs to be in the table: "largest", so that there is no verdict; "smaller", so that the
+        claim cannot be contradicted; "" where none is.
     """
     n, count = gain.shape
     sizes = 2.0 ** np.arange(count, dtype=np.float64) if sizes is None else np.asarray(sizes, dtype=np.float64)
     paired = n if seeds is None else seeds
+    if count and (lost == "largest" or (n >= 2 and count >= 2 and _apart(gain))):
+        return GapReading(verdict="NOT APPLICABLE", qualifier=NO_LARGEST, n=paired, gain=gain, sizes=sizes)
     if n >= 2 and count >= 2:
-        return reading_of(gap_numbers(gain, teacher_loss), gain=gain, sizes=sizes, margin=margin, unit=unit, seeds=paired)
+        least = UNITS_FOR_A_VERDICT if paired > n else SEEDS_FOR_A_VERDICT
+        found = gap_numbers(gain, teacher_loss, margin=margin, least=least)
+        if lost:
+            found = found._replace(upper=np.full_like(found.upper, np.inf), against=np.ones_like(found.against))
+        return reading_of(found, gain=gain, sizes=sizes, margin=margin, unit=unit, seeds=paired)
     missing = (
         "no run finished" if not count else "one teacher size" if count < 2 else "one seed gives no interval" if n else "no seed finished"
     )
     verdict: Verdict = "NOT APPLICABLE" if count == 1 else "INCONCLUSIVE"
     return GapReading(verdict=verdict, qualifier=missing, n=paired, gain=gain, sizes=sizes)
+
+
+def _apart(gain: np.ndarray) -> bool:
+    """Whether no smaller size has two units in common with the largest."""
+    return bool((~np.isnan(gain[:, :-1] - gain[:, -1:])).sum(axis=0).max() < 2)
 
 
 def reading_of(
@@ -180,12 +161,14 @@ def reading_of(
 
     def measurement(values: np.ndarray) -> Measurement:
         value, low, high = (float(end) for end in values)
-        return Measurement(value=value, low=min(low, value), high=max(high, value), n=n, unit=unit, estimand="this recipe")
+        return Measurement(value=value, low=min(low, value), high=max(high, value), n=units, unit=unit, estimand="this recipe")
 
+    units = int(numbers.units)
     deficit, sd = measurement(numbers.deficit), float(numbers.sd)
     return GapReading(
         verdict="INCONCLUSIVE",
-        n=n if seeds is None else seeds,
+        n=units if seeds is None or seeds <= n else seeds,
+        units=units,
         clustered=seeds is not None and seeds > n,
         best=int(numbers.best),
         rival=int(numbers.rival),
@@ -195,6 +178,7 @@ def reading_of(
         margin=float(margin),
         edge=measurement(numbers.edge),
         p=float(numbers.p),
+        against=float(numbers.against),
         sd=sd,
         rivals=count - 1,
         gain=gain,
@@ -203,10 +187,11 @@ def reading_of(
 
 
 def decide(readings: Sequence[GapReading]) -> list[GapReading]:
-    """Give each reading its verdict; p values are Holm-adjusted over the readings with enough seeds.
+    """Give each reading its verdict; each of its p values is Holm-adjusted over the readings with enough seeds.
 
-    SUPPORTED needs conditions (a) and (b). (a) without (b) is NOT APPLICABLE. Without (a): CONTRADICTED where the upper limit of the
-    largest deficit is below the margin, else INCONCLUSIVE.
+    SUPPORTED needs conditions (a) and (b), and is "too small to matter" where the deficit is shown to be below the margin. (a) without (b)
+    is NOT APPLICABLE. Without (a): CONTRADICTED where every smaller size is shown to be ahead by less than the margin (an equivalence test,
+    the largest of whose p values counts), else INCONCLUSIVE.
     """
     return judged(readings, missing=_missing, judge=_with_verdict)
 
@@ -214,35 +199,38 @@ def decide(readings: Sequence[GapReading]) -> list[GapReading]:
 def _missing(reading: GapReading) -> str | None:
     if reading.deficit is None:
         return None
-    few_draws = f"direction only: below {UNITS_FOR_A_VERDICT} draws" if len(reading.gain) < UNITS_FOR_A_VERDICT else ""
+    few_draws = f"direction only: below {UNITS_FOR_A_VERDICT} draws" if reading.units < UNITS_FOR_A_VERDICT else ""
     return too_few(reading.n) or few_draws
 
 
-def _with_verdict(reading: GapReading, p: float, _: int) -> GapReading:
+def _with_verdict(reading: GapReading, claims: int) -> GapReading:
     deficit, edge = reading.deficit, reading.edge
     assert deficit is not None, "a member of the family was measured"
     assert edge is not None, "where there is a deficit there is an edge"
-    more = p / max(reading.p, 1e-300)
-    reading = replace(reading, p=p)
     if reading.p < LEVEL and deficit.low > 0:
         if edge.low <= 0:
             qualifier = "teacher degraded" if edge.high < 0 else "larger teacher not shown better"
             return replace(reading, verdict="NOT APPLICABLE", qualifier=qualifier)
         holds = reading.conditions
-        qualifier = "not unimodal" if not holds["d"] else "" if holds["c"] else "best at the smallest size of the grid"
-        return replace(reading, verdict="SUPPORTED", qualifier=qualifier)
-    if reading.upper < reading.margin:
+        shape = "its shape is not known" if not reading.shaped else "not unimodal" if not holds["d"] else ""
+        qualifier = shape or ("" if holds["c"] else "best at the smallest size of the grid")
+        small = too_small(deficit.value, reading.margin, reading.against)
+        return replace(reading, verdict="SUPPORTED", qualifier="; ".join(filter(None, (small, qualifier))))
+    if reading.against < LEVEL:
         return replace(reading, verdict="CONTRADICTED")
+    # a page of so many claims takes more seeds than one: each is tested at a share of the level
     if deficit.value > reading.margin:
-        # what Holm multiplied p by is how many times more tests the deficit must be shown over
-        needed = seeds_needed(deficit.value, reading.sd, tests=reading.rivals * max(more, 1.0))
+        needed = seeds_needed(deficit.value, reading.sd, tests=reading.rivals * claims)
+        needed = None if needed is None or (least := fewest_units(claims)) is None else max(needed, least)
     else:
-        needed = seeds_needed(reading.margin - deficit.value, reading.sd, two_sided=False)
+        needed = seeds_needed(reading.margin - deficit.value, reading.sd, tests=claims, two_sided=False)
     # more of the same may already have been enough, with luck
-    return replace(reading, needed=None if needed is None else max(needed, len(reading.gain) + 1))
+    return replace(reading, needed=None if needed is None else max(needed, reading.units + 1))
 
 
 def _ratio(reading: GapReading) -> Result:
+    if reading.deficit is None:
+        return Refusal(reason=f"{reading.qualifier}: there is nothing to compare", advice="give teachers of two sizes and their seeds")
     if reading.verdict == "NOT APPLICABLE":
         return Refusal(
             reason=f"{reading.qualifier}: what the largest teacher costs may be its own fault, and is no capacity gap",
@@ -252,13 +240,15 @@ def _ratio(reading: GapReading) -> Result:
         return Refusal(reason=f"{reading.qualifier}: no capacity gap can be shown yet", advice="add seeds")
     if reading.verdict != "SUPPORTED":
         return Refusal(reason="no capacity gap is shown: there is no best size short of the largest", advice="see the set of best sizes")
+    if not reading.shaped:
+        return Refusal(reason=f"{len(reading.whole)} seeds have every size: too few for the shape of the curve", advice="add seeds")
     if not reading.conditions["d"]:
         return Refusal(reason="the curve has more than one hump: no one ratio describes it", advice="see the curve and the best sizes")
     if reading.modality.dip > MOST_DIP:
         return Refusal(reason="a second hump is not excluded: a valley is deeper than half a standard error", advice="add seeds")
     if len(reading.sizes) < 3:
         return Refusal(reason=f"{len(reading.sizes)} sizes do not locate a best one", advice="give at least 3 teacher sizes")
-    found = optimum(np.log(reading.sizes), reading.gain)
+    found = optimum(np.log(reading.sizes), reading.whole)
     ways = {name: way for name, way in found._asdict().items() if not isinstance(way, Refusal)}
     if "local" not in ways:
         assert isinstance(found.local, Refusal)

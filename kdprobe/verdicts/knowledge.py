@@ -7,9 +7,9 @@ import numpy as np
 
 from kdprobe.core.result import Measurement
 from kdprobe.core.section import Verdict
-from kdprobe.stats.paired import LEVEL, contrast, quantile
+from kdprobe.stats.paired import LEVEL, contrast
 from kdprobe.stats.power import seeds_needed
-from kdprobe.verdicts.family import judged, too_few
+from kdprobe.verdicts.family import judged, too_few, too_small
 
 MARGIN_SHARE = 0.2
 """A gain below this share of the twins' seed sd is called negligible: two trainings of one twin differ by more."""
@@ -34,7 +34,13 @@ class KindReading:
     over_beside: Measurement | None = None
     """Over the response loss alone; None where none stood beside this kind."""
     p: float = 1.0
-    """Of helping, in `read_kinds` adjusted for the family of claims."""
+    """Of no help, in `read_kinds` adjusted for the family of claims."""
+    against: float = 1.0
+    """Of all its contrasts being the margin or more (the smallest of their p values, times their number)."""
+    below: tuple[float, ...] = ()
+    """Of each contrast alone being the margin or more: gain, over the control, over the loss beside it."""
+    harm: float = 1.0
+    """Of no harm."""
     margin: float = 0.0
     weakest: tuple[float, float] = (0.0, 1.0)
     """Mean and sd over seeds of the weakest of the contrasts."""
@@ -81,12 +87,13 @@ def read_kind(
     beside
         (seeds,) gain of the response loss alone, where one stood beside this kind's loss: what it explains is none of this kind's.
     """
-    n = len(gain)
+    n, margin = len(gain), MARGIN_SHARE * twin_sd
     if n < 2:
         return KindReading(verdict="INCONCLUSIVE", qualifier="one seed gives no interval" if n else "no seed finished", n=n)
     over = {name: contrast(gain - other) for name, other in (("control", control), ("beside", beside)) if other is not None}
     contrasts = [contrast(gain), *over.values()]
     weakest = max(contrasts, key=lambda found: (found.mean <= 0, float(found.p)))
+    below = tuple(float(found.below(margin)) for found in contrasts)
     return KindReading(
         verdict="INCONCLUSIVE",
         n=n,
@@ -94,33 +101,39 @@ def read_kind(
         over_control=over["control"].measurement(unit) if "control" in over else None,
         over_beside=over["beside"].measurement(unit) if "beside" in over else None,
         p=float(weakest.p) if weakest.mean > 0 else 1.0,
-        margin=MARGIN_SHARE * twin_sd,
+        against=min(min(below) * len(below), 1.0),
+        below=below,
+        harm=float(contrasts[0].below(0.0)),
+        margin=margin,
         weakest=(float(weakest.mean), float(weakest.error * np.sqrt(n))),
     )
 
 
 def read_kinds(readings: Sequence[KindReading]) -> list[KindReading]:
-    """Give each reading its verdict, Holm-adjusted over the readings with enough seeds."""
-    return judged(readings, missing=_missing, judge=_with_verdict)
+    """Give each reading its verdict, each of its p values Holm-adjusted over the readings with enough seeds."""
+    return judged(readings, missing=_missing, judge=_with_verdict, tests=("p", "against", "harm"))
 
 
 def _missing(reading: KindReading) -> str | None:
     return None if reading.gain is None else too_few(reading.n)
 
 
-def _with_verdict(reading: KindReading, p: float, claims: int) -> KindReading:
+def _with_verdict(reading: KindReading, claims: int) -> KindReading:
     gain = reading.gain
     assert gain is not None, "a member of the family was measured"
     mean, sd = reading.weakest
-    reading = replace(reading, p=p, needed=seeds_needed(mean, sd, tests=claims) if mean > 0 else None)
-    if p < LEVEL:
-        return replace(reading, verdict="SUPPORTED", qualifier="" if reading.over_control else "no control beside it")
-    if gain.high < 0:
-        return replace(reading, verdict="CONTRADICTED", qualifier="it hurts")
+    least = min(found.value for found in (gain, reading.over_control, reading.over_beside) if found is not None)
+    reading = replace(reading, needed=seeds_needed(mean, sd, tests=claims) if mean > 0 else None)
+    if reading.p < LEVEL:
+        told = ["" if reading.over_control else "no control beside it", too_small(least, reading.margin, reading.against)]
+        return replace(reading, verdict="SUPPORTED", qualifier="; ".join(filter(None, told)))
     gains = gain.low > 0
-    for found, rival in ((gain, "a control"), (reading.over_control, "a control"), (reading.over_beside, "the response loss beside it")):
-        if found is not None and _upper(found, claims) < reading.margin:
-            return replace(reading, verdict="CONTRADICTED", qualifier=f"{rival} gains as much" if gains else "")
+    if reading.against < LEVEL:
+        if reading.harm < LEVEL:
+            return replace(reading, verdict="CONTRADICTED", qualifier="it hurts")
+        rivals = ["a control", *["a control"] * (reading.over_control is not None), "the response loss beside it"]
+        rival = rivals[int(np.argmin(reading.below))]
+        return replace(reading, verdict="CONTRADICTED", qualifier=f"{rival} gains as much" if gains else "")
     return replace(reading, qualifier=f"a gain, {_doubt(reading, claims)}" if gains else "")
 
 
@@ -129,9 +142,3 @@ def _doubt(reading: KindReading, claims: int) -> str:
         if found is not None and found.low <= 0:
             return f"not shown to exceed {rival}"
     return f"not shown beyond doubt among {claims} verdicts"
-
-
-def _upper(found: Measurement, claims: int) -> float:
-    """Upper limit that holds for all claims of the page together (Bonferroni)."""
-    error = (found.high - found.value) / quantile(1 - LEVEL / 2, found.n)
-    return found.value + quantile(1 - LEVEL / (2 * claims), found.n) * error

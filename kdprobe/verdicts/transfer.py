@@ -54,10 +54,10 @@ class TransferReading:
     moved_closer: bool = False
     """Whether the student is shown to be nearer to its teacher than the reference twins are."""
     negligible: bool = False
-    """Whether the specific part is shown to be less than a fifth of the movement."""
+    """Whether the specific part is shown to be less than a fifth of the movement, among all claims of the page."""
     p: float = 1.0
-    negligible_p: float = 1.0
-    """Two-sided, of being less than a fifth of the movement; 1 where the mean is not."""
+    against: float = 1.0
+    """Of being a fifth of the movement or more."""
     placebo_p: float = 1.0
     placebo_failed: bool = False
     """Whether the twin's contrast is shown not to be 0, over all claims of the page together."""
@@ -130,9 +130,8 @@ def read_transfer(
         moved=moved.measurement(unit),
         closer=bool(sign * specific.mean > 0),
         moved_closer=float(contrast(sign * (own - baseline)).interval()[0]) > 0,
-        negligible=float(rest.interval()[1]) < 0,
         p=float(specific.p),
-        negligible_p=float(rest.p) if rest.mean < 0 else 1.0,
+        against=float(rest.below(0.0)),
         placebo_p=1.0 if untaught is None else float(untaught.p),
         sizes=sizes,
     )
@@ -165,7 +164,7 @@ def _one(found: Contrast, i: int) -> Contrast:
 
 
 def read_transfers(readings: Sequence[TransferReading]) -> list[TransferReading]:
-    """Give each reading its verdict: p Holm-adjusted over the readings with enough seeds, all else held to their number (Bonferroni).
+    """Give each reading its verdict, each of its p values Holm-adjusted over the readings with enough seeds.
 
     Notes
     -----
@@ -177,16 +176,16 @@ def read_transfers(readings: Sequence[TransferReading]) -> list[TransferReading]
     Teacher sizes are judged where their mean is SUPPORTED, Holm-adjusted over the sizes of the student: among the sizes of one student a
     wrong one is said in at most LEVEL of cases, and of a student to whom nothing came only where the page is wrong already.
     """
-    return judged(readings, missing=_missing, judge=_with_verdict)
+    return judged(readings, missing=_missing, judge=_with_verdict, tests=("p", "against", "placebo_p"))
 
 
 def _missing(reading: TransferReading) -> str | None:
     return None if reading.specific is None else too_few(reading.n)
 
 
-def _with_verdict(reading: TransferReading, p: float, claims: int) -> TransferReading:
-    reading = replace(reading, p=p, placebo_failed=reading.placebo_p * claims < LEVEL)
-    if reading.closer and p < LEVEL:
+def _with_verdict(reading: TransferReading, claims: int) -> TransferReading:
+    reading = replace(reading, placebo_failed=reading.placebo_p < LEVEL, negligible=reading.against < LEVEL)
+    if reading.closer and reading.p < LEVEL:
         if reading.placebo_failed:
             return replace(reading, qualifier=FAILED)
         reading = replace(reading, sizes=tuple(_size_with_verdict(size, claims * len(reading.sizes)) for size in reading.sizes))
@@ -197,7 +196,7 @@ def _with_verdict(reading: TransferReading, p: float, claims: int) -> TransferRe
         return replace(reading, verdict="NOT APPLICABLE", qualifier="no movement toward the teacher is shown")
     if reading.placebo_failed:
         return replace(reading, qualifier=FAILED)
-    return replace(reading, verdict="CONTRADICTED" if reading.negligible_p * claims < LEVEL else "INCONCLUSIVE")
+    return replace(reading, verdict="CONTRADICTED" if reading.negligible else "INCONCLUSIVE")
 
 
 def _size_with_verdict(size: SizeReading, placebos: int) -> SizeReading:

@@ -172,8 +172,8 @@ def test_failed_runs_are_shown_and_left_out_in_pairs(tmp_path):
     assert "9 of 10" in html
     assert "2 networks of" in html
     line = verdict_lines(zoo)[3]
-    assert "9 seeds" in line
-    assert "Left out: 1 seed with a missing run." in line
+    assert "(95 % set, 10 seeds)" in line
+    assert "Missing runs: width 16 in 1 and width 64 in 1 of 10 seeds; two teachers are compared by the seeds that have both." in line
 
 
 def test_few_seeds_name_no_best_teachers():

@@ -60,3 +60,35 @@ def test_rounding_is_no_difference_and_a_difference_without_spread_is_one(seeds)
     assert best_sizes(equal).tolist() == [True, True, True]
     # 0.13 - 0.02 and the like leave rounding in every unit alike
     assert best_sizes(np.tile([0.1, 0.13, 0.02], (seeds, 1))).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("best", range(6))
+@pytest.mark.parametrize("seeds", [5, 12])
+def test_the_best_is_found_wherever_it_is(best, seeds):
+    """A sign turned round would keep the sizes that are beaten: it shows only where the best is neither first nor second of a pair."""
+    truth = np.where(np.arange(6) == best, 1.0, np.linspace(0.0, 0.3, 6))
+    sets = best_sizes(curves(truth, sweeps=40, seeds=seeds))
+    assert sets[:, best].all()
+    assert sets.sum(axis=1).max() == 1
+
+
+def test_sizes_are_compared_by_the_seeds_that_have_both():
+    """Two sizes, of which each lacks seeds: the same as those that have both, but for the best mean, which always stays."""
+    gain = curves([0.0, 0.03], sweeps=1, seeds=14)[0]
+    holes = gain.copy()
+    holes[:2, 0], holes[12:, 1] = np.nan, np.nan
+    assert best_sizes(holes).tolist() == best_sizes(gain[2:12]).tolist()
+    # every seed lacks one of twelve sizes, so that none is whole, and the best is found all the same
+    truth = np.where(np.arange(12) == 7, 0.2, 0.0)
+    wide = curves(truth, sweeps=1, seeds=12)[0]
+    wide[np.arange(12), np.arange(12)] = np.nan
+    assert best_sizes(wide).tolist() == (truth > 0).tolist()
+    wide[:, 0] = np.nan
+    assert best_sizes(wide).tolist() == [True, *(truth > 0).tolist()[1:]]
+
+
+@pytest.mark.parametrize("truth", [np.zeros(6), HUMP])
+def test_the_set_holds_the_best_where_runs_are_missing(truth):
+    gain = curves(truth, sweeps=500, seeds=12)
+    gain[np.random.default_rng(1).random(gain.shape) < 0.15] = np.nan
+    assert best_sizes(gain)[:, int(np.argmax(truth))].mean() >= 0.95 - 3 * np.sqrt(0.05 * 0.95 / 500)

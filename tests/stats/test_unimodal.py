@@ -6,6 +6,7 @@ from scipy.optimize import minimize
 from sklearn.isotonic import isotonic_regression
 
 from kdprobe.core.errors import DataError
+from kdprobe.stats.resampling import bootstrap_weights
 from kdprobe.stats.unimodal import modality, unimodal_fit
 
 X = np.arange(9.0)
@@ -60,6 +61,24 @@ def test_one_hump_is_rarely_called_two(shape, seeds):
     rng = np.random.default_rng(2)
     p = [modality(ONE_HUMP[shape] + 0.7 * rng.normal(size=(seeds, 9)) + rng.normal(size=(seeds, 1))).p for _ in range(60)]
     assert np.mean(np.array(p) < 0.05) < 0.07 + 2.5 * np.sqrt(0.07 * 0.93 / 60)
+
+
+def test_p_is_counted_from_the_resamples_by_scikit_learn():
+    """The distance of every resample to its nearest curve with one hump, as far from the nearest one to the means as the means are."""
+    gain = 0.4 * TWO_HUMPS[:6] + np.random.default_rng(5).normal(0, 0.3, size=(8, 6))
+    spread = (gain - gain.mean(axis=1, keepdims=True)).var(axis=0, ddof=1)
+    weights = spread.min() / spread
+
+    def distance(curve):
+        fit = by_scikit_learn(curve, weights)
+        return (weights * (fit - curve) ** 2).sum(), fit
+
+    own, fit = distance(gain.mean(axis=0))
+    noise = (bootstrap_weights(8, count=1000) @ gain - gain.mean(axis=0)) * np.sqrt(8 / 7)
+    reached = sum(distance(fit + one)[0] >= own for one in noise)
+    found = modality(gain)
+    assert 0.02 < found.p < 0.9
+    assert found.p == pytest.approx((1 + reached) / 1001, abs=0.002)
 
 
 def test_two_humps_are_seen():

@@ -9,6 +9,7 @@ import pytest
 import kdprobe
 from kdprobe import DataError, GapVerdict, capacity_gap
 from kdprobe.verdicts.capacity_gap import seed_spread
+from kdprobe.verdicts.gap import decide, read_gap
 
 HUMP = {100: -0.05, 200: 0.13, 400: 0.09, 800: 0.07, 1600: 0.02, 3200: -0.02}
 
@@ -108,20 +109,87 @@ def test_draws_are_units():
     assert (found.verdict, found.details["seeds"], found.details["deficit"].n) == ("SUPPORTED", 16, 8)
 
 
-def test_missing_runs_cost_their_seed_only():
+def without(frame, seeds, size):
+    return frame.drop(frame.index[frame["seed"].isin(seeds) & (frame["teacher_size"] == size)])
+
+
+def test_missing_runs_cost_their_own_contrasts_only():
     frame = table(seeds=12)
-    cut = frame.drop(frame.index[(frame["seed"] == 3) & (frame["teacher_size"] == 400)])
-    found = capacity_gap(cut)
-    assert found.details["seeds"] == 11
-    assert found.details["deficit"].value == pytest.approx(capacity_gap(frame[frame["seed"] != 3]).details["deficit"].value)
-    without_a_size = frame.drop(frame.index[(frame["teacher_size"] == 400) & (frame["seed"] > 2)])
-    assert capacity_gap(without_a_size).details["seeds"] == 12
-    assert str(found).endswith(" 11 of 12 seeds; 1 lacks a size.")
-    assert found.details["left_out"] == {"seeds": 1, "sizes": ()}
-    assert str(capacity_gap(without_a_size)).endswith(" Left out: size 400, which most seeds lack.")
-    two = cut.drop(cut.index[(cut["seed"] == 5) & (cut["teacher_size"] == 800)])
-    assert str(capacity_gap(two)).endswith(" 10 of 12 seeds; 2 lack a size.")
-    assert "lack" not in str(capacity_gap(frame))
+    whole, cut = capacity_gap(frame), capacity_gap(without(frame, [3], 400))
+    # the deficit is of size 200 against the largest, which no seed lacks
+    assert cut.details["deficit"].value == pytest.approx(whole.details["deficit"].value)
+    assert (cut.details["seeds"], cut.details["all_seeds"], cut.details["lacking"]) == (12, 12, {400: 1})
+    assert str(cut).endswith(" Missing: size 400 in 1 of 12 seeds; sizes are compared by the seeds that have both.")
+    rival = capacity_gap(without(frame, [3], 200))
+    assert rival.details["seeds"] == 11
+    assert rival.details["deficit"].value == pytest.approx(capacity_gap(frame[frame["seed"] != 3]).details["deficit"].value)
+    assert "Missing" not in str(whole)
+
+
+def test_seeds_that_each_lack_another_size_are_used():
+    frame = table(seeds=12)
+    sizes = sorted(HUMP)
+    for seed in range(12):
+        frame = without(frame, [seed], sizes[seed % 6])
+    found = capacity_gap(frame)
+    assert (found.verdict, found.details["seeds"]) == ("SUPPORTED", 8)
+    assert found.best_sizes[0] == 200
+    assert found.details["lacking"] == dict.fromkeys(sizes, 2)
+
+
+def test_the_largest_teacher_is_never_dropped():
+    frame = table(seeds=12)
+    few = capacity_gap(without(frame, range(7), 3200))
+    assert (few.verdict, few.details["qualifier"], few.details["seeds"]) == ("INCONCLUSIVE", "direction only: below 8 seeds", 5)
+    one = capacity_gap(without(frame, range(11), 3200))
+    assert (one.verdict, one.details["qualifier"]) == ("NOT APPLICABLE", "the largest teacher has too few runs")
+    assert "Missing: size 3200 in 11 of 12 seeds" in str(one)
+    assert one.conditions == {}
+    # a smaller one with a single run is named, and the rest is read
+    small = capacity_gap(without(frame, range(11), 400))
+    assert (small.verdict, small.details["lacking"]) == ("SUPPORTED", {400: 11})
+    assert 400 not in small.details["sizes"]
+
+
+def test_copied_seeds_are_refused():
+    frame = table()
+    copy = frame[frame["seed"] == 3].assign(seed=77)
+    with pytest.raises(DataError, match=r"seed 3 and seed 77 have the same gains under every teacher \(student 100\): one is a copy"):
+        capacity_gap(pd.concat([frame, copy]))
+    # other losses of the teachers make it no other seed
+    with pytest.raises(DataError, match="leave it out, or train it from a seed of its own"):
+        capacity_gap(pd.concat([frame, copy.assign(teacher_loss=copy["teacher_loss"] + 0.1)]))
+    draws = table(draws=6, seeds=2)
+    copy = draws[(draws["draw"] == 1) & (draws["seed"] == 0)].assign(draw=9)
+    with pytest.raises(DataError, match="seed 0 of draw 1 and seed 0 of draw 9 have the same gains"):
+        capacity_gap(pd.concat([draws, copy]))
+    other = table(rng=1).assign(alpha=0.7)
+    settings = pd.concat([frame.assign(alpha=0.3), other, other[other["seed"] == 2].assign(seed=50)])
+    with pytest.raises(DataError, match=r"\(student 100, setting 0.7\)"):
+        capacity_gap(settings, by=["alpha"])
+    # the same table under two settings is the user's business; accuracies of a hundred rows coincide by chance
+    coarse = table(noise=0.05).round({"gain": 1})
+    assert coarse.pivot(index="seed", columns="teacher_size", values="gain").duplicated().any()
+    assert capacity_gap(coarse).details["seeds"] == 10
+
+
+def test_a_deficit_below_the_margin_says_that_it_is_too_small():
+    tiny = table({size: 0.0002 * (size == 200) for size in HUMP}, noise=0.00002)
+    found = capacity_gap(tiny, margin=0.196)
+    assert (found.verdict, found.details["qualifier"]) == ("SUPPORTED", "too small to matter")
+    assert str(found).startswith("SUPPORTED (too small to matter): capacity gap.")
+
+
+def test_the_default_margin_of_several_draws_is_within_draws():
+    """Draws differ by far more than the seeds of one, and what is negligible is read from these."""
+    frame = table(seeds=3, draws=6)
+    frame["twin_score"] += 5.0 * frame["draw"]
+    scores = frame.groupby(["draw", "seed"])["twin_score"].first().unstack()
+    within = np.sqrt(scores.var(axis=1, ddof=1).mean())
+    assert capacity_gap(frame).details["margin"] == pytest.approx(0.2 * within)
+    gains = frame.drop(columns="twin_score").assign(gain=frame["gain"] + 5.0 * frame["draw"])
+    pooled = np.sqrt(gains.groupby(["draw", "teacher_size"])["gain"].var(ddof=1).mean())
+    assert capacity_gap(gains).details["margin"] == pytest.approx(0.2 * pooled)
 
 
 @pytest.mark.parametrize(
@@ -199,9 +267,14 @@ def test_gains_without_any_spread_are_read_without_a_warning(gain, seeds):
 
 @pytest.mark.parametrize("shift", [0.0, 0.1, 1e3])
 def test_sizes_that_differ_without_any_spread_have_one_best(shift):
+    """Such seeds are copies to the table's reader; what is below it takes them as they are."""
     frame = table()
-    found = capacity_gap(frame.assign(gain=frame["teacher_size"].map(HUMP) + shift))
-    assert (found.verdict, found.best_sizes) == ("SUPPORTED", (200,))
+    frame["gain"] = frame["teacher_size"].map(HUMP) + shift
+    with pytest.raises(DataError, match="seed 0 and seed 1 have the same gains under every teacher"):
+        capacity_gap(frame)
+    gain, loss = (frame.pivot(index="seed", columns="teacher_size", values=name).to_numpy() for name in ("gain", "teacher_loss"))
+    (found,) = decide([read_gap(gain, loss, margin=0.01)])
+    assert (found.verdict, found.best_set) == ("SUPPORTED", (1,))
 
 
 def test_the_law_is_read_as_what_it_is():

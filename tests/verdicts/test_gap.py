@@ -7,7 +7,9 @@ import pytest
 from scipy import stats
 
 from kdprobe.core.result import Measurement, Refusal
-from kdprobe.verdicts.gap import decide, gap_numbers, read_gap
+from kdprobe.stats.bootstrap import simultaneous
+from kdprobe.verdicts.gap import decide, read_gap
+from kdprobe.verdicts.gap_numbers import gap_numbers
 
 SIZES, SEEDS, NOISE = 6, 10, 0.02
 HUMP = np.array([-0.05, 0.13, 0.09, 0.07, 0.02, -0.02])
@@ -208,8 +210,117 @@ def test_the_simultaneous_interval_covers_the_selected_deficit():
 def test_false_contradictions_where_a_deficit_is_at_the_margin():
     truth = np.zeros(SIZES)
     truth[2] = 0.02
-    numbers = gap_numbers(*[curves(truth, sweeps=1000)] * 2)
-    assert (numbers.upper < 0.02).mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 1000)
+    numbers = gap_numbers(*[curves(truth, sweeps=1000)] * 2, margin=0.02)
+    assert (numbers.against < 0.05).mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 1000)
+    assert ((numbers.against < 0.05) == (numbers.upper < 0.02)).mean() > 0.99
+
+
+def test_pages_seldom_contradict_a_deficit_at_the_margin():
+    """One smaller size is ahead by the margin, the others far behind: by itself each claim would be contradicted in 5 % of sweeps."""
+    claims, pages = 12, 100
+    gain = curves([-0.5, 0.02, -0.5, 0.0], sweeps=claims * pages)
+    p = simultaneous(gain[..., :-1] - gain[..., -1:], margin=0.02).below.max(axis=-1).reshape(pages, claims)
+    assert (p.min(axis=1) < 0.05).mean() > 0.3
+    losses = np.tile(FALLING_LOSS[:4], (SEEDS, 1))
+    readings = [read_gap(one, losses, margin=0.02) for one in gain[:claims]]
+    assert [found.against for found in readings] == pytest.approx(p[0].tolist())
+    least = min(range(claims), key=lambda i: readings[i].against)
+    assert decide(readings)[least].against == pytest.approx(min(claims * p[0].min(), 1.0))
+    # of such a page only the smallest p can be the first false one
+    said = p.min(axis=1) * claims < 0.05
+    assert said.mean() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / pages)
+
+
+def test_contradicted_is_held_to_all_claims_of_the_page():
+    losses = np.tile(FALLING_LOSS, (SEEDS, 1))
+    for rng in range(40):
+        reading = read_gap(curves([-0.05, -0.04, -0.03, -0.02, -0.01, 0.0], rng=rng)[0], losses, margin=0.01)
+        if 0.05 / 60 < reading.against < 0.05:
+            assert decide([reading])[0].verdict == "CONTRADICTED"
+            assert {found.verdict for found in decide([reading] * 60)} == {"INCONCLUSIVE"}
+            # it says how many seeds a page of so many takes, which is more than one claim takes
+            alone, many = (decide([replace(reading, against=1.0)] * claims)[0].needed for claims in (1, 60))
+            assert SEEDS < alone < many
+            return
+    raise AssertionError("no sweep at the boundary")
+
+
+def test_a_deficit_that_is_there_and_below_the_margin_is_too_small_to_matter():
+    found = verdict([0.0, 0.0002, 0.0, 0.0, 0.0, 0.0], noise=0.00002, margin=0.196)
+    assert (found.verdict, found.qualifier) == ("SUPPORTED", "too small to matter")
+    wide = np.column_stack([np.full(SEEDS, -1.0), 0.018 + np.linspace(-0.02, 0.02, SEEDS), np.zeros(SEEDS)])
+    (near,) = decide([read_gap(wide, np.tile(FALLING_LOSS[:3], (SEEDS, 1)), margin=0.02)])
+    assert (near.verdict, near.qualifier) == ("SUPPORTED", "perhaps too small to matter")
+    assert verdict(HUMP).qualifier == ""
+    falling = verdict([0.03, 0.02, 0.02, 0.01, 0.0, 0.0], noise=0.002, margin=0.196)
+    assert falling.qualifier == "too small to matter; best at the smallest size of the grid"
+
+
+def test_the_best_at_the_largest_teacher_is_at_the_edge():
+    found = verdict(RISING)
+    assert (found.best, found.conditions["c"]) == (SIZES - 1, False)
+    assert found.conditions["d"]
+
+
+@pytest.mark.parametrize(("p", "holds"), [(0.049, False), (0.051, True)])
+def test_two_humps_are_told_at_the_level(p, holds):
+    found = verdict(HUMP)
+    found.__dict__.pop("conditions", None)
+    found.__dict__["modality"] = found.modality._replace(p=p)
+    assert found.conditions["d"] is holds
+
+
+def with_holes(gain, holes):
+    gain = gain.copy()
+    for seed, size in holes:
+        gain[seed, size] = np.nan
+    return gain
+
+
+def test_seeds_that_each_lack_another_size_are_used():
+    gain = with_holes(curves(HUMP, seeds=12)[0], [(seed, seed % SIZES) for seed in range(12)])
+    losses = np.where(np.isnan(gain), np.nan, FALLING_LOSS)
+    (found,) = decide([read_gap(gain, losses, margin=0.01)])
+    # the rival lacks two seeds, the largest two others
+    assert (found.verdict, found.rival, found.n, found.units) == ("SUPPORTED", 1, 8, 8)
+    both = ~np.isnan(gain[:, 1] - gain[:, -1])
+    assert found.deficit.value == pytest.approx((gain[both, 1] - gain[both, -1]).mean())
+    assert found.qualifier == "its shape is not known"
+    assert found.ratio.reason == "0 seeds have every size: too few for the shape of the curve"
+
+
+def test_the_largest_teacher_is_never_left_out():
+    gain, losses = curves(HUMP)[0], np.tile(FALLING_LOSS, (SEEDS, 1))
+    for lost, word, qualifier in (
+        (9, "NOT APPLICABLE", "the largest teacher has too few runs"),
+        (5, "INCONCLUSIVE", "direction only: below 8 seeds"),
+    ):
+        holed = with_holes(gain, [(seed, -1) for seed in range(lost)])
+        (found,) = decide([read_gap(holed, np.where(np.isnan(holed), np.nan, losses), margin=0.01)])
+        assert (found.verdict, found.qualifier) == (word, qualifier)
+    gone = decide([read_gap(gain[:, :-1], losses[:, :-1], margin=0.01, lost="largest")])[0]
+    assert (gone.verdict, gone.qualifier) == ("NOT APPLICABLE", "the largest teacher has too few runs")
+    assert gone.ratio.reason == "the largest teacher has too few runs: there is nothing to compare"
+
+
+def test_what_is_not_known_of_a_smaller_size_is_not_contradicted():
+    gain, losses = curves(RISING)[0], np.tile(FALLING_LOSS, (SEEDS, 1))
+    assert decide([read_gap(gain, losses, margin=0.01)])[0].verdict == "CONTRADICTED"
+    assert decide([read_gap(gain, losses, margin=0.01, lost="smaller")])[0].verdict == "INCONCLUSIVE"
+    holed = with_holes(gain, [(seed, 2) for seed in range(4)])
+    (found,) = decide([read_gap(holed, np.where(np.isnan(holed), np.nan, losses), margin=0.01)])
+    assert (found.verdict, found.against, found.rival) == ("INCONCLUSIVE", 1.0, 4)
+    # but a gap under another size is one whatever is missing there
+    hump = with_holes(curves(HUMP)[0], [(seed, 4) for seed in range(4)])
+    assert decide([read_gap(hump, np.where(np.isnan(hump), np.nan, losses), margin=0.01)])[0].verdict == "SUPPORTED"
+
+
+@pytest.mark.parametrize("seeds", [12])
+def test_false_gaps_where_runs_are_missing(seeds):
+    gain = curves(np.zeros(SIZES), sweeps=400, seeds=seeds)
+    rng = np.random.default_rng(3)
+    gain[rng.random(gain.shape) < np.array([0.05] * (SIZES - 1) + [0.2])] = np.nan
+    assert condition_a(gap_numbers(gain, gain)).mean() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
 
 
 def test_many_curves_at_once_are_each_alone():

@@ -38,6 +38,44 @@ def test_few_seeds_give_no_verdict(seeds, said):
     assert (reading.verdict, reading.qualifier, reading.harmful) == ("INCONCLUSIVE", said, False)
 
 
+def test_a_gain_that_is_there_and_too_small_says_so():
+    reading = _reading([0.0, 0.004, 0.0], sd=0.001)
+    assert (reading.verdict, reading.qualifier) == ("SUPPORTED", "too small to matter")
+    assert reading.gain.value < reading.margin
+    gains = np.column_stack([np.full(10, -1.0), 0.018 + np.linspace(-0.02, 0.02, 10)])
+    wide = read_helps([read_help(gains, margin=0.02)])[0]
+    assert (wide.verdict, wide.qualifier) == ("SUPPORTED", "perhaps too small to matter")
+
+
+def page(truth, *, claims=12, seeds=10, margin=0.2, rng=0):
+    rng = np.random.default_rng(rng)
+    return [read_help(np.asarray(truth) + rng.normal(size=(seeds, len(truth))), margin=margin) for _ in range(claims)]
+
+
+@pytest.mark.parametrize(("truth", "word"), [([0.2, -9.0, -9.0], "CONTRADICTED"), ([0.0, -9.0, -9.0], "harmful")])
+def test_pages_seldom_say_what_is_false_of_any_claim(truth, word):
+    """At the boundary, one size decides alone: each claim by itself would be said of two in five pages."""
+    pages = [page(truth, rng=i) for i in range(300)]
+    if word == "harmful":
+        said = np.array([[found.harmful for found in read_helps(claims)] for claims in pages])
+        alone = np.array([[found.harm < 0.05 for found in claims] for claims in pages])
+    else:
+        said = np.array([[found.verdict == word for found in read_helps(claims)] for claims in pages])
+        alone = np.array([[read_helps([found])[0].verdict == word for found in claims] for claims in pages])
+    assert alone.any(axis=1).mean() > 0.3
+    assert said.any(axis=1).mean() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
+
+
+def test_a_size_that_too_few_seeds_have_is_neither_best_nor_ruled_out():
+    gain = -0.5 + 0.01 * np.random.default_rng(0).normal(size=(10, 3))
+    assert read_helps([read_help(gain, margin=0.02)])[0].verdict == "CONTRADICTED"
+    assert read_helps([read_help(gain, margin=0.02, asked=4)])[0].verdict == "INCONCLUSIVE"
+    gain[:7, 2] = np.nan
+    gain[7:, 2] = 5.0
+    reading = read_helps([read_help(gain, margin=0.02)])[0]
+    assert (reading.verdict, reading.best < 2, reading.harmful) == ("INCONCLUSIVE", True, False)
+
+
 def test_students_that_gain_nothing_are_seldom_called_helped():
     helped = sum(_reading(np.zeros(6), seed=seed).verdict == "SUPPORTED" for seed in range(1000))
     # two-sided 5 % over the six sizes, of which one side helps: at most 2.5 %, plus four standard errors of this count

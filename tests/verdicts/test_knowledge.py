@@ -59,6 +59,34 @@ def test_a_loss_is_contradicted():
     assert (found.verdict, found.qualifier) == ("CONTRADICTED", "it hurts")
 
 
+def test_a_gain_that_is_too_small_to_matter_says_so():
+    found = read([0.003], 0.0, noise=0.0005)[0]
+    assert (found.verdict, found.qualifier) == ("SUPPORTED", "too small to matter")
+    # also where only what it has over its control is small
+    found = read([0.1], 0.097, noise=0.0005)[0]
+    assert (found.verdict, found.qualifier) == ("SUPPORTED", "too small to matter")
+
+
+@pytest.mark.parametrize("control", [-1.0, 0.0])
+def test_pages_seldom_contradict_what_helps_by_the_margin(control):
+    """With a control that is far behind one contrast alone is at the boundary, else both are."""
+    rng, pages = np.random.default_rng(1), 250
+    shape = (2, pages, 12, SEEDS)
+    gains, controls = NOISE * rng.normal(size=shape) + np.array([0.01, control])[:, None, None, None]
+    readings = [[read_kind(*pair, twin_sd=SD) for pair in zip(*page, strict=True)] for page in zip(gains, controls, strict=True)]
+    said = [any(found.verdict == "CONTRADICTED" for found in read_kinds(page)) for page in readings]
+    assert np.mean([min(found.against for found in page) < 0.05 for page in readings]) > 0.2, "each by itself"
+    assert np.mean(said) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / pages)
+
+
+def test_that_it_hurts_is_held_to_the_page():
+    gain, fine = np.linspace(-0.055, 0.005, SEEDS), np.full(SEEDS, 0.3) + np.linspace(-0.01, 0.01, SEEDS)
+    alone = read_kinds([read_kind(gain, None, twin_sd=SD)])[0]
+    many = read_kinds([read_kind(values, None, twin_sd=SD) for values in (gain, *[fine] * 99)])[0]
+    assert (alone.verdict, alone.qualifier) == ("CONTRADICTED", "it hurts")
+    assert "it hurts" not in many.qualifier
+
+
 def test_an_unsettled_gain_says_how_many_seeds_it_needs():
     readings = [found for rng in range(20) for found in read([0.03], 0.0, noise=0.04, rng=rng)]
     unsettled = [found for found in readings if found.verdict == "INCONCLUSIVE" and found.weakest[0] > 0]

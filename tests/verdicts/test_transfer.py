@@ -211,6 +211,6 @@ def test_one_size_is_its_mean():
 def test_contradicted_is_held_to_all_claims_of_the_page():
     own, siblings, baseline = (part[0] for part in crossed(1, recipe=0.02, teacher=0.003, student=0.001, noise=0.004, rng=4))
     reading = read_transfer(own, siblings, baseline)
-    assert 0.05 / 60 < reading.negligible_p < 0.05
+    assert 0.05 / 60 < reading.against < 0.05
     assert read_transfers([reading])[0].verdict == "CONTRADICTED"
     assert {one.verdict for one in read_transfers([reading] * 60)} == {"INCONCLUSIVE"}

@@ -12,11 +12,13 @@ from kdprobe.report.evidence.frames import LOSS as RAW
 from kdprobe.report.evidence.groups import Curve, Group
 from kdprobe.report.evidence.laws import Law, law_of
 from kdprobe.stats.paired import contrast
+from kdprobe.stats.pairing import copies
 from kdprobe.verdicts.capacity_gap import seed_spread
 from kdprobe.verdicts.gap import MARGIN_SHARE, GapReading, decide, read_gap
 from kdprobe.verdicts.help import HelpReading, read_help, read_helps
 from kdprobe.zoo.gains import LOSS
 
+COPIED = "seeds are copies"
 SECOND = {"classification": "accuracy", "regression": "r2"}
 TITLES = {"nll": "NLL", "mse": "MSE", "nll_calibrated": "NLL, calibrated", "accuracy": "accuracy", "r2": "R²"}
 
@@ -46,6 +48,10 @@ class Gap:
     """With values "gain" and "teacher_loss", in the loss that the verdicts are read on; "gain_raw" where it is not the loss as it is."""
     reading: GapReading
     """On that loss: MSE, or NLL after one temperature a model."""
+    asked_seeds: int = 0
+    """Seeds that were asked for, whether or not their runs finished."""
+    copied: tuple[int, ...] = ()
+    """Two seeds of which one is a copy of the other; nothing is claimed then."""
     helps: HelpReading
     """On the same loss: whether any teacher helps."""
     raw: GapReading | None = None
@@ -57,7 +63,7 @@ class Gap:
     temperatures: Mapping[str, Measurement] = field(default_factory=dict[str, Measurement])
     """Fitted temperature of "teacher", "twin" and "student", means over all teacher sizes; above 1 is over-confidence."""
     gains: tuple[Measurement, ...] = ()
-    """Gain over the twin by teacher size, simultaneous over the sizes."""
+    """Gain over the twin by teacher size, simultaneous over the sizes; each over the seeds that have it."""
     fixed: tuple[str, ...] = ()
     """Settings that are the same for all teacher sizes here and could be tuned for each."""
     law: Law | None = None
@@ -88,20 +94,20 @@ def _gaps(evidence: Evidence) -> list[Gap]:
     groups = (group for group in (*evidence.groups, *evidence.tuned_groups) if group.scheme not in evidence.attached)
     found = [_gap(evidence, group) for group in groups]
     for own in (True, False):
-        judged = [i for i, gap in enumerate(found) if not gap.control and bool(gap.beside) is not own]
+        judged = [i for i, gap in enumerate(found) if not (gap.control or gap.copied) and bool(gap.beside) is not own]
         for name in ("reading", "raw", "second"):
             places = [i for i in judged if getattr(found[i], name) is not None]
             for i, reading in zip(places, decide([getattr(found[i], name) for i in places]), strict=True):
                 found[i] = replace(found[i], **{name: reading})
         for i, reading in zip(judged, read_helps([found[i].helps for i in judged]), strict=True):
             found[i] = replace(found[i], helps=reading)
-    return [_unjudged(gap) if gap.control else gap for gap in found]
+    return [_unjudged(gap, "a control" if gap.control else COPIED) if gap.control or gap.copied else gap for gap in found]
 
 
-def _unjudged(gap: Gap) -> Gap:
-    """Say of a control's readings that nothing is claimed; they are in no family of claims either."""
+def _unjudged(gap: Gap, why: str) -> Gap:
+    """Say of a control's readings, or of copied seeds', that nothing is claimed; they are in no family of claims either."""
     readings = {name: getattr(gap, name) for name in ("reading", "raw", "second", "helps")}
-    said = {"verdict": "NOT APPLICABLE", "qualifier": "a control"}
+    said = {"verdict": "NOT APPLICABLE", "qualifier": why}
     return replace(gap, **{name: replace(found, **said) for name, found in readings.items() if found is not None})
 
 
@@ -116,11 +122,11 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
     if metric != raw:
         grids |= {"gain_raw": _gains(evidence, group, raw, "gain")}
         grids |= {"teacher_loss_raw": group.grid(evidence.score(raw), of="teacher_id")}
-    found = group.curve(grids)
+    found = group.shared(grids)
     reading, gain = _read(evidence, group, found, metric, unit), found.values["gain"]
     headline, scope = evidence.place(group)
     probe = GAIN[group.kind] if metric != raw else "gain"
-    helps = read_help(gain, margin=reading.margin, unit=unit, seeds=found.seeds)
+    helps = read_help(gain, margin=_margin(evidence, group, metric), unit=unit, seeds=found.seeds, asked=len(group.teachers))
     return Gap(
         task=group.task,
         headline=headline,
@@ -134,6 +140,8 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
         student=group.student,
         student_size=group.student_size,
         unit=unit,
+        asked_seeds=len(group.seeds),
+        copied=_copied(group, grids),
         curve=found,
         reading=reading,
         helps=helps,
@@ -145,6 +153,12 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
         fixed=_fixed(evidence, group),
         law=law_of(group, found),
     )
+
+
+def _copied(group: Group, grids: dict[str, np.ndarray]) -> tuple[int, ...]:
+    """Two seeds with the same gains under every teacher: there is no chance in such training, or runs were copied into the zoo."""
+    twice = copies(grids["gain"], grids["teacher_loss"])
+    return tuple(int(group.seeds[place][1]) for place in twice or ())
 
 
 def _fixed(evidence: Evidence, group: Group) -> tuple[str, ...]:
@@ -165,15 +179,20 @@ def _gains(evidence: Evidence, group: Group, metric: str, probe: str) -> np.ndar
 
 
 def _read(evidence: Evidence, group: Group, found: Curve, metric: str, unit: str, *, suffix: str = "") -> GapReading:
-    twins = group.grid(evidence.score(metric), of="twin_id")
     return read_gap(
         found.values["gain" + suffix],
         found.values["teacher_loss" + suffix],
-        margin=MARGIN_SHARE * seed_spread(twins, np.array([draw for draw, _ in group.seeds])),
+        margin=_margin(evidence, group, metric),
         sizes=found.sizes / group.student_size,
         unit=unit,
         seeds=found.seeds,
+        lost="" if not found.missing else "smaller" if found.largest else "largest",
     )
+
+
+def _margin(evidence: Evidence, group: Group, metric: str) -> float:
+    """What is called negligible: a fifth of the seed sd of the twins' score."""
+    return MARGIN_SHARE * seed_spread(group.grid(evidence.score(metric), of="twin_id"), group.draws)
 
 
 def _second(evidence: Evidence, group: Group) -> GapReading | None:
@@ -182,5 +201,5 @@ def _second(evidence: Evidence, group: Group) -> GapReading | None:
     if not np.isfinite(gain).any():
         return None
     # a score, not a loss: the larger is the better model
-    found = group.curve({"gain": gain, "teacher_loss": -group.grid(evidence.score(metric), of="teacher_id")})
+    found = group.shared({"gain": gain, "teacher_loss": -group.grid(evidence.score(metric), of="teacher_id")})
     return _read(evidence, group, found, metric, "")

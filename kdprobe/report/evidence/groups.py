@@ -1,7 +1,7 @@
 """Students that are read together: one in one arm, its runs by seed and teacher size, cut to complete pairs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from kdprobe.core.axes import AXES
 from kdprobe.core.registry import available
 from kdprobe.report.evidence.arms import Frame
-from kdprobe.stats.pairing import complete_pairs
+from kdprobe.stats.pairing import Paired, complete_pairs, shared_pairs
 
 
 class Group:
@@ -58,7 +58,19 @@ class Group:
 
     def curve(self, grids: dict[str, np.ndarray]) -> "Curve":
         """Cut grids to the pairs that all of them have; see `kdprobe.stats.pairing.complete_pairs`."""
-        kept = complete_pairs(grids, np.array([draw for draw, _ in self.seeds]))
+        return self._curve(complete_pairs(grids, self.draws), np.zeros(len(self.teachers), dtype=np.int64))
+
+    def shared(self, grids: dict[str, np.ndarray]) -> "Curve":
+        """Keep every run that all grids have, NaN where there is none; see `kdprobe.stats.pairing.shared_pairs`."""
+        lacking = (~np.isfinite(np.stack(list(grids.values())))).any(axis=0).sum(axis=0)
+        return self._curve(shared_pairs(grids, self.draws), lacking)
+
+    @property
+    def draws(self) -> np.ndarray:
+        """(seeds,) draw of labelled rows of each seed."""
+        return np.array([draw for draw, _ in self.seeds])
+
+    def _curve(self, kept: Paired, lacking: np.ndarray) -> "Curve":
         return Curve(
             teachers=tuple(name for name, keep in zip(self.teachers, kept.columns, strict=True) if keep),
             sizes=self.sizes[kept.columns],
@@ -66,12 +78,14 @@ class Group:
             seeds=int(kept.rows.sum()),
             left_out=int((~kept.rows).sum()),
             missing=tuple(name for name, keep in zip(self.teachers, kept.columns, strict=True) if not keep),
+            lacking={name: int(count) for name, count in zip(self.teachers, lacking, strict=True) if count},
+            largest=bool(kept.columns[-1]) if len(kept.columns) else False,
         )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Curve:
-    """Complete pairs of one student under all its teacher sizes."""
+    """Pairs of one student under its teacher sizes: complete, or all that any two sizes share."""
 
     teachers: tuple[str, ...]
     sizes: np.ndarray
@@ -83,6 +97,10 @@ class Curve:
     """Seeds left out."""
     missing: tuple[str, ...]
     """Sizes left out."""
+    lacking: dict[str, int] = field(default_factory=dict[str, int])
+    """Teacher -> how many of all seeds lack it, where pairs need not be complete."""
+    largest: bool = True
+    """Whether the largest teacher that was asked for is there."""
 
     @property
     def clustered(self) -> bool:

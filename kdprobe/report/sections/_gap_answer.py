@@ -6,6 +6,7 @@ from kdprobe.report import words
 from kdprobe.report.evidence.gaps import Gap
 from kdprobe.report.evidence.groups import short_names
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT
+from kdprobe.verdicts.family import TOO_SMALL
 
 
 def doubt(gap: Gap) -> str:
@@ -17,14 +18,17 @@ def doubt(gap: Gap) -> str:
 
 def answer(group: Sequence[Gap]) -> str:
     """One sentence for a student in all its regimes, no stronger than the verdicts that it follows from."""
-    judged = [gap for gap in group if not gap.control]
+    judged = [gap for gap in group if not (gap.control or gap.copied)]
     read = [gap for gap in judged if gap.helps.gain is not None]
     if not read:
-        return "Nothing can be said of this student yet: see the sentences below." if judged else ""
+        return "Nothing can be said of this student yet: see the sentences below." if any(not gap.control for gap in group) else ""
     helped = [gap for gap in read if gap.helps.verdict == "SUPPORTED"]
     sure = [gap for gap in helped if not doubt(gap)]
+    if large := [gap for gap in sure if gap.helps.qualifier != TOO_SMALL]:
+        return _use(max(large, key=_gain))
     if sure:
-        return _use(max(sure, key=_gain))
+        small = max(sure, key=_gain)
+        return f"Train this student alone: {words.result(small.helps.gain)} {_taught(small)} is there, and {TOO_SMALL}."
     best = max(helped or read, key=_gain)
     if helped:
         gain = words.result(best.helps.gain)
@@ -56,8 +60,9 @@ def _taught(gap: Gap) -> str:
 def _use(gap: Gap) -> str:
     noun, names = short_names(gap.curve.teachers)
     among = [i for i in gap.reading.best_set if not gap.reading.direction_only] or [gap.helps.best]
+    little = f", {gap.helps.qualifier}" if TOO_SMALL in gap.helps.qualifier else ""
     size = f"{noun} {names[among[0]]}" if len(among) == 1 else f"one of {noun}s {words.span(names, among)}"
-    return f"Teach this student with {size} on {gap.arm}: {words.result(gap.helps.gain)} over training alone{''.join(_more(gap))}."
+    return f"Teach this student with {size} on {gap.arm}: {words.result(gap.helps.gain)} over training alone{little}{''.join(_more(gap))}."
 
 
 def _more(gap: Gap) -> Iterator[str]:
@@ -66,7 +71,8 @@ def _more(gap: Gap) -> Iterator[str]:
     if reading.deficit is None or len(names) < 2:
         return
     if reading.verdict == "SUPPORTED":
-        yield f"; the largest costs {words.result(reading.deficit)} of it"
+        little = f", {reading.qualifier}" if TOO_SMALL in reading.qualifier else ""
+        yield f"; the largest costs {words.result(reading.deficit)} of it{little}"
     elif reading.verdict == "CONTRADICTED":
         yield f"; {noun} {names[-1]} costs nothing against a smaller one"
     elif reading.verdict == "INCONCLUSIVE":

@@ -19,7 +19,7 @@ def _ratio_ticks(ratios: np.ndarray) -> list[str]:
 
 def _series(gap: Gap, name: str, label: str, role: Role, *, seeds: bool) -> Series:
     values = gap.curve.values[name]
-    mean = values.mean(axis=0)
+    mean = np.nanmean(values, axis=0)
     low, high = contrast(values.T).interval() if len(values) > 1 else (np.full_like(mean, np.nan),) * 2
     at = np.log2(gap.curve.sizes / gap.student_size)
     return Series(label=label, role=role, x=at, mean=mean, low=low, high=high, seeds=values if seeds else None)

@@ -115,7 +115,7 @@ def shapes(found: list[Gap]) -> tuple[Table, ...]:
     """Which shape predicts the gains of a seed that was left out."""
     rows = []
     for gap in found:
-        gain = gap.reading.gain
+        gain = gap.reading.whole
         if len(gain) < 3 or gain.shape[1] < 4:
             continue
         scores = compare_models(np.log(gap.reading.sizes), gain)

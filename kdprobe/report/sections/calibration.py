@@ -1,40 +1,63 @@
 """How often are verdicts of these kinds wrong?"""
 
-import json
-from importlib.resources import files
 from typing import Any
 
 from kdprobe.core.section import Column, Content, Section, Table
+from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.gaps import gaps
+from kdprobe.report.evidence.knowledge import kinds
+from kdprobe.report.evidence.transfers import transfers
+from kdprobe.report.promises import found_among, rates
 
-RATES = "calibration.json"
-"""Written by ``benchmarks/calibration.py``."""
 ASKED = {"gap": ("capacity gap", "teaching helps", "own knowledge arrived"), "knowledge": ("this kind helps",)}
 """Verdicts of a page, by what its sweep asked."""
 
 
 def draw(evidence: Evidence) -> Content | None:
     """Draw one row a verdict of this page; nothing where none was measured."""
-    measured: dict[str, Any] = json.loads(files("kdprobe.report.sections").joinpath(RATES).read_text(encoding="utf-8"))
-    rows = tuple(_row(entry) for entry in measured["rows"] if entry["verdict"].partition(":")[0] in ASKED[evidence.asks])
+    measured = rates()
+    verdicts = {claim: _members(evidence, claim) for claim in ASKED[evidence.asks]}
+    rows = tuple(
+        _row(entry, verdicts[entry["verdict"].partition(":")[0]])
+        for entry in measured["rows"]
+        if entry["verdict"].partition(":")[0] in ASKED[evidence.asks]
+    )
     if not rows:
         return None
     return Content(
         words=(
             f"Measured on {measured['sweeps']:,} simulated sweeps of each of some thirty worlds whose truth is known; all of them are in "
-            "reports/calibration.md. 1 sd is the standard deviation over seeds of the paired difference of two teacher sizes.",
+            "reports/calibration.md. 1 sd is the standard deviation over seeds of the paired difference of two teacher sizes. What is "
+            f"found is of a page with as many verdicts as this one ({words.listed(_numbers(verdicts))}), all others of which are untrue: "
+            "the more are read together, the more each must show.",
         ),
         tables=(Table(caption="Error rates of the verdicts", columns=COLUMNS, rows=rows),),
     )
 
 
-def _row(entry: dict[str, Any]) -> dict[str, Any]:
+def _numbers(verdicts: dict[str, int]) -> list[str]:
+    return [f"{count} of {claim!r}" for claim, count in verdicts.items()]
+
+
+def _members(evidence: Evidence, claim: str) -> int:
+    """How many verdicts of a kind the page gives, whether or not it has the seeds for them."""
+    if claim == "this kind helps":
+        return sum(len(group.readings) for group in kinds(evidence))
+    if claim == "own knowledge arrived":
+        return sum(one.primary and not one.control for one in transfers(evidence))
+    return sum(gap.primary and not gap.control for gap in gaps(evidence))
+
+
+def _row(entry: dict[str, Any], claims: int) -> dict[str, Any]:
     found, wrong = entry.get("found"), entry.get("wrong")
+    among, shares = found_among(found, claims) if found else (None, {})
     return {
         "verdict": entry["verdict"],
         "wrong": None if wrong is None else _percent(wrong),
         "where": entry.get("where"),
-        "found": None if found is None else f"{_percent(found['10'])}, {_percent(found['20'])}",
+        "found": None if found is None else f"{_percent(shares['10'])}, {_percent(shares['20'])}",
+        "among": among,
         "effect": entry.get("effect"),
     }
 
@@ -48,6 +71,9 @@ COLUMNS = (
     Column(key="wrong", title="wrong in at most", explains="the largest share of the worlds in which it is false; 5 % is meant"),
     Column(key="where", title="namely", shown="prose"),
     Column(key="found", title="found, 10 and 20 seeds", explains="share of the sweeps of a world in which it is true"),
+    Column(
+        key="among", title="among", shown="number", explains="verdicts of the simulated page: as many as here, or the next number measured"
+    ),
     Column(key="effect", title="where there is", shown="prose"),
 )
 

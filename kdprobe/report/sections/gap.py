@@ -11,10 +11,11 @@ from kdprobe.report.evidence.groups import short_names
 from kdprobe.report.sections._gap_answer import answer, doubt
 from kdprobe.report.sections._gap_figures import figure, sketch
 from kdprobe.report.sections._gap_tables import besides, choices, claims, laws, shapes, temperatures
+from kdprobe.report.sections._gap_words import contradicted, copied, missing, prose, seeds_of, small, small_gain
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT
+from kdprobe.verdicts.gap import NO_LARGEST
 
 MEASURED = " (nats after one temperature a model, or variances of the target)"
-CLAIM = "a smaller teacher serves better than the largest"
 
 
 def draw(evidence: Evidence) -> Content:
@@ -28,7 +29,7 @@ def draw(evidence: Evidence) -> Content:
     drawn = [group for group in groups if group[0].scope == group[0].arm and any(len(gap.curve.sizes) for gap in group)]
     return Content(
         cards=tuple(_card(group, around, f"c{i}") for i, group in enumerate(groups)),
-        words=_words(found),
+        words=prose(found, around),
         figures=tuple(figure(group, around, f"g{i}") for i, group in enumerate(drawn)),
         tables=(*besides(around), claims(found), *temperatures((*found, *around)), *choices(evidence), *laws(found), *shapes(found)),
     )
@@ -50,16 +51,18 @@ def _help(gap: Gap, around: list[Gap]) -> Finding:
     if gap.control:
         number = words.result(reading.gain) if reading.gain else ""
         sentence = f"A control, {gap.control}: what it gains is not what teaching gives" + (f" (at most {number})." if number else ".")
+    elif gap.copied:
+        sentence, number = copied(gap), ""
     elif reading.gain is None:
         sentence, number = f"{words.counted(reading.n, 'seed')}: {reading.qualifier}.", ""
     else:
         under = f"under {noun} {names[reading.best]}"
         number = f"{words.result(reading.gain)} {under}"
-        sentence = f"Largest gain over the untaught twin: {number} ({_seeds(gap)})."
+        sentence = f"Largest gain over the untaught twin: {number} ({seeds_of(gap)}).{small_gain(gap)}"
         if reading.harmful:
             sentence = (
                 f"The student is worse than its untaught twin under every teacher; least so {under}: {words.result(reading.gain)} "
-                f"({_seeds(gap)})."
+                f"({seeds_of(gap)})."
             )
         elif reading.verdict == "CONTRADICTED":
             limit = words.number(reading.upper, words.decimals(reading.margin) + 1)
@@ -88,11 +91,6 @@ def _controls(gap: Gap) -> Iterable[str]:
     for control in gap.controls:
         gain, beyond = words.result(control.gain), words.result(control.beyond)
         yield f"Control, {control.title}: {gain}; the student beyond it: {beyond}."
-
-
-def _seeds(gap: Gap) -> str:
-    curve = gap.curve
-    return words.counted(curve.seeds, "seed") + (f" in {words.counted(len(curve.values['gain']), 'draw')}" if curve.clustered else "")
 
 
 def _finding(gap: Gap, around: list[Gap]) -> Finding:
@@ -133,12 +131,16 @@ def _best(gap: Gap) -> str:
 def _sentences(gap: Gap) -> Iterable[str]:
     reading, curve = gap.reading, gap.curve
     noun, names = short_names(curve.teachers)
-    seeds = _seeds(gap)
+    seeds = seeds_of(gap)
     if not names:
         yield "All its runs failed: see what failed, below."
         return
+    if gap.copied:
+        yield copied(gap)
+        return
     if reading.deficit is None or reading.edge is None:
         yield f"{words.counted(len(names), f'teacher {noun}')}, {seeds}: {reading.qualifier}."
+        yield from missing(gap)
         return
     rival = f"{noun} {names[reading.rival]}"
     best = "Least harmful" if gap.helps.harmful else "Best"
@@ -153,26 +155,20 @@ def _sentences(gap: Gap) -> Iterable[str]:
         yield f"{start} {words.span(names, reading.best_set)} of {names[0]}…{names[-1]} (95 % set, {seeds})."
     if reading.verdict in ("SUPPORTED", "NOT APPLICABLE"):
         yield f"The largest costs {words.result(reading.deficit)} against {rival}."
+        yield from small(gap)
         if isinstance(reading.ratio, Measurement) and reading.ratio.kind == "estimate":
             most = "loses least" if gap.helps.harmful else "gains most"
             yield f"At this setting the student {most} under a teacher of {words.result(reading.ratio)} times its size."
         if reading.verdict == "NOT APPLICABLE":
             yield f"But it is not shown to be the better model: its own loss is lower by {words.result(reading.edge)}."
     elif reading.verdict == "CONTRADICTED":
-        places = words.decimals(reading.margin) + 1
-        yield (
-            f"The largest costs {words.result(reading.deficit)} against {rival}: no smaller one serves better by more than "
-            f"{words.number(max(reading.upper, 0.0), places)} {gap.unit} (95 % limit; below "
-            f"{words.number(reading.margin, places)} is negligible)."
-        )
+        yield contradicted(gap, rival)
     elif reading.qualifier.startswith("direction only"):
         yield f"A direction only: the largest costs {words.result(reading.deficit)} against {rival}."
     else:
         adjusted = f", p = {words.p_value(reading.p)} over the claims of this page" if reading.deficit.low > 0 else ""
         yield f"Whether the largest costs anything against {rival} is not settled: {words.result(reading.deficit)}{adjusted}."
-    if curve.left_out or curve.missing:
-        missing = f", and {words.listed(curve.missing)}" if curve.missing else ""
-        yield f"Left out: {words.counted(curve.left_out, 'seed')} with a missing run{missing}."
+    yield from missing(gap)
 
 
 def _elsewhere(around: list[Gap]) -> Iterable[str]:
@@ -201,6 +197,8 @@ def _change_our_mind(gap: Gap) -> str:
     reading, (noun, names) = gap.reading, short_names(gap.curve.teachers)
     if not names:
         return "runs that finish."
+    if gap.copied or reading.qualifier == NO_LARGEST:
+        return "seeds of their own for all runs." if gap.copied else f"runs of {words.listed(list(gap.curve.lacking))} that finish."
     if reading.deficit is None:
         return f"two teacher sizes and {SEEDS_FOR_A_VERDICT} seeds."
     if reading.n < SEEDS_FOR_A_VERDICT:
@@ -215,31 +213,6 @@ def _change_our_mind(gap: Gap) -> str:
         return "more than 1,000 seeds at this spread."
     unit, now = ("draws", len(reading.gain)) if reading.clustered else ("seeds", reading.n)
     return f"about {reading.needed} {unit}, if mean and spread stay (now {now})."
-
-
-def _words(found: list[Gap]) -> tuple[str, ...]:
-    family = sum(gap.reading.deficit is not None and not gap.reading.direction_only and not gap.control for gap in found)
-    unit = "draws of labelled rows, each the mean of its seeds" if any(gap.curve.clustered for gap in found) else "seeds"
-    calibrated = (
-        "The loss of classes is the calibrated NLL: each model's logits are divided by one temperature, fitted on validation rows, so that "
-        "a gain is none of being surer or less sure. What distilling at T > 1 does to that is shown by the fitted temperatures; accuracy, "
-        "and the NLL as it is, have verdicts of their own in the table of claims.",
-    )
-    return (
-        "Each panel shows what distillation gains over training the same student alone (loss of the paired twin minus loss of the "
-        f"student, on probe rows that no similarity was measured on) against the size of its teacher. Thin lines are {unit}; marks are "
-        f"means with 95 % intervals over {unit.partition(' ')[0]}. The teachers' own loss stands below on the same axis: a capacity gap "
-        "needs a larger teacher that is better itself and serves worse.",
-        f"The claim is that {CLAIM}. It is made where (a) the best smaller teacher is shown to serve better: a sign-flip test over all "
-        "smaller sizes, which needs no more than symmetry, and a simultaneous bootstrap interval that excludes 0; and (b) the largest "
-        f"teacher is itself shown to be the better model. Over the claims of this kind on the page ({family} with {SEEDS_FOR_A_VERDICT} "
-        "seeds or more) p values are Holm-adjusted. A best size at the grid's edge (c) gives a bound in place of a ratio, a curve that may "
-        "have two humps (d) gives none. A deficit below a fifth of the twins' seed-to-seed standard deviation is called negligible. How "
-        "often such a verdict is wrong is measured on simulated sweeps: see the end of this page.",
-        "Students stand at the plan's own α and T, and beside it at those that the table names. A knowledge report chooses α for each "
-        "seed, and so speaks of other students.",
-        *(calibrated if any(gap.raw is not None for gap in found) else ()),
-    )
 
 
 GAP = Section(name="gap", question="Which teacher size serves this student best?", plans=("gap",), draw=draw, order=10)

@@ -184,6 +184,17 @@ class GapPlan(Axes, Plan):
         controls = bool(self.beside) if self.controls is None else self.controls
         return (*own, *(controls_beside(own, self.schemes) if controls else ()))
 
+    def claims(self) -> int:
+        """Capacity gaps that a page reads together: tasks, schemes but controls, distillers, settings and students."""
+        judged = [block for block in self.crossed() if block.draw == 0 and find("schemes", block.scheme).judged]
+        return sum(block.curves(name) * len(block.student_widths) for block in judged for name in block.distillers)
+
+    @property
+    def units(self) -> tuple[int, str]:
+        """Draws where there are several, unless each seed has rows of its own."""
+        worlds = [find("tasks", task).world is not None for task in self.tasks]
+        return (self.seeds, "seed") if self.draws == 1 or all(worlds) else (self.draws, "draw")
+
     def _on(self, task: str) -> dict[str, Any]:
         return {"sizes": self._sizes(task), "beside": self.beside_on(task)}
 

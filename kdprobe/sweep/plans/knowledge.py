@@ -168,6 +168,15 @@ class KnowledgePlan(Plan):
         controls = (block for block in self.crossed() if block.scheme not in self.schemes)
         return (*blocks, *(block for block in controls if (block.task, block.scheme, *block.distillers) not in out))
 
+    def claims(self) -> int:
+        """Kinds of knowledge, in each task, scheme and student."""
+        kinds = {
+            (block.task, block.scheme, width, find("distillers", name).knowledge)
+            for block in self.blocks()
+            for width, name in product(block.student_widths, block.distillers)
+        }
+        return sum(knowledge != "control" for *_, knowledge in kinds)
+
     def check_on(self, parts: Split) -> None:
         """Refuse nothing: what is undefined is left out, and the report says so."""
 

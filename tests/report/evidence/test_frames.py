@@ -95,6 +95,16 @@ def test_a_size_that_most_seeds_lack_is_left_out_instead():
     assert (nothing.seeds, nothing.left_out, nothing.values["gain"].shape) == (0, 4, (0, 0))
 
 
+def test_runs_that_are_missing_stay_in_what_is_shared():
+    grid = np.arange(12.0).reshape(4, 3)
+    grid[1, 2], grid[:3, 1] = np.nan, np.nan
+    curve = Group(frame()).shared({"gain": grid, "other": np.ones((4, 3))})
+    assert (curve.teachers, curve.seeds, curve.missing, curve.largest) == (("x", "z"), 3, ("y",), True)
+    assert curve.lacking == {"y": 3, "z": 1}
+    grid[:3, 2] = np.nan
+    assert not Group(frame()).shared({"gain": grid}).largest
+
+
 def test_draws_are_the_units_where_there_are_several():
     grid = np.arange(24.0).reshape(8, 3)
     curve = Group(frame(draws=2)).curve({"gain": grid})

@@ -62,6 +62,22 @@ def test_a_gain_that_a_control_has_too_is_no_reason_to_teach():
     )
 
 
+def test_a_gain_that_is_too_small_to_matter_is_no_reason_to_teach():
+    small = student(qualifier="too small to matter")
+    assert answer([small]) == (
+        "Train this student alone: 0.10 nats [0.08, 0.12] under its best teacher on same rows is there, and too small to matter."
+    )
+    assert answer([small, student(gain=0.06, arm="transfer rows")]).startswith("Teach this student")
+    perhaps = student("SUPPORTED", "SUPPORTED", qualifier="perhaps too small to matter")
+    assert "over training alone, perhaps too small to matter; the largest costs" in answer([perhaps])
+    gap = replace(perhaps, helps=replace(perhaps.helps, qualifier=""), reading=replace(perhaps.reading, qualifier="too small to matter"))
+    assert answer([gap]).endswith("of it, too small to matter.")
+
+
+def test_copied_seeds_come_to_nothing():
+    assert answer([replace(FOUND, copied=(0, 1))]).startswith("Nothing can be said of this student yet")
+
+
 def test_where_no_teacher_helps_it_says_to_train_alone():
     harmful, nothing = student("CONTRADICTED", harmful=True), student("CONTRADICTED")
     assert answer([harmful]) == "Train this student alone: every teacher of width 8…256 made it worse than its untaught twin."
