@@ -14,6 +14,7 @@ from kdprobe.core.words import visible
 COMMANDS = {
     "sweep": "Train and measure a zoo of distilled models, and write its report.",
     "probe": "Compare the outputs of a student with those of its teacher.",
+    "gap": "Read a table of runs trained elsewhere: which teacher size serves a student best?",
     "report": "Write the report of a zoo that is there.",
     "zoo": "List, show and verify the models of a zoo.",
     "data": "List the data of the tasks, and fetch what is not here.",

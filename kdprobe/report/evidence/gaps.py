@@ -33,6 +33,8 @@ class Gap:
     scope: str
     """Where the page speaks of it."""
     unit: str
+    metric: str
+    """What the loss is called."""
     curve: Curve
     """With values "gain" and "teacher_loss"; for classification "gain_calibrated" and "teacher_loss_calibrated" too."""
     reading: GapReading
@@ -105,6 +107,7 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
         student=group.student,
         student_size=group.student_size,
         unit=unit,
+        metric=TITLES[metric],
         curve=found,
         reading=reading,
         helps=read_help(gain, margin=reading.margin, unit=unit, seeds=found.seeds),

@@ -24,7 +24,8 @@ def claims(found: list[Gap]) -> Table:
             first = reading is gap.reading
             rows.append(
                 {
-                    "student": f"{gap.task} · {gap.student}", "arm": gap.arm, "metric": TITLES[metric], "unit": unit, "seeds": reading.n,
+                    "student": f"{gap.task} · {gap.student}", "arm": gap.arm, "unit": unit, "seeds": reading.n,
+                    "metric": gap.metric if first else TITLES[metric],
                     "verdict": reading.verdict + (f": {reading.qualifier}" if reading.qualifier else ""),
                     "set": f"{noun} {words.span(names, reading.best_set)}" if reading.best_set else None,
                     "rival": f"{noun} {names[reading.rival]}" if reading.deficit else None,

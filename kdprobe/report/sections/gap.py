@@ -28,14 +28,15 @@ def draw(evidence: Evidence) -> Content:
     # of many settings each has its card, and every seed is in the table of cells
     drawn = [group for group in groups if group[0].scope == group[0].arm and any(len(gap.curve.sizes) for gap in group)]
     return Content(
-        cards=tuple(_card(group, f"c{i}") for i, group in enumerate(groups)),
+        cards=tuple(card(group, f"c{i}") for i, group in enumerate(groups)),
         words=_words(found),
         figures=tuple(_figure(group, f"g{i}") for i, group in enumerate(drawn)),
         tables=(claims(found), *choices(evidence), *laws(found), *shapes(found)),
     )
 
 
-def _card(group: list[Gap], prefix: str) -> Card:
+def card(group: list[Gap], prefix: str) -> Card:
+    """What the first screen says of a student."""
     first = group[0]
     return Card(
         headline=first.headline,
@@ -227,7 +228,8 @@ def _ratio_ticks(ratios: np.ndarray) -> list[str]:
     return [f"{ratio:.0f}" if ratio >= 9.5 else f"{ratio:.1f}" for ratio in ratios]
 
 
-def _series(gap: Gap, name: str, label: str, role: Role, *, seeds: bool) -> Series:
+def series_of(gap: Gap, name: str, label: str, role: Role, *, seeds: bool) -> Series:
+    """One line of a figure: means over seeds with their intervals."""
     values = gap.curve.values[name]
     mean = values.mean(axis=0)
     low, high = contrast(values.T).interval() if len(values) > 1 else (np.full_like(mean, np.nan),) * 2
@@ -246,12 +248,11 @@ def _law(gap: Gap, name: str) -> list[Series]:
 def _sketch(group: list[Gap], prefix: str) -> Figure:
     """The curves of a card: one line an arm, without seeds."""
     first = group[0]
-    series = tuple(_series(gap, "gain", gap.arm, role, seeds=False) for gap, role in zip(group, ROLES, strict=False) if gap.gains)
+    series = tuple(series_of(gap, "gain", gap.arm, role, seeds=False) for gap, role in zip(group, ROLES, strict=False) if gap.gains)
     if len(group) == 1:
-        metric = "NLL" if first.kind == "classification" else "MSE"
-        series = (_series(first, "gain", metric, "one", seeds=False),)
+        series = (series_of(first, "gain", first.metric, "one", seeds=False),)
         if "gain_calibrated" in first.curve.values:
-            series = (*series, _series(first, "gain_calibrated", "calibrated", "two", seeds=False))
+            series = (*series, series_of(first, "gain_calibrated", "calibrated", "two", seeds=False))
     ratios = axis([gap.curve for gap in group if gap.gains])[0] / first.student_size
     svg = panels(
         [Panel(title=f"Gain over the twin ({first.unit})", series=series, zero="no gain")],
@@ -266,18 +267,17 @@ def _figure(group: list[Gap], prefix: str) -> Figure:
     # an arm whose runs all failed has no curve; its card says so
     group = [gap for gap in group if len(gap.curve.sizes)]
     first = group[0]
-    metric = "NLL" if first.kind == "classification" else "MSE"
     rows = []
     for gap in group:
-        series = [_series(gap, "gain", metric, "one", seeds=True)]
+        series = [series_of(gap, "gain", gap.metric, "one", seeds=True)]
         if "gain_calibrated" in gap.curve.values:
-            series.append(_series(gap, "gain_calibrated", "calibrated", "two", seeds=True))
+            series.append(series_of(gap, "gain_calibrated", "calibrated", "two", seeds=True))
         series += _law(gap, "gain")
         title = f"{gap.arm}: gain ({gap.unit})"
         rows.append(Panel(title=title, series=tuple(series), scale="gain", zero="no gain", shaded=True))
-    teacher = [_series(first, "teacher_loss", metric, "three", seeds=True)]
+    teacher = [series_of(first, "teacher_loss", first.metric, "three", seeds=True)]
     if "teacher_loss_calibrated" in first.curve.values:
-        teacher.append(_series(first, "teacher_loss_calibrated", "calibrated", "four", seeds=False))
+        teacher.append(series_of(first, "teacher_loss_calibrated", "calibrated", "four", seeds=False))
     teacher += _law(first, "teacher_loss")
     rows.append(Panel(title=f"the teacher's own loss ({first.unit})", series=tuple(teacher)))
     sizes, teachers = axis([gap.curve for gap in group])
