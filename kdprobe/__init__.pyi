@@ -42,6 +42,8 @@ from .measures.similarity.rsa import rsa as rsa
 from .measures.similarity.svcca import svcca as svcca
 from .report import report as report
 from .sweep import sweep as sweep
+from .sweep.own import task_from_arrays as task_from_arrays
+from .sweep.own import task_from_frame as task_from_frame
 from .sweep.plans.gap import GapPlan as GapPlan
 from .sweep.plans.knowledge import KnowledgePlan as KnowledgePlan
 from .verdicts.capacity_gap import GapVerdict as GapVerdict

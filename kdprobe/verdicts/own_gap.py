@@ -236,6 +236,7 @@ def _pool(runs: Runs, setting: Setting, found: GapVerdict, margin: float | None,
     shared = any(_same_teachers(one, other) for one, other in combinations(losses, 2))
     if shared and len(common) < 2:
         return None
+    together: dict[str, np.ndarray]
     if shared:
         together = {name: np.mean([value[name][rows] for value, rows in zip(values, at, strict=True)], axis=0) for name in values[0]}
     else:

@@ -78,6 +78,8 @@ class GapPlan(Axes, Plan):
         are of the plan's own setting. In place of the default as a whole, as in --beside.temperature 1,2,4 --beside.train-rows 300; none
         (in Python {}) leaves them out. Axes that have several values or are tuned have nothing beside: they are crossed already. Nor have
         rows that are not fewer than the plan's own.
+    own_data
+        Content hashes of tasks that were made of somebody's own rows; filled in by itself.
     train_rows, transfer_rows, label_noise, steps, alpha, temperature, learning_rate
         Axes; see `kdprobe.core.axes.Axes`.
     teacher_weight_decay, teacher_patience, teacher_steps
@@ -110,6 +112,7 @@ class GapPlan(Axes, Plan):
     tune: Annotated[tuple[str, ...], axis_names("tune")] = ()
     tune_seeds: Whole = 3
     beside: Annotated[dict[str, tuple[float | int, ...]], BESIDE] = field(default_factory=lambda: dict(STAR))
+    own_data: Annotated[dict[str, str], Parameter(parse=False)] = field(default_factory=dict)
 
     asks: ClassVar[str] = "gap"
     question: ClassVar[str] = "which teacher size serves a student best?"

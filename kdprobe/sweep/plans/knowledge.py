@@ -1,7 +1,7 @@
 """Which kind of knowledge helps? Many distillers on the same teachers, students and seeds, each at several strengths."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 from typing import Annotated, Any, ClassVar
@@ -75,6 +75,8 @@ class KnowledgePlan(Plan):
         Labelled rows, in place of the task's own number.
     transfer_rows
         Unlabelled rows, in place of the task's own number.
+    own_data
+        Content hashes of tasks that were made of somebody's own rows; filled in by itself.
 
     Examples
     --------
@@ -100,6 +102,7 @@ class KnowledgePlan(Plan):
     weight_decay: float = 1e-4
     train_rows: Whole | None = None
     transfer_rows: Whole | None = None
+    own_data: Annotated[dict[str, str], Parameter(parse=False)] = field(default_factory=dict)
 
     asks: ClassVar[str] = "knowledge"
     question: ClassVar[str] = "which kind of knowledge helps?"
