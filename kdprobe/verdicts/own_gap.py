@@ -241,7 +241,7 @@ def _pool(runs: Runs, setting: Setting, found: GapVerdict, margin: float | None,
         together = {name: np.mean([value[name][rows] for value, rows in zip(values, at, strict=True)], axis=0) for name in values[0]}
     else:
         together = {name: np.concatenate([value[name] for value in values]) for name in values[0]}
-    units, count = together["gain"].shape
+    units, count = len(together["gain"]), len(grids[0].sizes)
     verdict = capacity_gap(
         {
             "student_size": np.ones(units * count), "teacher_size": np.tile(grids[0].sizes, units),

@@ -103,7 +103,8 @@ def refuse_mixed(series: Any) -> None:
     if isinstance(series.dtype, pd.CategoricalDtype) or not len(there):
         return
     text = there.astype("string").str.strip()
-    numeric = pd.to_numeric(text, errors="coerce").notna()
+    read: Any = pd.to_numeric(text, errors="coerce")
+    numeric = read.notna()
     share = float(numeric.mean())
     if 0.5 < share < 1.0:
         odd = text[~numeric]

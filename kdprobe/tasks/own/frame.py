@@ -100,7 +100,7 @@ def content_hash(x: np.ndarray, y: np.ndarray, blocks: np.ndarray | None) -> str
     for values in (x, y, *([] if blocks is None else [blocks])):
         values = np.ascontiguousarray(values)
         digest.update(f"{values.dtype.str}{values.shape}".encode())
-        digest.update(memoryview(values).cast("B") if values.size else b"")
+        digest.update(values.data.cast("B") if values.size else b"")
     return digest.hexdigest()
 
 
