@@ -158,7 +158,7 @@ def losses_by_steps(task: Task) -> dict[int, dict[int, float]]:
                 jobs = [
                     Job(
                         role="twin", task=task.name, data=parts.sha256, draw=0, family=family, width=width, options=dict(options.options),
-                        seed=TUNING_SEEDS + seed, steps=steps, batch_size=64, learning_rate=float(AXES["learning_rate"].default),
+                        seed=TUNING_SEEDS + seed, steps=steps, batch_size=64, learning_rate=float(AXES["learning_rate"].default or 0.0),
                         weight_decay=1e-4,
                     )
                     for seed in range(SEEDS)

@@ -40,7 +40,7 @@ class Plan(ABC):
     """Whether a pilot on a tenth of the seeds can narrow its teacher sizes."""
     tasks: tuple[str, ...]
     seeds: int
-    own_data: Mapping[str, str] = MappingProxyType({})
+    own_data: Any = MappingProxyType({})
     """Of tasks made of somebody's own rows, the content hash: other rows are another plan."""
 
     def __post_init__(self) -> None:
