@@ -43,10 +43,16 @@ from .measures.similarity.svcca import svcca as svcca
 from .measures.transfer.coefficient import transfer_coefficient as transfer_coefficient
 from .report import report as report
 from .sweep import sweep as sweep
+from .sweep.own import task_from_arrays as task_from_arrays
+from .sweep.own import task_from_frame as task_from_frame
 from .sweep.plans.gap import GapPlan as GapPlan
 from .sweep.plans.knowledge import KnowledgePlan as KnowledgePlan
 from .verdicts.capacity_gap import GapVerdict as GapVerdict
 from .verdicts.capacity_gap import capacity_gap as capacity_gap
+from .verdicts.own_gap import RunsGap as RunsGap
+from .verdicts.own_gap import runs_gap as runs_gap
+from .verdicts.own_runs import Runs as Runs
+from .verdicts.own_runs import own_runs as own_runs
 from .zoo import Zoo as Zoo
 
 __version__: str

@@ -15,6 +15,7 @@ COMMANDS = {
     "sweep": "Train and measure a zoo of distilled models, and write its report.",
     "probe": "Compare the outputs of a student with those of its teacher.",
     "advise": "Say whether distillation would help on your regression data.",
+    "gap": "Read a table of runs trained elsewhere: which teacher size serves a student best?",
     "report": "Write the report of a zoo that is there.",
     "zoo": "List, show and verify the models of a zoo.",
     "data": "List the data of the tasks, and fetch what is not here.",

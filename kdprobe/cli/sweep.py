@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from kdprobe.cli._own import OwnData, own_plan
 from kdprobe.cli._tables import Flag
 from kdprobe.core.errors import PlanError
 from kdprobe.core.spelling import Whole, words
@@ -79,7 +80,7 @@ class Where:
 def command(asks: str) -> Callable[..., int]:
     """The command of a kind of plan: its own settings, beside those that all sweeps have."""
 
-    def sweep(*, ask: Any = None, plan: Any = None, where: Where | None = None) -> int:
+    def sweep(*, ask: Any = None, plan: Any = None, own: OwnData | None = None, where: Where | None = None) -> int:
         """Train and measure a zoo of distilled models, and write its report.
 
         Running the same command again resumes: finished cells are not repeated.
@@ -87,7 +88,11 @@ def command(asks: str) -> Callable[..., int]:
         ask, plan, where = ask or question_of(asks)(), plan or kind(asks)(), where or Where()
         if not getattr(ask, asks):
             raise PlanError(f"sweep: say what to ask: {' or '.join(f'--{name} ({kind(name).question})' for name in asked())}")
-        return _pilot(plan, where, ask.quick) if getattr(ask, "pilot", False) else _sweep(plan, where, ask.quick)
+        if own is not None and own.given:
+            plan, more = own_plan(plan, own), f" {own.command()}"
+        else:
+            more = ""
+        return _pilot(plan, where, ask.quick, more) if getattr(ask, "pilot", False) else _sweep(plan, where, ask.quick, more)
 
     sweep.__annotations__ |= {"ask": question_of(asks) | None, "plan": kind(asks) | None}
     return sweep
@@ -115,7 +120,7 @@ PILOT = (
 )
 
 
-def _pilot(plan: Any, where: Where, quick: bool) -> int:
+def _pilot(plan: Any, where: Where, quick: bool, more: str) -> int:
     """The pilot lies in a folder of its own inside the sweep's."""
     from kdprobe.sweep.pilot import FOLDER, pilot_plan
 
@@ -134,7 +139,7 @@ def _pilot(plan: Any, where: Where, quick: bool) -> int:
         raise PlanError(f"--pilot: {shown_path(out)} holds results, and a pilot comes before them: choose another folder with --out")
     jobs = 0 if where.scheduler else default_jobs(where.device) if where.jobs is None else where.jobs
     check_folder(out)
-    command = command_of("kdprobe sweep --gap", plan, shown_path(out))
+    command = command_of(f"kdprobe sweep --gap{more}", plan, shown_path(out))
     with run(
         few, out / FOLDER, jobs=jobs, scheduler=where.scheduler, progress=True, engine=where.engine, device=where.device, measure=False,
         unit_timeout=where.unit_timeout,
@@ -144,7 +149,7 @@ def _pilot(plan: Any, where: Where, quick: bool) -> int:
         failed = zoo.provenance()["failed_cells"]
     advice, narrow = pilot_lines(found), replace(plan, teacher_widths=named_widths(found) or plan.teacher_widths)
     how = " --no-similarity" if where.no_similarity else ""
-    following = {"all": command + how, "named": command_of("kdprobe sweep --gap", narrow, shown_path(out)) + how}
+    following = {"all": command + how, "named": command_of(f"kdprobe sweep --gap{more}", narrow, shown_path(out)) + how}
     if where.json:
         print(json_module.dumps({"pilot": str(out / FOLDER), "advice": advice, "next": following, "failed_cells": failed}))
     else:
@@ -153,7 +158,7 @@ def _pilot(plan: Any, where: Where, quick: bool) -> int:
     return 1 if failed else 0
 
 
-def _sweep(plan: Plan, where: Where, quick: bool) -> int:
+def _sweep(plan: Plan, where: Where, quick: bool, more: str) -> int:
     plan = plan.quick() if quick else plan
     out = where.out or Path(f"sweep-{plan.asks}{'-quick' if quick else ''}")
     if where.dry_run:
@@ -161,7 +166,7 @@ def _sweep(plan: Plan, where: Where, quick: bool) -> int:
 
         # refuses a name that the run would refuse
         return _dry_run(plan, where, out, probes_of(plan, where.probes, similarity=not where.no_similarity))
-    return _run(plan, where, out, f"kdprobe sweep --{plan.asks}" + (" --quick" if quick else ""))
+    return _run(plan, where, out, f"kdprobe sweep --{plan.asks}{more}" + (" --quick" if quick else ""))
 
 
 def _dry_run(plan: Plan, where: Where, out: Path, probes: Sequence[str]) -> int:

@@ -55,11 +55,37 @@ def available(kind: str) -> dict[str, Any]:
 
 def find(kind: str, name: str) -> Any:
     """Return the one thing of a kind with this name, or raise PlanError that names near ones."""
+    if kind == "tasks" and name in _PROVIDED:
+        return _PROVIDED[name]
     options = available(kind)
     if name not in options:
         singular = {"families": "family"}.get(kind, kind[:-1])
         raise PlanError(f"{singular} {name!r} is unknown: {did_you_mean(name, options)}")
     return options[name]
+
+
+def provide(task: Task) -> str:
+    """Make a task that is in no file known by its name in this process, in place of what was provided under that name; return the name.
+
+    Raises
+    ------
+    PlanError
+        If the package or a plug-in has a task of that name.
+    """
+    there = _available("tasks").get(task.name)
+    if there is not None and there is not task:
+        raise PlanError(f"a task of kdprobe is named {task.name!r}: give your own another name")
+    if there is None:
+        _PROVIDED[task.name] = task
+    return task.name
+
+
+def provided(name: str) -> Task | None:
+    """The task that was provided under a name."""
+    return _PROVIDED.get(name)
+
+
+_PROVIDED: dict[str, Task] = {}
 
 
 @cache

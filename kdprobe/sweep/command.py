@@ -21,7 +21,7 @@ def command_of(command: str, plan: Plan, out: str) -> str:
     default: Plan = kind().quick() if command.endswith("--quick") else kind()
     usual, words = default.settings_of(), [command]
     for name, value in plan.settings_of().items():
-        if value == usual[name]:
+        if value == usual[name] or name == "own_data" or (name == "tasks" and set(plan.own_data) >= set(value)):
             continue
         flag = "--" + SINGULAR.get(name, name).replace("_", "-")
         if isinstance(value, dict):

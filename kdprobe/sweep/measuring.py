@@ -15,6 +15,7 @@ from kdprobe.core.task import SplitSizes, Task
 from kdprobe.core.trace import Panel, Trace
 from kdprobe.core.words import said
 from kdprobe.stats.intervals import over_seeds
+from kdprobe.tasks.own.keep import provide_kept
 from kdprobe.tasks.splits import Part, split
 from kdprobe.zoo.traces import Stored, load_module, trace_of
 
@@ -51,6 +52,7 @@ def measure_unit(
     teachers, twins
         Seed -> model id.
     """
+    provide_kept(zoo, anew=True)
     task: Task = find("tasks", task_name)
     parts = split(task, draw=draw, sizes=sizes)
     wanted: list[Probe] = [find("probes", name) for name in probes]

@@ -4,14 +4,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
+
+import msgspec
 
 from kdprobe.core.arguments import several, switch, whole
 from kdprobe.core.axes import AXES, Axes
-from kdprobe.core.errors import ContractError
+from kdprobe.core.errors import ContractError, PlanError
 from kdprobe.core.identity import content_id
-from kdprobe.core.registry import find
-from kdprobe.core.task import SplitSizes
+from kdprobe.core.registry import find, provide, provided
+from kdprobe.core.task import SplitSizes, Task
 from kdprobe.sweep.cells import Block, Cell
 from kdprobe.sweep.checks import check_block, check_choices
 from kdprobe.sweep.grid import Data, Grid
@@ -37,6 +40,8 @@ class Plan(ABC):
     """Whether a pilot on a tenth of the seeds can narrow its teacher sizes."""
     tasks: tuple[str, ...]
     seeds: int
+    own_data: Any = MappingProxyType({})
+    """Of tasks made of somebody's own rows, the content hash: other rows are another plan."""
 
     def __post_init__(self) -> None:
         """Keep every field in one form, and refuse what cannot be run.
@@ -53,6 +58,11 @@ class Plan(ABC):
 
     def in_form(self) -> None:
         """Lists as tuples (they come as lists from files of settings and from notebooks), whole numbers as int."""
+        given = self.tasks if isinstance(self.tasks, list | tuple) else (self.tasks,) if isinstance(self.tasks, Task) else None
+        if given is not None:
+            object.__setattr__(self, "tasks", tuple(provide(task) if isinstance(task, Task) else task for task in given))
+            rows = {name: task.sha256 for name in self.tasks if (task := provided(name)) is not None and task.sha256}
+            object.__setattr__(self, "own_data", rows | {name: self.own_data[name] for name in self.own_data if name in rows})
         for each in fields(self):  # pyright: ignore[reportArgumentType]
             value = getattr(self, each.name)
             if each.name in AXES and isinstance(self, Axes):
@@ -106,7 +116,9 @@ class Plan(ABC):
     @property
     def hash(self) -> str:
         """Content id of the plan: sealed before results."""
-        return content_id(self)
+        # a plan without rows of one's own has the hash that it had before there were any
+        plain = msgspec.to_builtins(self, str_keys=True)
+        return content_id({name: value for name, value in plain.items() if name != "own_data" or value})
 
     def settings_of(self) -> dict[str, Any]:
         """Its fields by name, the axes last."""
@@ -132,6 +144,9 @@ class Plan(ABC):
             If a task's data are missing or damaged.
         """
         found: dict[tuple[str, int], str] = {}
+        for name, sha256 in self.own_data.items():
+            if find("tasks", name).sha256 != sha256:
+                raise PlanError(f"task {name!r} was made anew of other rows since this plan: give each task a name of its own")
         for task in self.tasks:
             for draw in self.draws_of(task):
                 parts = split(find("tasks", task), draw=draw, sizes=self.sizes(task))

@@ -14,6 +14,7 @@ from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.registry import find
 from kdprobe.sweep.plan import Plan
 from kdprobe.sweep.plans import kinds
+from kdprobe.tasks.own.keep import provide_kept
 from kdprobe.zoo.index import Index
 from kdprobe.zoo.writer import Writer
 
@@ -31,6 +32,8 @@ def sealed_plan(index: Index, plan: Plan) -> Any:
     sealed = index.meta("plan")
     if sealed is None:
         return None
+    # a plan of somebody's own rows is read by the names that its folder keeps
+    provide_kept(index.path.parent)
     asked = index.meta("asks") or "gap"
     if asked not in kinds():
         raise DataError(f"{index.path.parent} asks {asked!r:.40}, which this kdprobe does not know: use the kdprobe that wrote it")
@@ -40,6 +43,12 @@ def sealed_plan(index: Index, plan: Plan) -> Any:
         before: Any = msgspec.json.decode(sealed, type=kinds()[asked])
     except (msgspec.MsgspecError, PlanError, RecursionError) as error:
         raise DataError(f"{index.path.parent} has a plan that cannot be read ({error}): run the sweep into a new folder") from error
+    changed = [name for name, sha256 in before.own_data.items() if plan.own_data.get(name, sha256) != sha256]
+    if changed:
+        raise PlanError(
+            f"{index.path.parent} holds results of other rows of {', '.join(changed)}: the data, or how it is read, has changed since. Put "
+            "back what was there, or choose another folder with --out"
+        )
     if before.hash != plan.hash and not plan.extends(before):
         raise PlanError(
             f"{index.path.parent} holds results of another plan ({'; '.join(before.differences(plan))}): "

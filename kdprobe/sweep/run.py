@@ -26,6 +26,7 @@ from kdprobe.sweep.progress import NoProgress, Progress, RichProgress
 from kdprobe.sweep.provenance import provenance, seal
 from kdprobe.sweep.training import TrainedUnit, describe_network, train_unit
 from kdprobe.sweep.units import MeasureUnit, TrainUnit, measure_units, train_units
+from kdprobe.tasks.own.keep import keep
 from kdprobe.tasks.splits import split
 from kdprobe.training.device import check_device
 from kdprobe.training.engines import ENGINES
@@ -73,6 +74,8 @@ def run(
     start = time.perf_counter()
     with Writer(Path(out)) as writer:
         seal(writer, plan, grid.data)
+        for name in plan.own_data:
+            keep(writer.path, find("tasks", name))
         writer.reconcile()
         shown: Progress = RichProgress() if progress else NoProgress()
         with shown, executor(jobs, scheduler, Path(out), device) as runner:

@@ -15,6 +15,7 @@ from kdprobe.core.task import SplitSizes, Task
 from kdprobe.core.trace import log_softmax
 from kdprobe.stats import scores
 from kdprobe.sweep.problems import Known, problem_of
+from kdprobe.tasks.own.keep import provide_kept
 from kdprobe.tasks.splits import Split, split
 from kdprobe.training.cohort import train_together
 from kdprobe.training.device import on_device
@@ -69,6 +70,7 @@ def train_unit(
     """
     start = time.perf_counter()
     first = groups[0][0]
+    provide_kept(zoo, anew=True)
     task: Task = find("tasks", first.task)
     parts = split(task, draw=first.draw, sizes=sizes)
     if parts.sha256 != first.data:

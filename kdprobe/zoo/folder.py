@@ -12,6 +12,7 @@ from pathlib import Path
 from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.files import is_temporary, special
 from kdprobe.core.pages import is_page, is_runs
+from kdprobe.tasks.own.keep import DATA
 from kdprobe.zoo.shards import HASH, SHARDS, TARGETS
 
 INDEX, LOCK, PLAN, PILOT, BEFORE = "index.sqlite", "lock", "plan.json", "pilot", "index.sqlite.before"
@@ -61,7 +62,7 @@ def strangers(path: Path) -> Iterator[str]:
     """Names in a zoo's folder that kdprobe did not write, in order, with the reason where a name is right and what stands there is not."""
     for entry in _listed(path):
         name, kind = entry.name, special(entry)
-        if name in (SHARDS, TARGETS, PILOT):
+        if name in (SHARDS, TARGETS, DATA, PILOT):
             if kind != "a folder":
                 yield f"{name} ({kind or 'a file'})"
             elif name == PILOT:

@@ -15,6 +15,7 @@ from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.registry import find
 from kdprobe.core.task import SplitSizes
 from kdprobe.core.trace import Trace
+from kdprobe.tasks.own.keep import kept
 from kdprobe.tasks.splits import Split, split
 from kdprobe.training.job import Job
 from kdprobe.zoo import frames
@@ -197,7 +198,7 @@ class Zoo:
         job = self.job(model_id)
         parts = self.split(job.data)
         part = parts.probe_a if rows == "A" else parts.probe_b
-        kind = find("tasks", job.task).kind
+        kind = parts.kind
         name = f"{job.role} {job.family}-{job.width} seed {job.seed}"
         return trace_of(self.module(model_id), part, kind, name=name, validation=parts.validation)
 
@@ -206,7 +207,9 @@ class Zoo:
         known = self._splits.get(data)
         if known is None:
             raise PlanError(f"data={data!r} is no split of {self.path}: take it from job(model_id).data")
-        found = split(find("tasks", known["task"]), draw=known["draw"], sizes=SplitSizes(**known["sizes"]))
+        # rows of one's own are those that lie in this zoo, whatever is known by that name in this process
+        task = next((task for task in kept(self.path) if task.name == known["task"]), None) or find("tasks", known["task"])
+        found = split(task, draw=known["draw"], sizes=SplitSizes(**known["sizes"]))
         if found.sha256 != data:
             raise DataError(
                 f"the rows of task {known['task']!r} have changed since this zoo was trained: install the kdprobe that wrote it"

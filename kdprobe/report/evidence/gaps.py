@@ -44,6 +44,8 @@ class Gap:
     scope: str
     """Where the page speaks of it."""
     unit: str
+    metric: str
+    """What the loss is called."""
     curve: Curve
     """With values "gain" and "teacher_loss", in the loss that the verdicts are read on; "gain_raw" where it is not the loss as it is."""
     reading: GapReading
@@ -142,6 +144,7 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
         unit=unit,
         asked_seeds=len(group.seeds),
         copied=_copied(group, grids),
+        metric=TITLES[metric],
         curve=found,
         reading=reading,
         helps=helps,

@@ -122,6 +122,10 @@ def short_names(teachers: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     --------
     >>> short_names(["mlp-8", "mlp-16"]), short_names(["mlp-8", "cnn-4"])
     (('width', ('8', '16')), ('teacher', ('mlp-8', 'cnn-4')))
+    >>> short_names(["1000", "2000"])  # of networks that were trained elsewhere the size is all that is known
+    ('size', ('1000', '2000'))
     """
     families = {name.rpartition("-")[0] for name in teachers}
+    if families == {""}:
+        return "size", tuple(teachers)
     return ("width", tuple(name.rpartition("-")[2] for name in teachers)) if len(families) == 1 else ("teacher", tuple(teachers))

@@ -17,7 +17,8 @@ def _ratio_ticks(ratios: np.ndarray) -> list[str]:
     return [f"{ratio:.0f}" if ratio >= 9.5 else f"{ratio:.1f}" for ratio in ratios]
 
 
-def _series(gap: Gap, name: str, label: str, role: Role, *, seeds: bool) -> Series:
+def series_of(gap: Gap, name: str, label: str, role: Role, *, seeds: bool) -> Series:
+    """One line of a figure: means over seeds with their intervals."""
     values = gap.curve.values[name]
     mean = np.nanmean(values, axis=0)
     low, high = contrast(values.T).interval() if len(values) > 1 else (np.full_like(mean, np.nan),) * 2
@@ -36,11 +37,11 @@ def _law(gap: Gap, name: str) -> list[Series]:
 def sketch(group: list[Gap], prefix: str) -> Figure:
     """The curves of a card: one line an arm, without seeds."""
     first = group[0]
-    series = tuple(_series(gap, "gain", gap.arm, role, seeds=False) for gap, role in zip(group, ROLES, strict=False) if gap.gains)
+    series = tuple(series_of(gap, "gain", gap.arm, role, seeds=False) for gap, role in zip(group, ROLES, strict=False) if gap.gains)
     if len(group) == 1:
-        series = (_series(first, "gain", LOSSES[first.kind], "one", seeds=False),)
+        series = (series_of(first, "gain", LOSSES[first.kind], "one", seeds=False),)
         if "gain_raw" in first.curve.values:
-            series = (*series, _series(first, "gain_raw", "NLL as it is", "two", seeds=False))
+            series = (*series, series_of(first, "gain_raw", "NLL as it is", "two", seeds=False))
     ratios = axis([gap.curve for gap in group if gap.gains])[0] / first.student_size
     svg = panels(
         [Panel(title=f"Gain over the twin ({first.unit})", series=series, zero="no gain")],
@@ -59,14 +60,14 @@ def figure(group: list[Gap], around: list[Gap], prefix: str) -> Figure:
     rows = []
     for gap in group:
         others = [other for other in near(gap, around) if len(other.curve.sizes)]
-        series = [_series(gap, "gain", gap.setting.removeprefix("at ") or LOSSES[gap.kind], "one", seeds=True)]
+        series = [series_of(gap, "gain", gap.setting.removeprefix("at ") or LOSSES[gap.kind], "one", seeds=True)]
         for other, role in zip(others, ROLES[1:], strict=False):
-            series.append(_series(other, "gain", other.beside.partition(" ")[2], role, seeds=False))
+            series.append(series_of(other, "gain", other.beside.partition(" ")[2], role, seeds=False))
         series += _law(gap, "gain")
         rows.append(Panel(title=f"{gap.arm}: gain ({gap.unit})", series=tuple(series), scale="gain", zero="no gain"))
-    teacher = [_series(first, "teacher_loss", LOSSES[first.kind], "three", seeds=True)]
+    teacher = [series_of(first, "teacher_loss", LOSSES[first.kind], "three", seeds=True)]
     if "teacher_loss_raw" in first.curve.values:
-        teacher.append(_series(first, "teacher_loss_raw", "NLL as it is", "four", seeds=False))
+        teacher.append(series_of(first, "teacher_loss_raw", "NLL as it is", "four", seeds=False))
     teacher += _law(first, "teacher_loss")
     rows.append(Panel(title=f"the teacher's own loss ({first.unit})", series=tuple(teacher)))
     sizes, teachers = axis([gap.curve for gap in group])

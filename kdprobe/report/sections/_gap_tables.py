@@ -27,7 +27,8 @@ def claims(found: list[Gap]) -> Table:
             noun, names = short_names(gap.curve.teachers)
             rows.append(
                 {
-                    "student": f"{gap.task} · {gap.student}", "arm": gap.arm, "metric": TITLES[metric], "unit": unit, "seeds": reading.n,
+                    "student": f"{gap.task} · {gap.student}", "arm": gap.arm, "unit": unit, "seeds": reading.n,
+                    "metric": gap.metric if reading is gap.reading else TITLES[metric],
                     "verdict": reading.verdict + (f": {reading.qualifier}" if reading.qualifier else ""),
                     "set": f"{noun} {words.span(names, reading.best_set)}" if reading.best_set else None,
                     "rival": f"{noun} {names[reading.rival]}" if reading.deficit else None,

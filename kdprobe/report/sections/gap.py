@@ -28,14 +28,15 @@ def draw(evidence: Evidence) -> Content:
     # of many settings each has its card, and every seed is in the table of cells
     drawn = [group for group in groups if group[0].scope == group[0].arm and any(len(gap.curve.sizes) for gap in group)]
     return Content(
-        cards=tuple(_card(group, around, f"c{i}") for i, group in enumerate(groups)),
+        cards=tuple(card(group, around, f"c{i}") for i, group in enumerate(groups)),
         words=prose(found, around),
         figures=tuple(figure(group, around, f"g{i}") for i, group in enumerate(drawn)),
         tables=(*besides(around), claims(found), *temperatures((*found, *around)), *choices(evidence), *laws(found), *shapes(found)),
     )
 
 
-def _card(group: list[Gap], around: list[Gap], prefix: str) -> Card:
+def card(group: list[Gap], around: list[Gap], prefix: str) -> Card:
+    """What the first screen says of a student; `around` is what stands beside it."""
     first = group[0]
     return Card(
         headline=first.headline,

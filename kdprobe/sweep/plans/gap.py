@@ -82,6 +82,8 @@ class GapPlan(Axes, Plan):
     controls
         Whether the controls that the regimes name are trained too, read against the first teacher: students with the same rows and steps
         that learn from their own twin, or from labels for as long, in place of the teacher. By default where anything stands beside.
+    own_data
+        Content hashes of tasks that were made of somebody's own rows; filled in by itself.
     train_rows, transfer_rows, label_noise, steps, alpha, temperature, learning_rate
         Axes; see `kdprobe.core.axes.Axes`.
     teacher_weight_decay, teacher_patience, teacher_steps
@@ -118,6 +120,7 @@ class GapPlan(Axes, Plan):
     tune_seeds: Whole = 3
     beside: Annotated[dict[str, tuple[float | int, ...]], BESIDE] = field(default_factory=lambda: dict(STAR))
     controls: bool | None = None
+    own_data: Annotated[dict[str, str], Parameter(parse=False)] = field(default_factory=dict)
 
     asks: ClassVar[str] = "gap"
     question: ClassVar[str] = "which teacher size serves a student best?"

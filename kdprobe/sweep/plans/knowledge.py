@@ -1,7 +1,7 @@
 """Which kind of knowledge helps? Many distillers on the same teachers, students and seeds, each at several strengths."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 from typing import Annotated, Any, ClassVar
@@ -80,6 +80,8 @@ class KnowledgePlan(Plan):
     controls
         Whether the controls that the regimes name are trained too: students that learn from their own twin in the teacher's place, by the
         response loss.
+    own_data
+        Content hashes of tasks that were made of somebody's own rows; filled in by itself.
 
     Examples
     --------
@@ -106,6 +108,7 @@ class KnowledgePlan(Plan):
     train_rows: Whole | None = None
     transfer_rows: Whole | None = None
     controls: bool = True
+    own_data: Annotated[dict[str, str], Parameter(parse=False)] = field(default_factory=dict)
 
     asks: ClassVar[str] = "knowledge"
     question: ClassVar[str] = "which kind of knowledge helps?"

@@ -1,0 +1,1 @@
+"""Data of one's own: from files, frames and arrays to a task."""
