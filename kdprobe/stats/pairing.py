@@ -142,17 +142,18 @@ def copies(grid: np.ndarray, other: np.ndarray) -> tuple[int, int] | None:
 def _additive(values: np.ndarray, there: np.ndarray) -> np.ndarray:
     """Least squares of unit + size on the values that are there; the levels of the sizes at the mean unit."""
     units, sizes = values.shape
+    own: np.ndarray = np.full(sizes, -np.inf)
     row, column = np.nonzero(there)
     if not len(row):
-        return np.full(sizes, -np.inf)
+        return own
     design = np.zeros((len(row), units + sizes))
     design[np.arange(len(row)), row] = 1
     design[np.arange(len(row)), units + column] = 1
     found: np.ndarray = np.linalg.lstsq(design, values[there], rcond=None)[0]
     known = np.asarray(there.any(axis=0), dtype=bool)
-    level = float(found[:units][there.any(axis=1)].mean())
-    own: np.ndarray = found[units:] + level
-    return np.where(known, own, -np.inf)
+    mean = float(found[:units][there.any(axis=1)].mean())
+    own[known] = found[units:][known] + mean
+    return own
 
 
 def _whole(grids: dict[str, np.ndarray]) -> np.ndarray:
