@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from scipy import optimize  # pyright: ignore[reportMissingTypeStubs]
+from scipy import optimize as scipy_optimize  # pyright: ignore[reportMissingTypeStubs]
 from scipy.special import betainc, gammaln  # pyright: ignore[reportMissingTypeStubs]
 
 from kdprobe.core.errors import DataError
@@ -74,7 +74,7 @@ def explained_share(share: float, *, features: int, freedom: int, level: float =
     if features < 1 or freedom <= features:
         raise DataError(f"features={features} and {freedom} degrees of freedom: give at least 1 feature and more rows")
     share = min(max(share, 0.0), 1.0)
-    solve: Any = optimize.brentq
+    optimize: Any = scipy_optimize
     top = 1 - 1e-12
 
     def end(tail: float, beyond: float) -> float:
@@ -89,6 +89,6 @@ def explained_share(share: float, *, features: int, freedom: int, level: float =
             if high >= top:
                 return beyond
             high = min((1 + high) / 2, top)
-        return float(solve(over, 0.0, high, xtol=1e-12))
+        return float(optimize.brentq(over, 0.0, high, xtol=1e-12))
 
     return end(1 - level / 2, top), end(level / 2, 1.0)

@@ -10,7 +10,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import optimize  # pyright: ignore[reportMissingTypeStubs]
+from scipy import optimize as scipy_optimize  # pyright: ignore[reportMissingTypeStubs]
 
 from kdprobe.core.errors import DataError
 from kdprobe.theory.theorem import Assumption, Theorem, Truth, World
@@ -110,8 +110,8 @@ def _penalty(d: np.ndarray, z: np.ndarray, least: float) -> float:
     # ‖residual‖ lies between c/(c+d_max) and c/(c+d_min) of ‖z‖, so c lies between these; one step more for rounding
     share = least / float(np.linalg.norm(z))
     odds = share / (1 - share)
-    solve: Any = optimize.brentq
-    return math.exp(solve(short, math.log(d[-1] * odds) - 1e-6, math.log(d[0] * odds) + 1e-6, xtol=1e-15, rtol=1e-15))
+    optimize: Any = scipy_optimize
+    return math.exp(optimize.brentq(short, math.log(d[-1] * odds) - 1e-6, math.log(d[0] * odds) + 1e-6, xtol=1e-15, rtol=1e-15))
 
 
 def gram_and_targets(gram: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -150,7 +150,7 @@ def _simulate(world: World, draws: int, rng: np.random.Generator) -> dict[str, n
     """Minimise the norm under the constraint by a general solver, round after round: it knows no eigenvector and no penalty."""
     gram, y, tolerance, rounds = _world(world)
     inverse = np.linalg.inv(gram)
-    minimise: Any = optimize.minimize
+    optimize: Any = scipy_optimize
 
     def norm(f: np.ndarray) -> float:
         return float(f @ inverse @ f)
@@ -164,7 +164,7 @@ def _simulate(world: World, draws: int, rng: np.random.Generator) -> dict[str, n
         def spare(f: np.ndarray, target: np.ndarray = target) -> float:
             return tolerance - float(((f - target) ** 2).mean())
 
-        found = minimise(norm, target, jac=steepness, constraints=[{"type": "ineq", "fun": spare}], method="SLSQP",
+        found = optimize.minimize(norm, target, jac=steepness, constraints=[{"type": "ineq", "fun": spare}], method="SLSQP",
                          options={"ftol": 1e-14, "maxiter": 2000})  # fmt: skip
         y = np.asarray(found.x)
     return {f"fit {k}": np.full(draws, y[k]) for k in (0, len(y) // 3)}

@@ -186,7 +186,7 @@ def _measured(bounds: Bounds, rows: int, unit: str) -> Measurement:
 
 def percent(share: Bounds) -> str:
     """Return a share with its interval, in percent."""
-    return interval(*(100 * value for value in share), "%")
+    return interval(100 * share.value, 100 * share.low, 100 * share.high, "%")
 
 
 def _less(share: Bounds) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize  # pyright: ignore[reportMissingTypeStubs]
+from scipy import optimize as scipy_optimize  # pyright: ignore[reportMissingTypeStubs]
 
 from kdprobe.core.errors import DataError
 from kdprobe.theory.checks import ENOUGH_ROWS, HOMOSCEDASTIC, INDEPENDENT_ROWS
@@ -99,8 +99,8 @@ def tuned_ridge_risk(eigenvalues: ArrayLike, signal: ArrayLike, noise: float) ->
     grid: np.ndarray = np.linspace(middle - 25, middle + 25, 201)
     risks = [at(log_ridge) for log_ridge in grid]
     best = float(grid[int(np.argmin(risks))])
-    minimise: Any = optimize.minimize_scalar
-    found = minimise(at, bounds=(best - 0.3, best + 0.3), method="bounded", options={"xatol": 1e-9})
+    optimize: Any = scipy_optimize
+    found = optimize.minimize_scalar(at, bounds=(best - 0.3, best + 0.3), method="bounded", options={"xatol": 1e-9})
     return float(min(found.fun, *risks, float(b.sum()), risk((d > 0).astype(float), b, noise)))
 
 
@@ -112,12 +112,12 @@ def _simulate(world: World, draws: int, rng: np.random.Generator) -> dict[str, n
     """Two rounds of ridge on mixed labels, as they are run: each round's weight follows from the coefficients of the powers."""
     x, mean = fixed_design(world["eigenvalues"], world["signal"], rng)
     first, second = pareek_rounds(**world, rounds=2).coefficients
-    hat: np.ndarray = x @ np.linalg.solve(x.T @ x + world["ridge"] * np.eye(x.shape[1]), x.T)
+    hat = np.asarray(x @ np.linalg.solve(x.T @ x + world["ridge"] * np.eye(x.shape[1]), x.T))
     y = mean[:, None] + np.sqrt(world["noise"]) * rng.normal(size=(len(mean), draws))
     # s(1-s) and s(1-s)² in terms of fits: S y - S S y, and so on
-    fits = [hat @ y]
+    fits = [np.asarray(hat @ y)]
     for _ in range(2):
-        fits.append(hat @ fits[-1])
+        fits.append(np.asarray(hat @ fits[-1]))
     student: np.ndarray = fits[0] + first * (fits[0] - fits[1]) + second * (fits[0] - 2 * fits[1] + fits[2])
     return {"risk": ((student - mean[:, None]) ** 2).sum(axis=0)}
 
@@ -128,7 +128,7 @@ def _over_oracle(signal: list[float], rounds: int) -> float:
 
 
 def _first_round() -> float:
-    world = {"eigenvalues": np.array([4, 2, 1, 0.5]), "signal": np.array([9, 4, 1, 0.25]), "noise": 2.0, "ridge": 0.5}
+    world: dict[str, Any] = {"eigenvalues": np.array([4, 2, 1, 0.5]), "signal": np.array([9, 4, 1, 0.25]), "noise": 2.0, "ridge": 0.5}
     return float(pareek_rounds(**world, rounds=1).risks[-1] - ridge_self_distillation(**world).distilled)
 
 

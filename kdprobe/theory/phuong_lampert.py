@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import integrate  # pyright: ignore[reportMissingTypeStubs]
+from scipy import integrate as scipy_integrate  # pyright: ignore[reportMissingTypeStubs]
 from scipy.special import betainc  # pyright: ignore[reportMissingTypeStubs]
 
 from kdprobe.core.errors import DataError
@@ -54,13 +54,13 @@ def linear_disagreement(d: int, n: int) -> float:
         return 0.5
     # E[angle] = ∫ P(angle > a) da, and the angle lies beyond a where the squared cosine lies below cos²a
     middle = math.acos(math.sqrt(n / d))
-    quad: Any = integrate.quad
+    integrate: Any = scipy_integrate
 
     def beyond(angle: float) -> float:
         return float(betainc(n / 2, (d - n) / 2, math.cos(angle) ** 2))
 
     ends = ((0.0, middle), (middle, math.pi / 2))
-    return sum(float(quad(beyond, *part, epsabs=1e-13, epsrel=1e-13, limit=400)[0]) for part in ends) / math.pi
+    return sum(float(integrate.quad(beyond, *part, epsabs=1e-13, epsrel=1e-13, limit=400)[0]) for part in ends) / math.pi
 
 
 def projected_student(x: np.ndarray, teacher: np.ndarray) -> np.ndarray:

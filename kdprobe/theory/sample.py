@@ -192,7 +192,7 @@ def _numbers(values: Any, name: str) -> np.ndarray:
 
 
 def _unlabelled(given: Any, columns: int) -> tuple[np.ndarray | None, float]:
-    given = given.item() if isinstance(given, np.generic) else given
+    given = given.tolist() if np.ndim(given) == 0 and hasattr(given, "tolist") else given
     if given is None:
         return None, 0
     if not isinstance(given, bool) and isinstance(given, int | float):
