@@ -1,7 +1,7 @@
 """Spearman's partial correlation of units that come in clusters."""
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import rankdata  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
 from kdprobe.stats.intervals import Interval
 from kdprobe.stats.resampling import RESAMPLES
