@@ -70,7 +70,9 @@ def shared_pairs(grids: dict[str, np.ndarray], draws: np.ndarray) -> Paired:
     whole = _whole(grids)
     several = len(np.unique(draws)) > 1
     units = np.stack([whole[draws == draw].any(axis=0) for draw in np.unique(draws)]) if several else whole
-    columns = np.asarray(units.sum(axis=0) >= 2, dtype=bool)
+    counts = units.sum(axis=0)
+    # of one unit alone there is nothing to compare, and what it has is there to say so
+    columns = np.asarray(counts >= min(2, max(1, int(counts.max(initial=0)))), dtype=bool)
     there = whole & columns
     rows = np.asarray(there.sum(axis=1) >= min(2, int(columns.sum())), dtype=bool) & bool(columns.any())
     found: dict[str, np.ndarray] = {}

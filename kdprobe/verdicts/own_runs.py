@@ -263,7 +263,9 @@ class _Reading:
             counts = {float(size): int((own & (sizes == size)).sum()) for size in np.unique(sizes[own])}
             if len(set(counts.values())) > 1:
                 told = listed([f"{count} under {size:g}" for size, count in counts.items()])
-                found.append(f"Student {student:g} has unequal numbers of runs ({told}): seeds that lack a size are left out.")
+                found.append(
+                    f"Student {student:g} has unequal numbers of runs ({told}): two sizes are compared by the seeds that have both."
+                )
         per_size = [kept["teacher_loss"][sizes == size] for size in np.unique(sizes)]
         if not self.keys[0] and all(len(own) > 1 and np.ptp(own) == 0 for own in per_size):
             found.append(

@@ -85,15 +85,13 @@ def test_promises_are_of_a_page_with_so_many_claims(monkeypatch):
         "(measured among 12 claims)."
     )
     assert [*promises(GapPlan(seeds=4))] == ["4 seeds: too few for any verdict, directions only. Give 8 or more."]
-    first, second = promises(GapPlan(seeds=8, student_widths=(8, 16, 32, 64)))
-    assert (first, second.startswith("16 verdicts are read together.")) == (hopeless(16, 8), True)
+    first, second = promises(GapPlan(seeds=8, student_widths=(8, 16, 32)))
+    assert (first, second.startswith("18 verdicts are read together.")) == (hopeless(18, 8), True)
     assert found_among(found, 40) == (12, found["12"])
 
 
 def test_the_dry_run_says_it(capsys):
-    command = (
-        "sweep --gap --dry-run --jobs 0 --task bikeshare --seeds 8 --steps 5 --teacher-widths 2,3 --beside none --student-widths 2,3,4"
-    )
+    command = "sweep --gap --dry-run --jobs 0 --task bikeshare --seeds 8 --steps 5 --teacher-widths 2,3 --beside none --scheme same_rows,transfer_rows --student-widths 2,3,4"
     widths = ",".join(map(str, np.arange(2, 9)))
     assert run([*command.split()[:-1], widths]) == 0
     assert "\nNo capacity gap can be SUPPORTED: the smallest p that 8 seeds can give is 1/2^8, which" in capsys.readouterr().out

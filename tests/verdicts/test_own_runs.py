@@ -94,7 +94,7 @@ def test_failed_runs_and_unequal_numbers_are_said():
     assert found.runs.left_out == ("Row 6 (student 500, teacher 2000, seed 1) lacks a value (a failed run?).",)
     assert "unequal numbers of runs (10 under 1000, 9 under 2000 and 10 under 4000)" in found.runs.said[2]
     assert found.verdict.details["seeds"] == 9
-    assert "9 of 10 seeds; 1 lacks a size" in str(found)
+    assert "Missing: size 2000 in 1 of 10 seeds; sizes are compared by the seeds that have both." in str(found)
 
 
 def test_sizes_may_be_written_as_people_write_them():

@@ -46,7 +46,7 @@ def _members(evidence: Evidence, claim: str) -> int:
         return sum(len(group.readings) for group in kinds(evidence))
     if claim == "own knowledge arrived":
         return sum(one.primary and not one.control for one in transfers(evidence))
-    return sum(gap.primary and not gap.control for gap in gaps(evidence))
+    return sum(not gap.control for gap in gaps(evidence))
 
 
 def _row(entry: dict[str, Any], claims: int) -> dict[str, Any]:

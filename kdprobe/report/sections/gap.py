@@ -78,7 +78,9 @@ def _help(gap: Gap, around: list[Gap]) -> Finding:
         qualifier="; ".join(filter(None, (reading.qualifier, "not shown to exceed a control" if doubt(gap) else ""))),
         measures=f"largest gain over the untaught twin{MEASURED}",
         number=number,
-        sentences=(_at(gap, sentence), *_controls(gap), *([f"{words.capitalised('; '.join(elsewhere))}."] if elsewhere else [])),
+        sentences=(copied(gap),)
+        if gap.copied
+        else (_at(gap, sentence), *_controls(gap), *([f"{words.capitalised('; '.join(elsewhere))}."] if elsewhere else [])),
     )
 
 
@@ -113,7 +115,7 @@ def _finding(gap: Gap, around: list[Gap]) -> Finding:
         qualifier=reading.qualifier,
         measures=("" if reading.direction_only else "best sizes (95 % set); ") + "what the largest costs against the best smaller one",
         number=number,
-        sentences=(_at(gap, told), *rest, *_elsewhere(around), *_otherwise(gap)),
+        sentences=(copied(gap),) if gap.copied else (_at(gap, told), *rest, *_elsewhere(around), *_otherwise(gap)),
         change_our_mind=_change_our_mind(gap),
     )
 

@@ -189,7 +189,9 @@ class GapPlan(Axes, Plan):
 
     def claims(self) -> int:
         """Capacity gaps that a page reads together: tasks, schemes but controls, distillers, settings and students."""
-        judged = [block for block in self.crossed() if block.draw == 0 and find("schemes", block.scheme).judged]
+        own = [block for block in self.crossed() if block.draw == 0 and block.scheme in self.schemes]
+        attached = {name for block in own for name in find("schemes", block.scheme).controls}
+        judged = [block for block in own if find("schemes", block.scheme).judged and block.scheme not in attached]
         return sum(block.curves(name) * len(block.student_widths) for block in judged for name in block.distillers)
 
     @property

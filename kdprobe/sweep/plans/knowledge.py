@@ -176,6 +176,7 @@ class KnowledgePlan(Plan):
         kinds = {
             (block.task, block.scheme, width, find("distillers", name).knowledge)
             for block in self.blocks()
+            if block.scheme in self.schemes
             for width, name in product(block.student_widths, block.distillers)
         }
         return sum(knowledge != "control" for *_, knowledge in kinds)
