@@ -33,10 +33,10 @@ def untaught_panel(rng: np.random.Generator, *, n: int = 20_000) -> tuple[Panel,
 
 def naming(student: list[int], teacher: list[int], target: list[int], *, classes: int = 3) -> tuple[Trace, Trace, np.ndarray]:
     """Two classifiers by the class that each names on every row."""
-    made = (
+    own, other = (
         Trace.from_raw("classification", np.eye(classes)[names], name=name) for names, name in ((student, "student"), (teacher, "teacher"))
     )
-    return *made, np.array(target)
+    return own, other, np.array(target)
 
 
 def feature_pair(x: np.ndarray, y: np.ndarray) -> tuple[Trace, Trace, None]:

@@ -11,7 +11,8 @@ from kdprobe.probes._cases import naming
 def _independent(rng: np.random.Generator) -> tuple[Trace, Trace, np.ndarray]:
     """A student that is right on .6 of the rows, a teacher on .8, independently: .8 · .4."""
     right = rng.random(size=(2, 20_000)) < np.array([[0.6], [0.8]])
-    return naming(*(1 - right).tolist(), [0] * 20_000)
+    student, teacher = (1 - right).tolist()
+    return naming(student, teacher, [0] * 20_000)
 
 
 CHURN = Probe(

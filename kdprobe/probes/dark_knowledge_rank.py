@@ -8,7 +8,8 @@ from kdprobe.measures.transfer.dark_knowledge import rank_agreement
 
 
 def _models(student: list[list[float]], teacher: list[list[float]], target: list[int]) -> tuple[Trace, Trace, np.ndarray]:
-    return *(Trace.from_raw("classification", np.array(rows, dtype=float)) for rows in (student, teacher)), np.array(target)
+    own, other = (Trace.from_raw("classification", np.array(rows, dtype=float)) for rows in (student, teacher))
+    return own, other, np.array(target)
 
 
 def _independent(rng: np.random.Generator) -> tuple[Trace, Trace, np.ndarray]:

@@ -15,7 +15,8 @@ def _says(rows: list[list[float]]) -> Trace:
 def _uniform(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
     """Two independent coins of any bias: E min(p, q) + E min(1-p, 1-q) = 2/3."""
     student, teacher = rng.random(size=(2, 20_000))
-    return *(_says(np.stack([p, 1 - p], axis=1).tolist()) for p in (student, teacher)), None
+    own, other = (_says(np.stack([p, 1 - p], axis=1).tolist()) for p in (student, teacher))
+    return own, other, None
 
 
 FIDELITY = Probe(

@@ -144,7 +144,7 @@ def copies(grid: np.ndarray, other: np.ndarray) -> tuple[int, int] | None:
 def _additive(values: np.ndarray, there: np.ndarray) -> np.ndarray:
     """Least squares of unit + size on the values that are there; the levels of the sizes at the mean unit."""
     units, sizes = values.shape
-    own: np.ndarray = np.full(sizes, -np.inf)
+    own: np.ndarray = -np.inf * np.ones(sizes)
     row, column = np.nonzero(there)
     if not len(row):
         return own

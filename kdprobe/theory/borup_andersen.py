@@ -101,10 +101,10 @@ def _simulate(world: World, draws: int, rng: np.random.Generator) -> dict[str, n
     x, mean = fixed_design(world["eigenvalues"], world["signal"], rng)
     gram = x @ x.T
     y = mean[:, None] + math.sqrt(world["noise"]) * rng.normal(size=(len(mean), draws))
-    fit = np.asarray(y)
+    fit: np.ndarray = np.asarray(y)
     for round_ in range(world["rounds"]):
         targets = y if round_ == 0 else (1 - world["alpha"]) * y + world["alpha"] * fit
-        fit = np.asarray(gram @ np.linalg.solve(gram + world["ridge"] * np.eye(len(y)), np.asarray(targets)))
+        fit = np.matmul(gram, np.linalg.solve(gram + world["ridge"] * np.eye(len(y)), np.asarray(targets)))
     return {"risk": ((fit - mean[:, None]) ** 2).sum(axis=0)}
 
 

@@ -134,7 +134,8 @@ def _same(sample: Sample) -> Check:
     within = np.concatenate([sample.features, sample.fresh - sample.fresh.mean(axis=0)])
     cov = within.T @ within / (n + m - 2)
     apart = sample.fresh.mean(axis=0)
-    distance2 = float(apart @ np.linalg.solve(cov, apart))
+    solved: np.ndarray = np.linalg.solve(cov, apart)
+    distance2 = float(np.dot(apart, solved))
     f = distance2 * n * m / (n + m) * (n + m - k - 1) / (k * (n + m - 2))
     p_moved = float(stats.f.sf(f, k, n + m - k - 1))
     norms = (every @ np.linalg.inv(np.linalg.cholesky(every.T @ every / (n + m))).T) ** 2

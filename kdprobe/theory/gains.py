@@ -144,9 +144,9 @@ def ridge_gain(sample: Sample, ridge: float | None, *, level: float = LEVEL) -> 
     rest = noise * freedom
     tuned = ridge is None
     if ridge is None:
-        grid = np.geomspace(1e-6 * d[0], 1e3 * d[0], 400)
-        shrunk = d / (d + grid[:, None])
-        errors = ((1 - shrunk) ** 2 @ z2 + rest) / (sample.rows - 1 - shrunk.sum(axis=1)) ** 2
+        grid: np.ndarray = 10 ** (np.linspace(-6, 3, 400) + np.log10(float(d[0])))
+        shrunk: np.ndarray = d / (d + grid[:, None])
+        errors: np.ndarray = ((1 - shrunk) ** 2 @ z2 + rest) / (sample.rows - 1 - shrunk.sum(axis=1)) ** 2
         ridge = float(grid[int(errors.argmin())])
     s = d / (d + ridge)
     h = s * (1 - s)

@@ -95,10 +95,10 @@ def tuned_ridge_risk(eigenvalues: ArrayLike, signal: ArrayLike, noise: float) ->
     def at(log_ridge: float) -> float:
         return risk(d / (d + np.exp(log_ridge)), b, noise)
 
-    middle = np.log(max(float(d.max()), 1e-300))
-    grid: np.ndarray = np.linspace(middle - 25, middle + 25, 201)
+    middle = float(np.log(max(float(d.max()), 1e-300)))
+    grid = [middle - 25 + step / 4 for step in range(201)]
     risks = [at(log_ridge) for log_ridge in grid]
-    best = float(grid[int(np.argmin(risks))])
+    best = grid[int(np.argmin(risks))]
     optimize: Any = scipy_optimize
     found = optimize.minimize_scalar(at, bounds=(best - 0.3, best + 0.3), method="bounded", options={"xatol": 1e-9})
     return float(min(found.fun, *risks, float(b.sum()), risk((d > 0).astype(float), b, noise)))
@@ -112,12 +112,13 @@ def _simulate(world: World, draws: int, rng: np.random.Generator) -> dict[str, n
     """Two rounds of ridge on mixed labels, as they are run: each round's weight follows from the coefficients of the powers."""
     x, mean = fixed_design(world["eigenvalues"], world["signal"], rng)
     first, second = pareek_rounds(**world, rounds=2).coefficients
-    hat = np.asarray(x @ np.linalg.solve(x.T @ x + world["ridge"] * np.eye(x.shape[1]), x.T))
+    solved: np.ndarray = np.linalg.solve(x.T @ x + world["ridge"] * np.eye(x.shape[1]), x.T)
+    hat: np.ndarray = np.matmul(x, solved)
     y = mean[:, None] + np.sqrt(world["noise"]) * rng.normal(size=(len(mean), draws))
     # s(1-s) and s(1-s)² in terms of fits: S y - S S y, and so on
-    fits = [np.asarray(hat @ y)]
+    fits: list[np.ndarray] = [np.matmul(hat, y)]
     for _ in range(2):
-        fits.append(np.asarray(hat @ fits[-1]))
+        fits.append(np.matmul(hat, fits[-1]))
     student: np.ndarray = fits[0] + first * (fits[0] - fits[1]) + second * (fits[0] - 2 * fits[1] + fits[2])
     return {"risk": ((student - mean[:, None]) ** 2).sum(axis=0)}
 

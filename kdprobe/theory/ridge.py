@@ -117,10 +117,11 @@ def _simulate(world: World, draws: int, rng: np.random.Generator) -> dict[str, n
     """Solve the two ridge problems on a design with these eigenvalues, on new labels each time; nothing is diagonalised."""
     x, mean = fixed_design(world["eigenvalues"], world["signal"], rng)
     weight = ridge_self_distillation(**world).mixing
-    hat = np.asarray(x @ np.linalg.solve(x.T @ x + world["ridge"] * np.eye(x.shape[1]), x.T))
+    solved: np.ndarray = np.linalg.solve(x.T @ x + world["ridge"] * np.eye(x.shape[1]), x.T)
+    hat: np.ndarray = np.matmul(x, solved)
     y = mean[:, None] + np.sqrt(world["noise"]) * rng.normal(size=(len(mean), draws))
-    teacher = np.asarray(hat @ y)
-    student = np.asarray(hat @ ((1 - weight) * y + weight * teacher))
+    teacher: np.ndarray = np.matmul(hat, y)
+    student: np.ndarray = np.matmul(hat, ((1 - weight) * y + weight * teacher))
     return {"ridge": ((teacher - mean[:, None]) ** 2).sum(axis=0), "distilled": ((student - mean[:, None]) ** 2).sum(axis=0)}
 
 

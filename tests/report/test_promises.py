@@ -91,7 +91,10 @@ def test_promises_are_of_a_page_with_so_many_claims(monkeypatch):
 
 
 def test_the_dry_run_says_it(capsys):
-    command = "sweep --gap --dry-run --jobs 0 --task bikeshare --seeds 8 --steps 5 --teacher-widths 2,3 --beside none --scheme same_rows,transfer_rows --student-widths 2,3,4"
+    command = (
+        "sweep --gap --dry-run --jobs 0 --task bikeshare --seeds 8 --steps 5 --teacher-widths 2,3 --beside none "
+        "--scheme same_rows,transfer_rows --student-widths 2,3,4"
+    )
     widths = ",".join(map(str, np.arange(2, 9)))
     assert run([*command.split()[:-1], widths]) == 0
     assert "\nNo capacity gap can be SUPPORTED: the smallest p that 8 seeds can give is 1/2^8, which" in capsys.readouterr().out

@@ -28,10 +28,10 @@ def answer(group: Sequence[Gap]) -> str:
         return _use(max(large, key=_gain))
     if sure:
         small = max(sure, key=_gain)
-        return f"Train this student alone: {words.result(small.helps.gain)} {_taught(small)} is there, and {TOO_SMALL}."
+        return f"Train this student alone: {_told(small)} {_taught(small)} is there, and {TOO_SMALL}."
     best = max(helped or read, key=_gain)
     if helped:
-        gain = words.result(best.helps.gain)
+        gain = _told(best)
         return f"Before you teach this student, try the control ({doubt(best)}): {gain} {_taught(best)} is not shown to be more."
     if all(gap.helps.n < SEEDS_FOR_A_VERDICT for gap in read):
         return f"Too few seeds to say whether a teacher helps this student: give {SEEDS_FOR_A_VERDICT} or more."
@@ -40,8 +40,12 @@ def answer(group: Sequence[Gap]) -> str:
         if all(gap.helps.harmful for gap in read):
             return f"Train this student alone: {teachers} made it worse than its untaught twin."
         return f"Train this student alone: {teachers} gained it less than is negligible."
-    gain = words.result(best.helps.gain)
+    gain = _told(best)
     return f"Whether a teacher helps this student is not settled: its largest gain is {gain} {_taught(best)}. More seeds may tell."
+
+
+def _told(gap: Gap) -> str:
+    return "not known" if gap.helps.gain is None else words.result(gap.helps.gain)
 
 
 def _gain(gap: Gap) -> float:
@@ -62,7 +66,7 @@ def _use(gap: Gap) -> str:
     among = [i for i in gap.reading.best_set if not gap.reading.direction_only] or [gap.helps.best]
     little = f", {gap.helps.qualifier}" if TOO_SMALL in gap.helps.qualifier else ""
     size = f"{noun} {names[among[0]]}" if len(among) == 1 else f"one of {noun}s {words.span(names, among)}"
-    return f"Teach this student with {size} on {gap.arm}: {words.result(gap.helps.gain)} over training alone{little}{''.join(_more(gap))}."
+    return f"Teach this student with {size} on {gap.arm}: {_told(gap)} over training alone{little}{''.join(_more(gap))}."
 
 
 def _more(gap: Gap) -> Iterator[str]:
