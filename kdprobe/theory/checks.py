@@ -134,7 +134,8 @@ def _same(sample: Sample) -> Check:
     within = np.concatenate([sample.features, sample.fresh - sample.fresh.mean(axis=0)])
     cov = within.T @ within / (n + m - 2)
     apart = sample.fresh.mean(axis=0)
-    solved: np.ndarray = np.linalg.solve(cov, apart)
+    solve: Any = np.linalg.solve  # whose overloads leave its type open
+    solved: np.ndarray = solve(cov, apart)
     distance2 = float(np.dot(apart, solved))
     f = distance2 * n * m / (n + m) * (n + m - k - 1) / (k * (n + m - 2))
     p_moved = float(stats.f.sf(f, k, n + m - k - 1))

@@ -112,7 +112,8 @@ def _simulate(world: World, draws: int, rng: np.random.Generator) -> dict[str, n
     """Two rounds of ridge on mixed labels, as they are run: each round's weight follows from the coefficients of the powers."""
     x, mean = fixed_design(world["eigenvalues"], world["signal"], rng)
     first, second = pareek_rounds(**world, rounds=2).coefficients
-    solved: np.ndarray = np.linalg.solve(x.T @ x + world["ridge"] * np.eye(x.shape[1]), x.T)
+    solve: Any = np.linalg.solve  # whose overloads leave its type open
+    solved: np.ndarray = solve(x.T @ x + world["ridge"] * np.eye(x.shape[1]), x.T)
     hat: np.ndarray = np.matmul(x, solved)
     y = mean[:, None] + np.sqrt(world["noise"]) * rng.normal(size=(len(mean), draws))
     # s(1-s) and s(1-s)² in terms of fits: S y - S S y, and so on

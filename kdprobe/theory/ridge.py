@@ -11,7 +11,7 @@ Ridge at λ shrinks direction j by s_j = d_j/(d_j+λ). A student of the same λ 
 Risks are sums over rows of the squared error of the fitted mean, as the eigenvalues are of X'X, not of its mean.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -117,7 +117,8 @@ def _simulate(world: World, draws: int, rng: np.random.Generator) -> dict[str, n
     """Solve the two ridge problems on a design with these eigenvalues, on new labels each time; nothing is diagonalised."""
     x, mean = fixed_design(world["eigenvalues"], world["signal"], rng)
     weight = ridge_self_distillation(**world).mixing
-    solved: np.ndarray = np.linalg.solve(x.T @ x + world["ridge"] * np.eye(x.shape[1]), x.T)
+    solve: Any = np.linalg.solve  # whose overloads leave its type open
+    solved: np.ndarray = solve(x.T @ x + world["ridge"] * np.eye(x.shape[1]), x.T)
     hat: np.ndarray = np.matmul(x, solved)
     y = mean[:, None] + np.sqrt(world["noise"]) * rng.normal(size=(len(mean), draws))
     teacher: np.ndarray = np.matmul(hat, y)
