@@ -165,7 +165,7 @@ def test_what_cannot_be_run_is_refused(changes, text):
 def typed(monkeypatch, *words, config=None):
     """The plan that a command line gives."""
     seen = []
-    monkeypatch.setattr("kdprobe.cli.sweep._sweep", lambda plan, where, quick: seen.append(plan) or 0)
+    monkeypatch.setattr("kdprobe.cli.sweep._sweep", lambda plan, where, quick, more: seen.append(plan) or 0)
     build(config, command="sweep")(["sweep", "--gap", *words, *(["--config", config] if config else [])], exit_on_error=False)
     return seen[0]
 
@@ -197,7 +197,7 @@ LISTS = {
 def test_every_list_takes_commas_and_spaces(monkeypatch, asks, flag):
     values = ["0.01", "0.1"] if flag == "--learning-rate" else LISTS[asks][flag]
     seen = []
-    monkeypatch.setattr("kdprobe.cli.sweep._sweep", lambda plan, where, quick: seen.append((plan, where)) or 0)
+    monkeypatch.setattr("kdprobe.cli.sweep._sweep", lambda plan, where, quick, more: seen.append((plan, where)) or 0)
     for given in ([",".join(values)], values, [f"{values[0]},", values[1]]):
         build(asked=asks, command="sweep")(["sweep", f"--{asks}", flag, *given], exit_on_error=False)
     assert seen[0] == seen[1] == seen[2]

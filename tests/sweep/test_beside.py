@@ -119,7 +119,7 @@ def test_one_form_whatever_it_is_given_as():
 
 def typed(monkeypatch, *words, config=None):
     seen = []
-    monkeypatch.setattr("kdprobe.cli.sweep._sweep", lambda plan, where, quick: seen.append(plan) or 0)
+    monkeypatch.setattr("kdprobe.cli.sweep._sweep", lambda plan, where, quick, more: seen.append(plan) or 0)
     build(config, command="sweep")(["sweep", "--gap", *words, *(["--config", config] if config else [])], exit_on_error=False)
     return seen[0]
 

@@ -97,7 +97,7 @@ def test_anything_but_a_switch_is_refused(plan, value):
 
 def typed(monkeypatch, asks, *words):
     seen = []
-    monkeypatch.setattr("kdprobe.cli.sweep._sweep", lambda plan, where, quick: seen.append(plan) or 0)
+    monkeypatch.setattr("kdprobe.cli.sweep._sweep", lambda plan, where, quick, more: seen.append(plan) or 0)
     build(None, asked=asks[2:], command="sweep")(["sweep", asks, *words], exit_on_error=False)
     return seen[0]
 

@@ -34,6 +34,8 @@ TINY_FLAGS = [
     "3",
     "--steps",
     "40",
+    "--beside",
+    "none",
 ]
 TIMES = ["seconds"]
 
@@ -225,9 +227,10 @@ def test_a_poison_cell_ends_as_failed_rows_and_exit_code_1(tmp_path, poison_envi
 )
 def test_a_cell_that_ends_its_worker_each_time_costs_no_other_cell(tmp_path, poison_environment, how, reason):
     """As running out of memory does: real workers, killed, left and hung, each time the cell is tried."""
-    flags = "--task letters --scheme same_rows --teacher-widths 4 --student-widths 2 --seeds 2 --steps 40 --distiller kd poison"
+    flags = "--task letters --scheme same_rows --teacher-widths 4 --student-widths 2 --seeds 2 --steps 40 --beside none"
     done = subprocess.run(
-        [sys.executable, "-m", "kdprobe", "sweep", "--gap", *flags.split(), "--out", str(tmp_path / "zoo"), "--jobs", "2", "--json"]
+        [sys.executable, "-m", "kdprobe", "sweep", "--gap", *flags.split(), "--distiller", "kd", "poison", "--out", str(tmp_path / "zoo")]
+        + ["--jobs", "2", "--json"]
         + ["--unit-timeout", "15"] * (how == "hang"),
         capture_output=True,
         text=True,

@@ -86,7 +86,9 @@ def _help(gap: Gap, around: list[Gap]) -> Finding:
 
 def _at(gap: Gap, sentence: str) -> str:
     """Begin a sentence with the setting that it speaks of: at another one it may say the opposite."""
-    return f"{words.capitalised(gap.setting)}: {sentence[:1].lower()}{sentence[1:]}" if gap.setting else sentence
+    if not gap.setting or not gap.curve.teachers:
+        return sentence
+    return f"{words.capitalised(gap.setting)}: {sentence[:1].lower()}{sentence[1:]}"
 
 
 def _controls(gap: Gap) -> Iterable[str]:
