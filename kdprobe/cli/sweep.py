@@ -27,6 +27,13 @@ def __getattr__(asks: str) -> Callable[..., int]:
     return command(asks)
 
 
+def _folder(_: Any, tokens: Sequence[Any]) -> Path:
+    """A path that says nothing would be the folder one is in, where a sweep has no business."""
+    if not tokens[0].value.strip():
+        raise PlanError(f"{tokens[0].keyword} is empty: give the path of a new folder")
+    return Path(tokens[0].value)
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Where:
@@ -60,7 +67,7 @@ class Where:
         TOML file with any of these settings; what is given on the command line wins.
     """
 
-    out: Path | None = None
+    out: Annotated[Path | None, Parameter(converter=_folder)] = None
     jobs: Whole | None = None
     scheduler: str | None = None
     device: str = "cpu"

@@ -207,6 +207,7 @@ def test_settings_from_a_file_are_overridden_by_the_command_line(told, tmp_path)
         (["sweep", "--gap", "--dry-run", "--out", "/dev/null"], 2, "/dev/null is a device: give the path of a folder with --out"),
         (["sweep", "--gap", "--dry-run", "--unit-timeout", "-3"], 2, "unit_timeout=-3.0: give the seconds a unit may take, above 0"),
         (["sweep", "--gap", "--scheduler", "ucx://x"], 2, "scheduler='ucx://x' is no address that can be reached: give one such as tcp://"),
+        (["sweep", "--gap", "--dry-run", "--out", ""], 2, "--out is empty: give the path of a new folder"),
         (["sweep", "--gap", "--dry-run", "--out", "a" * 300], 3, "File name too long"),
         (["sweep", "--gap", "--dry-run", "--steps", "inf"], 2, "steps=inf: give a number from 1 to 1e+09"),
         (["sweep", "--gap", "--dry-run", "--teacher-widths", "1e20"], 2, "--teacher-widths 1e20: give a whole number"),
