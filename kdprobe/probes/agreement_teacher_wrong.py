@@ -16,7 +16,7 @@ def _guessing(rng: np.random.Generator) -> tuple[Trace, Trace, np.ndarray]:
 
 AGREEMENT_TEACHER_WRONG = Probe(
     name="agreement_teacher_wrong",
-    title="Agreement where the teacher is wrong",
+    title="Agreement where teacher is wrong",
     asks="Where the teacher is wrong, how often does the student name the same wrong class?",
     measure=agreement_where_wrong,
     needs=("target",),
