@@ -213,14 +213,16 @@ def _run(plan: Plan, where: Where, out: Path, command: str) -> int:
     from kdprobe.report import report_with_verdicts
     from kdprobe.report.promises import promises
     from kdprobe.sweep.provenance import shown_path
-    from kdprobe.sweep.run import default_jobs, run
+    from kdprobe.sweep.run import checked_way, default_jobs, run
 
     jobs = 0 if where.scheduler else default_jobs(where.device) if where.jobs is None else where.jobs
     from kdprobe.sweep.command import command_of
 
     command = command_of(command, plan, shown_path(out))
+    checked_way(jobs=jobs, scheduler=where.scheduler, engine=where.engine, device=where.device, unit_timeout=where.unit_timeout)
     # before hours of training: what will be too little for a verdict
-    print(*promises(plan), sep="\n", file=sys.stderr)
+    for text in promises(plan):
+        print(text, file=sys.stderr)
     with run(
         plan,
         out,

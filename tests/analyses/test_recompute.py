@@ -48,7 +48,7 @@ def test_a_small_sweep_is_found_again(page):
     status, output = recompute(*page, "--every")
     agree, differ, left = counts(output)
     assert (status, differ) == (0, 0), output
-    assert agree > 150
+    assert agree > 120  # the page has each likeness but one as means alone
     assert left <= agree / 5
     for what in ("Gain over the twin", "Gain, calibrated", "largest costs", "best teachers", ": p:", "first screen", "negligible below"):
         assert f"{what}" in output
@@ -98,4 +98,4 @@ def test_a_regime_that_it_cannot_read_is_named(page, tmp_path):
     (tmp_path / "page.html").write_text(text, encoding="utf-8")
     done = subprocess.run([sys.executable, FILES[0], tmp_path / "page.html", page[1]], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 1
-    assert "regime 'other rows' is none of transfer_rows, same_rows: give the runs of this page" in done.stderr
+    assert re.search("regime 'other rows' is none of .*transfer_rows.*: give the runs of this page", done.stderr)
