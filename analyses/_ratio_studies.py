@@ -54,6 +54,7 @@ def studies(*, quick: bool) -> dict[str, Study]:
     if quick:
         letters |= {"teacher_widths": (8, 32, 128), "steps": 200}
     same, fresh = {"schemes": ("same_rows",)}, {"schemes": ("transfer_rows",)}
+    either = {"schemes": ("same_rows", "transfer_rows")}
     both = {"temperature": (TEMPERATURE, SOFT)}
     stops, schedules, lengths = ((100, 200), (200, 400), (100, 200)) if quick else (STOPS, SCHEDULES, FRESH_STEPS)
     found = {
@@ -90,7 +91,7 @@ def studies(*, quick: bool) -> dict[str, Study]:
             GapPlan(
                 tasks=("bikeshare",), teacher_widths=CLASSES_TEACHERS[:: 2 if quick else 1], student_widths=(STUDENT,), seeds=seeds,
                 transfer_rows=(300, 1000, 3600), alpha=(ALPHA, 0.3), tune=("alpha",), tune_seeds=pilots,
-                steps=60 if quick else None, **alone,
+                steps=60 if quick else None, **either, **alone,
             ),
             tune=("alpha",),
         ),
@@ -99,7 +100,7 @@ def studies(*, quick: bool) -> dict[str, Study]:
             GapPlan(**(features | {"seeds": 5 if quick else 20}), **fresh, transfer_rows=(300, 3000), options={"ridge": NO_RIDGE}),
         ),
         "random features": Study(
-            "Fashion-MNIST, random features", GapPlan(**features, transfer_rows=(100, 300, 1000, 3000))
+            "Fashion-MNIST, random features", GapPlan(**features, **either, transfer_rows=(100, 300, 1000, 3000))
         ),
     }  # fmt: skip
     return found

@@ -77,7 +77,7 @@ def task_from_frame(
     >>> frame["price"] = frame["size"] ** 2 + (frame["town"] == "Ulm")
     >>> task = task_from_frame(frame, target="price", steps=100)
     >>> task.kind, task.split.train, task.notes[0]
-    ('regression', 45, "'price' is the target: regression (numbers).")
+    ('regression', 45, "'price' is the target: regression (numbers; --kind classification overrules it).")
     """
     made = from_frame(
         frame, target, kind=kind, group=group, ignore=ignore, drop_missing=drop_missing, impute=impute, name=name, steps=steps

@@ -19,7 +19,10 @@ from kdprobe.tasks.splits import split
 from kdprobe.training.job import TUNING_SEEDS
 
 DATA = {("letters", 0): "a" * 64, ("bikeshare", 0): "b" * 64}
-PLAN = GapPlan(tasks=("letters",), teacher_widths=(4, 8), student_widths=(2,), seeds=2, steps=30, beside={})
+PLAN = GapPlan(
+    tasks=("letters",), schemes=("same_rows", "transfer_rows"), teacher_widths=(4, 8), student_widths=(2,), seeds=2, steps=30, alpha=0.7,
+    beside={},
+)  # fmt: skip
 
 
 def jobs_of(plan):
@@ -148,7 +151,7 @@ def test_settings_are_every_combination():
         ({"teacher_steps": 0}, r"teacher_steps=0: give at least 1"),
         ({"tune": ("alfa",)}, r"tune holds 'alfa': what can be chosen on validation rows is steps, alpha, temperature"),
         ({"tune": ("train_rows",), "train_rows": (10, 20)}, r"tune holds 'train_rows': what can be chosen"),
-        ({"tune": ("alpha",)}, r"tune holds 'alpha', which has one value, 0.7: give several, as in --alpha 1,2"),
+        ({"tune": ("alpha",)}, r"tune holds 'alpha', which has one value, 0.5: give several, as in --alpha 1,2"),
         ({"tune": ("alpha",), "alpha": (0.3, 0.7), "tune_seeds": 0}, r"tune_seeds=0: give at least 1"),
         ({"draws": 10**11}, r"draws=100000000000: give 1 to 1,000"),
         ({"seeds": TUNING_SEEDS + 1}, r"seeds=10001 from first_seed=0: give numbers from 0 to below 10000"),

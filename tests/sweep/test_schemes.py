@@ -91,7 +91,7 @@ def test_jobs_say_what_their_stages_say():
     mixed, control = jobs("labelled_and_transfer_rows"), jobs("labelled_and_own_answers")
     assert (mixed["student"].rows, mixed["student"].labels, mixed["student"].taught_on) == ("train", "own", "transfer")
     assert (mixed["student"].taught_by, control["student"].taught_by) == ((mixed["teacher"].id,), (mixed["twin"].id,))
-    assert mixed["student"].alpha == control["student"].alpha == 0.7
+    assert mixed["student"].alpha == control["student"].alpha == ALL.alpha
     assert (mixed["student"].steps, mixed["student"].batch_size) == (mixed["twin"].steps, mixed["twin"].batch_size)
     matched = jobs("untaught_same_loss")
     assert (matched["student"].matches, matched["student"].taught_by) == (matched["taught"].id, ())

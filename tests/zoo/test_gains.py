@@ -7,8 +7,8 @@ from kdprobe import GapPlan, PlanError
 from kdprobe.training.job import TUNING_SEEDS
 
 PLAN = GapPlan(
-    tasks=("letters",), teacher_widths=(4, 8), student_widths=(2,), seeds=3, steps=60, alpha=(0.3, 0.9), learning_rate=(1e-5, 0.02, 0.03),
-    tune=("alpha", "learning_rate"), tune_seeds=2, beside={},
+    tasks=("letters",), schemes=("same_rows", "transfer_rows"), teacher_widths=(4, 8), student_widths=(2,), seeds=3, steps=60,
+    alpha=(0.3, 0.9), learning_rate=(1e-5, 0.02, 0.03), tune=("alpha", "learning_rate"), tune_seeds=2, beside={},
 )  # fmt: skip
 
 
