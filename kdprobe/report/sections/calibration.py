@@ -67,7 +67,7 @@ def _percent(share: float) -> str:
 
 
 COLUMNS = (
-    Column(key="verdict", title="verdict", shown="prose"),
+    Column(key="verdict", title="verdict"),
     Column(key="wrong", title="wrong in at most", explains="the largest share of the worlds in which it is false; 5 % is meant"),
     Column(key="where", title="namely", shown="prose"),
     Column(key="found", title="found, 10 and 20 seeds", explains="share of the sweeps of a world in which it is true"),
