@@ -23,6 +23,8 @@ INFINITE_SLOPE = 0.8
 _REJECT, _SURE = 3.0, 5.0
 # a gain of the last fourfold rows above this, in nats and as a share of the value, is unresolved
 _DRIFT, _DRIFT_SHARE = 0.05, 0.1
+# so is a step to no neighbours that may be off by more than this, in nats
+_STEP = 0.1
 # in more than two columns nothing is extrapolated: where the raw estimate still gains this much from fourfold rows, in nats, what is added
 # to it is as right as the elliptical model, and no more
 _RAW_GAIN = 0.25
@@ -107,9 +109,11 @@ def low_dimensional(sides: Sides, k: int, rng: np.random.Generator) -> Result:
     error = float(np.sqrt(estimate.variance))
     value, kind = estimate.value, "estimate"
     status, low, high, notes = judged(value, error, estimate.drift, details["cap"] - 1 + value - estimate.raw, sides.n, ())
+    # a fall that may be noise moves no value, but the truth may well lie where it points
+    high += estimate.left_out
     if estimate.extrapolated:
         details["extrapolated"] = estimate.extrapolated
-    if estimate.off_by > _DRIFT:
+    if estimate.off_by > _STEP:
         status = "unresolved"
         notes = (*notes, f"fewer neighbours show more: extrapolating to none moved the value by {estimate.extrapolated:+.3f} nats")
     gain = estimate.slope * float(np.log(4))

@@ -10,6 +10,7 @@ from kdprobe.measures.information.copula import rank_scores
 from kdprobe.measures.information.mutual_information import mutual_information
 from kdprobe.measures.information.nearest_neighbours import ksg1, ksg1_means
 from kdprobe.testing.worlds import wide_signals as worlds
+from kdprobe.testing.worlds.drawn_signals import drawn_signals
 from kdprobe.testing.worlds.information import bivariate_normal
 
 
@@ -129,3 +130,52 @@ def test_truths_with_closed_forms():
     x, y = signed.draw(np.random.default_rng(0), 50)
     assert signed.information == pytest.approx(two_normals.information + np.log(2))
     assert (np.sign(x) == np.sign(y)).all()
+
+
+def test_drawn_worlds_are_others_for_another_seed_and_all_have_a_truth():
+    first, second = drawn_signals(0, 24), drawn_signals(1, 24)
+    assert [world.name for world in first] == [world.name for world in drawn_signals(0, 24)]
+    assert not {world.name for world in first} & {world.name for world in second}
+    assert any("exp(" in world.name for world in first + second)
+    assert any("(1 + |X|)" in world.name for world in first + second)
+    for world in first + second:
+        x, y = world.draw(np.random.default_rng(0), 50)
+        assert x.shape == y.shape == (50, 1)
+        assert np.isfinite([*x, *y]).all()
+        assert 0.05 < world.information < 6
+
+
+@pytest.mark.parametrize(
+    ("signal", "noise"),
+    [
+        (stats.uniform(-2, 4), stats.triang(0.5, -1, 2)),
+        (stats.pareto(1.5), stats.norm(scale=0.4)),
+        (stats.weibull_min(1, scale=2), stats.laplace(scale=0.3)),
+        (stats.uniform(-1, 2), stats.arcsine(-1, 2)),
+    ],
+    ids=["uniform + triangular", "Pareto + normal", "exponential + Laplace", "uniform + arcsine"],
+)
+def test_truths_of_signals_with_an_edge_agree_with_spacings(signal, noise):
+    """`drawn_signals` puts smooth noise on them: the integral then meets a density that jumps."""
+    world = worlds.additive("", signal, noise)
+    y = world.draw(np.random.default_rng(0), 400_000)[1]
+    assert world.information == pytest.approx(spacing_entropy(y, 50) - noise.entropy(), abs=0.006)
+
+
+def test_the_upper_end_holds_a_fall_that_may_be_noise():
+    """The fall of half of what the noise's edges hide does not stand out: the value stays where it is, and the truth above it."""
+    world = worlds.additive("", stats.uniform(), worlds.flat(0.75))
+    x, y = world.draw(np.random.default_rng([77, 0, 7]), 1000)
+    found = mutual_information(x, y)
+    assert found.details.get("extrapolated", 0.0) == 0
+    beyond = (found.high - found.value) - (found.value - found.low)
+    assert 0.01 < beyond < 0.1
+    corrected = surrogate.corrected_ksg(rank_scores(x), rank_scores(y), 5, np.random.default_rng(0))
+    assert corrected.left_out > 0.01
+    # where the whole step is taken nothing is left out
+    whole = surrogate.corrected_ksg(*(rank_scores(side) for side in stepping()), 5, np.random.default_rng(0))
+    assert whole.left_out < 0.1 * whole.extrapolated
+
+
+def stepping():
+    return worlds.additive("", stats.levy(), worlds.flat(1)).draw(np.random.default_rng(0), 1000)
