@@ -339,11 +339,18 @@ def real_pilots(row: Any) -> Iterator[Row]:
     path = ROOT / "reports" / "gap.runs.csv"
     if not path.is_file():
         return
-    runs = pd.read_csv(path)
+    runs = pd.read_csv(path, low_memory=False)
+    labelled = runs.set_index("model_id")["row_count"]
     runs = runs[(runs["role"] == "student") & (runs["status"] == "done")]
+    gains = runs["gain_calibrated.panel"].fillna(runs["gain.panel"])
+    # the sweep's own setting: what stands beside it has another temperature, fewer labels or, as controls, one teacher
+    labels = runs["twin_id"].map(labelled)
+    own = (runs["temperature"].fillna(1.0) == 1) & (labels == labels.groupby(runs["task"]).transform("max"))
     found = []
-    for _, curve in runs.groupby(["task", "scheme", "distiller", "width"]):
-        gain = curve.pivot(index="seed", columns="teacher_width", values="gain.panel").dropna().to_numpy()
+    for _, curve in runs[own].assign(gain=gains).groupby(["task", "scheme", "distiller", "width"]):
+        if curve["teacher_width"].nunique() < 3:
+            continue
+        gain = curve.pivot(index="seed", columns="teacher_width", values="gain").dropna().to_numpy()
         for pair in itertools.combinations(range(len(gain)), 2):
             rest, advice = np.delete(gain, pair, axis=0), advise(gain[list(pair)])
             named = list(advice.named)
