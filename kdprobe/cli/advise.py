@@ -30,6 +30,7 @@ def advise(
     ridge: float | None = None,
     drop: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)] = (),
     order: Literal["principal", "columns"] = "principal",
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     json: Flag = False,
 ) -> int:
     """Say whether distillation would help on your regression data, before anything is trained.
@@ -59,6 +60,8 @@ def advise(
         Columns to leave out, such as names of rows.
     order
         In which order models take features in: principal components, or the columns as given.
+    output
+        Write a page too, with a map of where distilling helps and a cross where these data lie.
     json
         Print one JSON document in place of text.
     """
@@ -91,7 +94,16 @@ def advise(
     found = ask(
         features, frame[target], unlabelled=fresh, student=student, teacher=teacher, teachers=teachers, ridge=ridge, order=order
     )  # fmt: skip
-    print(json_module.dumps(_document(found)) if json else visible(str(found)))
+    if output is not None:
+        import kdprobe
+
+        kdprobe.report(found, output)
+    if json:
+        print(json_module.dumps(_document(found) | {"page": None if output is None else str(output)}))
+        return 0
+    print(visible(str(found)))
+    if output is not None:
+        print(f"\npage: {visible(str(output))}")
     return 0
 
 

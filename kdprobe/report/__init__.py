@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kdprobe.compare.comparison import Comparison
     from kdprobe.report.evidence.frames import Evidence
+    from kdprobe.theory.advisor import Advice
     from kdprobe.verdicts.capacity_gap import GapVerdict
     from kdprobe.verdicts.own_gap import RunsGap
     from kdprobe.zoo import Zoo
 
 
-def report(zoo: Zoo | Comparison | RunsGap | GapVerdict | str | Path, path: str | Path) -> Path:
-    """Write the report of a zoo as one HTML file, with every run as CSV beside it; or that of a comparison or
-    of runs that were trained elsewhere, with nothing beside it.
+def report(zoo: Zoo | Comparison | RunsGap | GapVerdict | Advice | str | Path, path: str | Path) -> Path:
+    """Write the report of a zoo as one HTML file, with every run as CSV beside it; or that of a comparison, of
+    runs that were trained elsewhere or of an advice, with nothing beside it.
 
     The page needs no network and no script: scripts only make its tables sortable. Both files are replaced whole or not at all. The same
     zoo gives the same bytes. A default sweep takes a few seconds.
@@ -26,7 +27,8 @@ def report(zoo: Zoo | Comparison | RunsGap | GapVerdict | str | Path, path: str 
     Parameters
     ----------
     zoo
-        A `kdprobe.Zoo`, the folder of one, or what `kdprobe.compare`, `kdprobe.runs_gap` or `kdprobe.capacity_gap` gave.
+        A `kdprobe.Zoo`, the folder of one, or what `kdprobe.compare`, `kdprobe.runs_gap`, `kdprobe.capacity_gap` or
+        `kdprobe.theory.advise` gave.
     path
         File to write. The runs go to ``runs.csv`` beside ``report.html``, and to ``NAME.runs.csv`` beside ``NAME.html``, so that two
         reports in one folder keep their own.
@@ -50,6 +52,7 @@ def report(zoo: Zoo | Comparison | RunsGap | GapVerdict | str | Path, path: str 
     """
     from kdprobe.compare.comparison import Comparison
     from kdprobe.report.page import write_report
+    from kdprobe.theory.advisor import Advice
     from kdprobe.verdicts.capacity_gap import GapVerdict
     from kdprobe.verdicts.own_gap import RunsGap
     from kdprobe.zoo import Zoo
@@ -62,6 +65,10 @@ def report(zoo: Zoo | Comparison | RunsGap | GapVerdict | str | Path, path: str 
         from kdprobe.report.own_gap import write_gap
 
         return write_gap(zoo, Path(path))
+    if isinstance(zoo, Advice):
+        from kdprobe.report.advice import write_advice
+
+        return write_advice(zoo, Path(path))
     if isinstance(zoo, str | Path):
         with Zoo(zoo) as opened:
             return write_report(opened, Path(path))

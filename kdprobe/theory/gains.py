@@ -38,9 +38,11 @@ class Gain(NamedTuple):
     """Of the twin's excess risk; 1 would be all of it, below 0 distilling costs."""
     gain: Bounds
     """In target variances."""
+    ratio: Bounds
+    """Residual variance of the larger model over that of the smaller: what the share depends on."""
 
 
-def nested_share(ratio: float, *, n: int, p: int, q: int, m: float) -> float:
+def nested_share(ratio: float, *, n: float, p: int, q: int, m: float) -> float:
     """Share of the twin's excess risk that distillation gains, every model with an intercept.
 
     Parameters
@@ -79,7 +81,7 @@ def _nested_gain(sample: Sample, q: int, m: float, level: float) -> Gain:
     small, large = sorted((p, q))
     twin = sample.variance(p) * excess_factor(p, n)
     if small == large:
-        return Gain(q, Bounds(0.0, 0.0, 0.0), Bounds(0.0, 0.0, 0.0))
+        return Gain(q, Bounds(0.0, 0.0, 0.0), Bounds(0.0, 0.0, 0.0), Bounds(1.0, 1.0, 1.0))
     left = [float((sample.residuals(size) ** 2).sum()) for size in (small, large)]
     found = 1 - left[1] / left[0] if left[0] > 0 else 0.0
     ends = explained_share(found, features=large - small, freedom=n - 1 - small, level=level)
@@ -90,7 +92,8 @@ def _nested_gain(sample: Sample, q: int, m: float, level: float) -> Gain:
     # a straight or bent line in the ratio, but monotone: the ends of the one are the ends of the other
     share = Bounds(value, min(value, *others), max(value, *others))
     spread = [twin * (n - p - 1) / float(chdtri(n - p - 1, tail)) for tail in (level / 2, 1 - level / 2)]
-    return Gain(q, share, product(share, Bounds(twin, min(spread[0], twin), max(spread[1], twin))))
+    gain = product(share, Bounds(twin, min(spread[0], twin), max(spread[1], twin)))
+    return Gain(q, share, gain, Bounds(ratios[0], min(ratios), max(ratios)))
 
 
 def product(share: Bounds, scale: Bounds) -> Bounds:

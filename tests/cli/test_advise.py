@@ -40,6 +40,15 @@ def test_one_document(table, capsys):
     assert {one["theorem"] for one in found["theorems"]} > {"nested_ols", "ridge_self_distillation"}
 
 
+def test_a_page_beside(table, capsys):
+    assert run(["advise", "my.csv", "--target", "score", "--rows", "500", "-o", "page.html"]) == 0
+    assert capsys.readouterr().out.endswith("\npage: page.html\n")
+    assert run(["advise", "my.csv", "--target", "score", "--rows", "500", "-o", "page.html", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["page"] == "page.html"
+    assert run(["advise", "my.csv", "--target", "score", "-o", "my.csv"]) == 2
+    assert "path='my.csv' is no page that kdprobe wrote, and would be lost" in capsys.readouterr().err
+
+
 def test_names_of_rows_are_left_out(table, capsys):
     table.to_csv("index.csv")
     assert run(["advise", "index.csv", "--target", "score"]) == 0
