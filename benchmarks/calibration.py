@@ -96,11 +96,6 @@ def gap_rates(name: str, seeds: int, sweeps: int) -> dict[str, float]:
     return said
 
 
-def counted(sweeps: int, seeds: int) -> int:
-    """Fewer sweeps of many seeds, whose rates are the easier ones."""
-    return sweeps if seeds < 50 else max(sweeps // 4, 20)
-
-
 def gap_pages(seeds: int, pages: int) -> tuple[float, float]:
     """Share of pages, each claim at the margin, that say CONTRADICTED of any; and the same if each were judged by itself."""
     world, rng, wrong = WORLDS["cliff"], np.random.default_rng([99, seeds]), np.empty(0)
@@ -115,7 +110,7 @@ def gap_pages(seeds: int, pages: int) -> tuple[float, float]:
 def gap_part(sweeps: int, seeds_tried: tuple[int, ...], pool: Executor) -> Iterator[Row]:
     """The capacity gap, its set of best sizes and its ratio."""
     keys = [(name, seeds) for name in WORLDS for seeds in seeds_tried]
-    waiting = {key: pool.submit(gap_rates, *key, counted(sweeps, key[1])) for key in keys}
+    waiting = {key: pool.submit(gap_rates, *key, sweeps) for key in keys}
     few = [seeds for seeds in seeds_tried if seeds < 50]
     pages = {seeds: pool.submit(gap_pages, seeds, sweeps) for seeds in few}
     rates = {}
@@ -286,7 +281,7 @@ def case_pages(place: int, seeds: int, pages: int) -> tuple[float, float]:
 def others_part(sweeps: int, seeds_tried: tuple[int, ...], pool: Executor) -> Iterator[Row]:
     """The other verdicts: teaching helps, this teacher's own knowledge arrived, a kind of knowledge helps."""
     waiting = {
-        (place, seeds): pool.submit(case_rates, place, seeds, counted(sweeps, seeds))
+        (place, seeds): pool.submit(case_rates, place, seeds, sweeps)
         for place in range(len(CASES))
         for seeds in seeds_tried
     }
@@ -436,7 +431,7 @@ def markdown(rows: list[Row], sweeps: int, seconds: float) -> str:
         "# How often the verdicts are wrong",
         "",
         f"Made by `python benchmarks/calibration.py` ({seconds / 60:.0f} minutes): {sweeps:,} simulated sweeps of 9 teacher "
-        f"sizes for each world and number of seeds, a quarter of that at 100 seeds. A rate of 5 % is known to {errors[0]:.1f} points "
+        f"sizes for each world and number of seeds. A rate of 5 % is known to {errors[0]:.1f} points "
         f"(standard error), one of 80 % to {errors[1]:.1f}. 1 sd is the standard deviation over seeds of the paired difference of two "
         "teacher sizes; a deficit below .2 of it is called negligible. In brackets: a paired t test of the best smaller teacher against "
         "the largest at .05, on the same sweeps; of pages, the share that would say it if each claim were judged by itself.",

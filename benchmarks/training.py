@@ -37,6 +37,7 @@ import numpy as np
 import torch
 from scipy import stats
 
+from kdprobe.core.errors import DataError
 from kdprobe.core.registry import find
 from kdprobe.core.task import SplitSizes
 from kdprobe.tasks.splits import Split, split
@@ -326,6 +327,7 @@ def main() -> None:
         parser.error(f"--python {unknown.pop()}=...: give {TORCHDISTILL} or {EQUINOX}")
     epochs, rounds = options.epochs or (4 if quick else 20), options.rounds or (1 if quick else 4)
     rows: list[Row] = []
+    skipped: dict[str, str] = {}
     asked = options.part or (("mlp32", "cnn", "grid") if quick else PARTS)
     comparisons = max(1, (len(pythons) - 1) * len(set(asked) & set(CASES)))
     for part in asked:
@@ -335,15 +337,21 @@ def main() -> None:
             case = CASES[part]
             models = options.models or (min(case.models, 16) if quick else case.models)
             found = compare(case, pythons, epochs=epochs, models=models, rounds=rounds, comparisons=comparisons)
-        for row in found:
-            # of little work no floor is asked: what is paid once weighs too much
-            rows.append({"part": part} | row | ({"floor": None, "goal": None, "met": None} if quick else {}))
-            if not options.json:
-                print(line(rows[-1]), flush=True)
+        try:
+            for row in found:
+                # of little work no floor is asked: what is paid once weighs too much
+                rows.append({"part": part} | row | ({"floor": None, "goal": None, "met": None} if quick else {}))
+                if not options.json:
+                    print(line(rows[-1]), flush=True)
+        except DataError as error:  # its data is not on this machine, and the error says what brings it: what is done stands
+            skipped[part] = str(error)
     missing = [name for name in FILES if name not in pythons]
     if options.json:
-        print(json.dumps({"rows": rows, "missing_peers": missing}, ensure_ascii=False))
-    elif missing:
+        print(json.dumps({"rows": rows, "missing_peers": missing, "not_run": skipped}, ensure_ascii=False))
+        return
+    for part, why in skipped.items():
+        print(f"not run: {part}: {why}")
+    if missing:
         print(f"not run: {', '.join(missing)}" + (" (--quick)" if quick else ": give --python, see the head of this file"))
 
 

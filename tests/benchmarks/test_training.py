@@ -1,9 +1,12 @@
 """The benchmark of training runs: real trainers in processes of their own, on little work."""
 
+import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
+
+from kdprobe.tasks.sources import FOLDER_VARIABLE
 
 SCRIPT = Path(__file__).parent.parent.parent / "benchmarks" / "training.py"
 FIELDS = {"part", "case", "ours", "peer", "theirs", "peer_version", "ratio", "unit"}
@@ -37,3 +40,21 @@ def test_an_unknown_peer():
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "--python torch=...: give torchdistill or equinox" in done.stderr
+
+
+def test_a_case_whose_data_is_missing_costs_no_other_row(tmp_path, monkeypatch, capsys):
+    """It once ended in a traceback after the first cases, and their rows were lost."""
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.syspath_prepend(str(SCRIPT.parent / "trainers"))
+    spec = importlib.util.spec_from_file_location("training_benchmark", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "training_benchmark", module)
+    spec.loader.exec_module(module)
+    # no machine has these files in that folder
+    monkeypatch.setitem(module.CASES, "cnn", module._case("CNN, CIFAR-10", "cifar10", "cnn", 8, 16, 960, 8, module.MAPS))
+    monkeypatch.setattr(sys, "argv", ["training.py", "--quick", "--json", "--part", "cnn", "--part", "grid"])
+    module.main()
+    document = json.loads(capsys.readouterr().out)
+    assert list(document["not_run"]) == ["cnn"]
+    assert "kdprobe data fetch cifar10" in document["not_run"]["cnn"]
+    assert [row["part"] for row in document["rows"]] == ["grid", "grid"]
