@@ -280,11 +280,7 @@ def case_pages(place: int, seeds: int, pages: int) -> tuple[float, float]:
 
 def others_part(sweeps: int, seeds_tried: tuple[int, ...], pool: Executor) -> Iterator[Row]:
     """The other verdicts: teaching helps, this teacher's own knowledge arrived, a kind of knowledge helps."""
-    waiting = {
-        (place, seeds): pool.submit(case_rates, place, seeds, sweeps)
-        for place in range(len(CASES))
-        for seeds in seeds_tried
-    }
+    waiting = {(place, seeds): pool.submit(case_rates, place, seeds, sweeps) for place in range(len(CASES)) for seeds in seeds_tried}
     few = [seeds for seeds in seeds_tried if seeds < 50]
     pages = {
         (place, seeds): pool.submit(case_pages, place, seeds, sweeps)
