@@ -25,6 +25,8 @@ _REJECT, _SURE = 3.0, 5.0
 _DRIFT, _DRIFT_SHARE = 0.05, 0.1
 # so is a step to no neighbours that may be off by more than this, in nats
 _STEP = 0.1
+# of n rows n·exp(-I) lie within the noise of each; with fewer than this many times the neighbours that are looked at, these reach beyond it
+_WITHIN = 2
 # in more than two columns nothing is extrapolated: where the raw estimate still gains this much from fourfold rows, in nats, what is added
 # to it is as right as the elliptical model, and no more
 _RAW_GAIN = 0.25
@@ -116,6 +118,10 @@ def low_dimensional(sides: Sides, k: int, rng: np.random.Generator) -> Result:
     if estimate.off_by > _STEP:
         status = "unresolved"
         notes = (*notes, f"fewer neighbours show more: extrapolating to none moved the value by {estimate.extrapolated:+.3f} nats")
+    within = sides.n * float(np.exp(-value))
+    if x.shape[1] + y.shape[1] == 2 and within < _WITHIN * estimate.reach:
+        status = "unresolved"
+        notes = (*notes, f"too few rows for so narrow a noise: only {within:.0f} of {sides.n} lie within it, and the value may be too low")
     gain = estimate.slope * float(np.log(4))
     if x.shape[1] + y.shape[1] > 2 and gain > _RAW_GAIN:
         status = "unresolved"

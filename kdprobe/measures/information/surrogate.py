@@ -60,6 +60,8 @@ class Corrected:
         What that step may be wrong by.
     left_out
         What was left out of the step as it did not stand out of its noise, in nats, at least 0: nobody knows whether it was noise.
+    reach
+        The most neighbours that were looked at.
     raw
         KSG's own value.
     copula
@@ -74,6 +76,7 @@ class Corrected:
     extrapolated: float
     off_by: float
     left_out: float
+    reach: int
     raw: float
     copula: EllipticalCopula
 
@@ -118,6 +121,7 @@ def corrected_ksg(x: np.ndarray, y: np.ndarray, k: int, rng: np.random.Generator
         extrapolated=step + left,
         off_by=off_by,
         left_out=left_out,
+        reach=rungs[-1],
         raw=float(at_k @ raw),
         copula=copula,
     )

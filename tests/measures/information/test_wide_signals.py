@@ -179,3 +179,15 @@ def test_the_upper_end_holds_a_fall_that_may_be_noise():
 
 def stepping():
     return worlds.additive("", stats.levy(), worlds.flat(1)).draw(np.random.default_rng(0), 1000)
+
+
+def test_a_noise_that_holds_few_rows_is_flagged():
+    """A wide and a rare wider signal under a sharp noise: .3 too little, with intervals that did not say so."""
+    world = worlds.additive("", worlds.Mixture((0.83, 0.17), (stats.norm(scale=5.85), stats.norm(scale=109))), stats.laplace(scale=0.25))
+    for result in draws(world, 2):
+        assert result.value < world.information - 0.15
+        assert result.status == "unresolved"
+        assert any(note.startswith("too few rows for so narrow a noise: only ") for note in result.notes)
+    (more,) = draws(world, 1, n=16_000)
+    assert more.status == "ok"
+    assert more.value == pytest.approx(world.information, abs=0.1)
