@@ -86,7 +86,7 @@ def choices(evidence: Evidence) -> tuple[Table, ...]:
         Column(key="student", title="student"),
         Column(key="arm", title="regime"),
         Column(key="teacher", title="teacher"),
-        *(Column(key=name, title=name.replace("_", " "), shown="number") for name in tune),
+        *(Column(key=name, title=words.setting(name), shown="number") for name in tune),
     )
     caption = "What was chosen on validation rows, on seeds that are in no result"
     return (Table(caption=caption, columns=columns, rows=tuple(rows)),) if rows else ()
