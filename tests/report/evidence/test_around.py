@@ -171,7 +171,7 @@ def test_a_table_shows_each_verdict_beside(star):
 def test_temperatures_are_means_over_the_teachers_with_intervals_over_seeds():
     world = replace(STAR, fitted={"teacher": 1.6, "twin": 1.3, "student": 0.8})
     evidence = Evidence(world.zoo())
-    tables = [table for table in draw(evidence).tables if table.caption.startswith("Over-confidence at each T")]
+    tables = [table for table in draw(evidence).tables if table.caption.startswith("Over-confidence")]
     (table,) = tables
     assert [row["at"] for row in table.rows] == ["at α 1, T 1", "at T 2", "at T 4"]
     scores = evidence.scores().query("metric == 'temperature'").set_index("model_id")["value"]
