@@ -15,7 +15,7 @@ from kdprobe.report.evidence.groups import Curve
 from kdprobe.report.page import check_target, compose
 from kdprobe.report.sections._gap_figures import series_of
 from kdprobe.report.sections._gap_tables import claims
-from kdprobe.report.sections.gap import card
+from kdprobe.report.sections.gap import MEASURED, card
 from kdprobe.report.theme.plots import Panel, Series, panels
 from kdprobe.stats.paired import contrast
 from kdprobe.verdicts.capacity_gap import GapVerdict
@@ -23,6 +23,7 @@ from kdprobe.verdicts.gap import GapReading, decide, read_gap
 from kdprobe.verdicts.gap_table import Setting
 from kdprobe.verdicts.help import read_help, read_helps
 from kdprobe.verdicts.own_gap import Pool, RunsGap, advice, direction, grid_of
+from kdprobe.verdicts.own_runs import Runs
 
 QUESTION = "Which teacher size serves this student best?"
 SCOPE = "as trained"
@@ -110,7 +111,9 @@ def _card(found: RunsGap, one: tuple[Setting, GapVerdict, Gap], prefix: str) -> 
     drawn = card([replace(gap, gains=())], [], prefix)
     more = tuple(text for text in (direction(found.runs, setting, gap.student_size, verdict), advice(verdict)) if text)
     findings = tuple(
-        replace(finding, sentences=(*finding.sentences, *more)) if finding.claim == "capacity gap" else finding
+        replace(finding, sentences=(*finding.sentences, *more))
+        if finding.claim == "capacity gap"
+        else replace(finding, measures=finding.measures.removesuffix(MEASURED))
         for finding in drawn.findings
     )
     return replace(drawn, findings=findings, figure=_picture(gap, prefix, seeds=False) if gap.gains and prefix else None)
@@ -158,14 +161,20 @@ def _lede(found: RunsGap) -> str:
     return (
         f"A table of {words.counted(len(runs['seed']), 'run')} that were trained elsewhere: "
         f"{' × '.join(counts)} × {seeds}{settings}. "
-        "Every student is compared with its own twin, the same student without a teacher. Intervals are 95 %, over seeds. Whether "
-        "twins had the same start, rows and number of steps is for the table's owner to know."
+        f"Every student is compared with its own twin, the same student without a teacher. Intervals are 95 %, over {_units(runs)}. "
+        "Whether twins had the same start, rows and number of steps is for the table's owner to know."
     )
 
 
+def _units(runs: Runs) -> str:
+    """What intervals are over: seeds of one draw share its rows, so where there are several they are the units."""
+    return "draws, each the mean of its seeds" if "draw" in runs and len(np.unique(runs["draw"])) > 1 else "seeds"
+
+
 def _words(found: RunsGap) -> str:
+    formed = "the student minus the twin" if found.runs.higher else "the loss of the twin minus that of the student"
     return (
-        f"A gain is {'the student minus the twin' if found.runs.higher else 'the loss of the twin minus that of the student'}; more is "
+        f"{'Gains are as the table has them' if found.runs.gains_given else f'A gain is {formed}'}; more is "
         "better. The claim is that a smaller teacher serves better than the largest. It is made where the best smaller teacher is shown to "
         "serve better (a sign-flip test over all smaller sizes, and a simultaneous bootstrap interval that excludes 0) and the largest "
         "teacher is itself shown to be the better model. p values are Holm-adjusted over the students and settings of the table."

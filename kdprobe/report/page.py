@@ -21,6 +21,7 @@ from kdprobe.core.words import said, unformulated
 from kdprobe.report import words
 from kdprobe.report.evidence.draws import one_draw
 from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.twins import same_steps, tuned_apart
 from kdprobe.report.theme.strip import strip
 from kdprobe.sweep.plans import asked, kind
 
@@ -188,7 +189,9 @@ def lede(evidence: Evidence) -> str:
     models, students = evidence.models(), evidence.students
     kinds = students.drop_duplicates("task")
     tasks = words.listed([f"{task} ({kind})" for task, kind in zip(kinds["task"], kinds["kind"], strict=True)])
-    sizes = [words.counted(students[column].nunique(), noun) for column, noun in (("teacher", "teacher size"), ("student", "student size"))]
+    # tasks may have families, and so sizes, of their own
+    counts = {column: int(students.groupby("task")[column].nunique().max()) for column in ("teacher", "student")}
+    sizes = [words.counted(count, f"{column} size") for column, count in counts.items()]
     seeds = words.counted(students["seed"].nunique(), "paired seed")
     # in a world with a law each seed is a draw of its own
     draws = max(cell["draw"].nunique() for _, cell in students.groupby(["task", "seed"]))
@@ -206,16 +209,13 @@ def lede(evidence: Evidence) -> str:
     changes = dict.fromkeys(zip(*(students.loc[students["axis"] != "", name] for name in ("axis", "value")), strict=True))
     beside = [AXES[axis].told(value) for axis, value in changes]
     beside += [words.counted(students.loc[attached, "scheme"].nunique(), "control")] if attached.any() else []
-    what += f"; beside each {words.listed(beside)}" if beside else ""
-    steps = models.set_index("model_id")["steps"]
-    longer = students["scheme"][students["model_id"].map(steps).to_numpy() != students["twin_id"].map(steps).to_numpy()].unique()
-    same_steps = "the same number of steps" + (
-        f" (but for {words.listed([name.replace('_', ' ') for name in longer])})" if len(longer) else ""
-    )
+    what += f"; beside them {words.listed(beside)}" if beside else ""
+    alike = filter(None, ("the same start", same_steps(evidence), "no teacher"))
     return (
         f"{words.capitalised(tasks)}: {' × '.join(sizes)} × {seeds}{f' in each of {draws} draws of labelled rows' if draws > 1 else ''}, "
         f"{what}. {trained}. Every student is compared with its own twin: "
-        f"the same start, {same_steps}, no teacher. Intervals are 95 %, over {evidence.units}. {one_draw(evidence)}"
+        f"{', '.join(alike)}{tuned_apart(evidence)}. Intervals are 95 %, over {evidence.units}. "
+        f"{one_draw(evidence)}"
     ).rstrip()
 
 

@@ -79,6 +79,9 @@ def promises(plan: Plan) -> Iterator[str]:
     if units < least:
         yield f"{words.counted(units, unit)}: too few for any verdict, directions only. Give {least} or more."
         return
+    if plan.asks == "gap" and len(getattr(plan, "teacher_widths", (1, 2))) < 2:
+        yield "One teacher size: whether a smaller one serves better cannot be asked. Give two or more for that."
+        return
     if plan.asks == "gap" and (why := hopeless(claims, units, unit)):
         yield why
     name, what = VERDICT.get(plan.asks, ("", ""))
@@ -86,7 +89,8 @@ def promises(plan: Plan) -> Iterator[str]:
     if entry is not None:
         among, shares = found_among(entry["found"], claims)
         each = [f"{words.counted(int(seeds), 'seed')} in {100 * share:.0f} %" for seeds, share in shares.items()]
+        together = f"{told} {'is' if claims == 1 else 'are'} read together."
         yield (
-            f"{told} are read together. {words.capitalised(what)} of 1 sd between seeds is found with {words.listed(each)} of pages "
+            f"{together} {words.capitalised(what)} of 1 sd between seeds is found with {words.listed(each)} of pages "
             f"(measured among {among} {'claims' if among > 1 else 'claim'})."
         )

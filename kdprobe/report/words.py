@@ -78,6 +78,17 @@ def span(names: Sequence[str], chosen: Sequence[int]) -> str:
     return listed([names[i] for i in chosen])
 
 
+def setting(column: str) -> str:
+    """Return what a page calls a setting: the teacher's weight and the temperature by their letters.
+
+    Examples
+    --------
+    >>> setting("alpha"), setting("temperature"), setting("teacher_steps")
+    ('α', 'T', 'teacher steps')
+    """
+    return {"alpha": "α", "temperature": "T"}.get(column, column.replace("_", " "))
+
+
 def capitalised(text: str) -> str:
     """Return the text with its first letter, and only that, in upper case."""
     return text[:1].upper() + text[1:]

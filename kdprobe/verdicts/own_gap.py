@@ -16,8 +16,8 @@ from kdprobe.verdicts.gap_table import Setting
 from kdprobe.verdicts.own_runs import Runs, own_runs
 
 ADVICE: Mapping[Verdict, str] = {
-    "SUPPORTED": "Teach with one of the best sizes, not with the largest.",
-    "CONTRADICTED": "The largest teacher is as good a choice as any smaller one.",
+    "SUPPORTED": "Of these teachers take one of the best sizes, not the largest.",
+    "CONTRADICTED": "The largest teacher is as good a choice as any smaller one, but for what is negligible.",
     "NOT APPLICABLE": "Train the largest teacher until it is itself the better model, then ask again.",
     "INCONCLUSIVE": "",
 }
@@ -195,6 +195,9 @@ def direction(runs: Runs, setting: Setting, student: float, verdict: GapVerdict)
 
 def advice(verdict: GapVerdict) -> str:
     """What to do next."""
+    if verdict.verdict == "NOT APPLICABLE" and verdict.details["deficit"] is None:
+        one = len(verdict.details["sizes"]) < 2 and not verdict.details["lacking"]
+        return "Give runs under two teacher sizes or more." if one else "Give runs under the largest teacher with the same seeds."
     if verdict.verdict != "INCONCLUSIVE":
         return ADVICE[verdict.verdict]
     seeds, needed = verdict.details["seeds"], verdict.details["needed"]

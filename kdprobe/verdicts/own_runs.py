@@ -34,6 +34,8 @@ class Runs(Mapping[str, Any]):
         Whether larger values of the metric are better.
     metric
         What it is called, as far as the columns tell.
+    gains_given
+        Whether gains were in the table, and not formed from losses here.
     """
 
     columns: Mapping[str, Any]
@@ -42,6 +44,7 @@ class Runs(Mapping[str, Any]):
     left_out: tuple[str, ...] = ()
     higher: bool = False
     metric: str = ""
+    gains_given: bool = False
 
     def __getitem__(self, name: str) -> Any:
         return self.columns[name]
@@ -117,6 +120,7 @@ def own_runs(table: Any, *, by: Sequence[str] = (), higher_is_better: bool | Non
     return Runs(
         columns={**kept, **{name: [keys[row][place] for row in reading.places] for place, name in enumerate(by)}},
         by=tuple(by), said=(*said, *reading.notes(kept)), left_out=tuple(reading.left_out), higher=larger, metric=metric,
+        gains_given="gain" in roles,
     )  # fmt: skip
 
 

@@ -190,7 +190,7 @@ def _with_verdict(reading: TransferReading, claims: int) -> TransferReading:
             return replace(reading, qualifier=FAILED)
         reading = replace(reading, sizes=tuple(_size_with_verdict(size, claims * len(reading.sizes)) for size in reading.sizes))
         # more of its own teacher than of siblings, and yet no nearer to it than a net that nobody taught: the twin belongs in the headline
-        qualifier = "not shown nearer to its teacher than its twin" if not reading.moved_closer else ""
+        qualifier = "not shown nearer to its teacher than twins" if not reading.moved_closer else ""
         return replace(reading, verdict="SUPPORTED", qualifier=qualifier or ("a small part of the movement" if reading.negligible else ""))
     if not reading.moved_closer:
         return replace(reading, verdict="NOT APPLICABLE", qualifier="no movement toward the teacher is shown")

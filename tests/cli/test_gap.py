@@ -29,7 +29,7 @@ def test_a_table_is_answered_and_its_page_is_written(capsys):
     assert run(["gap", str(FILE), "--student-size", "s", "-o", "page.html"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("student 500: SUPPORTED: capacity gap. Best teacher sizes: 2000. The largest costs 0.2")
-    assert said[0].endswith("Teach with one of the best sizes, not with the largest.")
+    assert said[0].endswith("Of these teachers take one of the best sizes, not the largest.")
     assert "teacher size from 'teacher_params'" in said[1]
     assert said[-1] == "page: page.html"
     assert Path("page.html").is_file()

@@ -25,4 +25,4 @@ def test_nothing_is_claimed_of_a_control():
     assert {transfer.reading.verdict for transfer in transfers(both) if transfer.control} == {"NOT APPLICABLE"}
     said = [finding for card in draw(both).cards for finding in card.findings if finding.scope == "step matched twin"]
     assert [finding.verdict for finding in said] == ["NOT APPLICABLE"] * 2
-    assert "what it gains is not what teaching gives" in said[0].sentences[0]
+    assert "what it gains did not come from the teacher" in said[0].sentences[0]

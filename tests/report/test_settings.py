@@ -85,3 +85,12 @@ def test_without_settings_nothing_is_tuned(small_world):
     assert plain.tune == []
     assert np.isfinite([gap.reading.margin for gap in gaps(plain)]).all()
     assert replace(PLAN, tune=()).hash != PLAN.hash
+
+
+def test_the_weight_and_the_temperature_have_one_name_each(zoo):
+    """α is the teacher's weight everywhere on a page, in what was chosen too."""
+    drawn = {section.name: content for section, content in drawn_sections(zoo)}
+    assert "Verdicts of what is tuned speak of α and learning rate as chosen" in drawn["mind"].words[0]
+    (chosen,) = [table for table in drawn["gap"].tables if table.caption.startswith("What was chosen")]
+    assert [column.title for column in chosen.columns[3:]] == ["α", "learning rate"]
+    assert "a twin has the learning rate that is best for twins" in lede(Evidence(zoo))

@@ -47,7 +47,7 @@ def test_words():
     assert verdict(recipe=0.0).qualifier == "no movement toward the teacher is shown"
     assert verdict(specific=0.004, noise=0.01, teacher=0.02).verdict == "INCONCLUSIVE"
     no_nearer = verdict(specific=0.02, recipe=-0.02, teacher=0.001)
-    assert (no_nearer.verdict, no_nearer.qualifier) == ("SUPPORTED", "not shown nearer to its teacher than its twin")
+    assert (no_nearer.verdict, no_nearer.qualifier) == ("SUPPORTED", "not shown nearer to its teacher than twins")
     small = verdict(specific=0.003, teacher=0.001, student=0.001, noise=0.001)
     assert (small.verdict, small.qualifier) == ("SUPPORTED", "a small part of the movement")
 

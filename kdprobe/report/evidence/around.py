@@ -30,10 +30,12 @@ class Control:
 def setting_of(evidence: Evidence, group: Group) -> str:
     """The α and T of an arm as a sentence says them.
 
-    An α that no choice was made of, because there are no labels, is not told; nor is what was chosen for each teacher size.
+    An α that no choice was made of, because there are no labels or no teacher, is not told; nor is what was chosen for each teacher size.
     """
     told = []
-    labelled = bool((group.frame["rows"] != "transfer").any())
+    scheme: Any = available("schemes").get(group.scheme)
+    taught = scheme is None or bool(scheme.student.taught_by)
+    labelled = taught and bool((group.frame["rows"] != "transfer").any())
     for name, known, letter in (("alpha", labelled, "α"), ("temperature", True, "T")):
         axis = AXES[name]
         values = group.frame[axis.column].dropna().unique()

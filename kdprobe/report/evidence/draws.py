@@ -39,7 +39,7 @@ def one_draw(evidence: Evidence) -> str:
         text += f": to do so they would have to be {words.listed(told)} (gains, measured at {known['setting']}: reports/draws.md)"
     if unknown:
         text += f"{';' if told else ':'} by how much they are too narrow for that on "
-        text += f"{words.listed(unknown)} was not measured, and a sweep with --draws tells"
+        text += f"{words.listed(unknown)} was not measured{', and a sweep with --draws tells' if evidence.asks == 'gap' else ''}"
     return f"{text}."
 
 

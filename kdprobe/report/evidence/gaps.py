@@ -165,8 +165,9 @@ def _copied(group: Group, grids: dict[str, np.ndarray]) -> tuple[int, ...]:
 
 
 def _fixed(evidence: Evidence, group: Group) -> tuple[str, ...]:
-    """On rows without labels there is no other loss to weigh, and not every distiller has a temperature."""
+    """On rows without labels there is no other loss to weigh, not every distiller has a temperature, and closed forms take no steps."""
     known = {"alpha": bool((group.frame["rows"] != "transfer").any()), "temperature": bool(group.frame["temperature"].notna().any())}
+    known |= {"learning_rate": bool((group.frame["learning_rate"] > 0).any())}
     names = {"alpha": "α", "temperature": "T", "learning_rate": "learning rate"}
     found = tuple(shown for name, shown in names.items() if known.get(name, True) and not (group.tuned and name in evidence.tune))
     return found or ("other settings",)

@@ -71,6 +71,8 @@ class Kinds:
     left_out: int
     temperature: float | None = None
     """T of the losses that have one; None where none has."""
+    response_beside: bool = False
+    """Whether a response loss stood beside some losses, in place of the labels' loss; its T is 1, whatever that of others."""
 
 
 def knowledge_of(distiller: str) -> str:
@@ -151,6 +153,7 @@ def _read(evidence: Evidence, frame: Frame, validation: Frame) -> Kinds:
         **{"student_size": int(first["size"]), "unit": unit, "arms": arms, "best": best, "readings": readings, "p": {}},
         seeds=int(rows.sum()),
         left_out=int((~rows).sum()),
+        response_beside=bool(beside),
         temperature=None if frame["temperature"].isna().all() else float(frame["temperature"].dropna().iloc[0]),
     )
 

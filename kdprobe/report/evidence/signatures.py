@@ -35,7 +35,7 @@ class Signature:
 UNDER_TWIN = Signature(
     name="under_twin",
     title="under its twin",
-    means="loss of the student minus loss of its paired twin; above 0: the teacher did harm",
+    means="loss of the student minus loss of its paired twin; above 0: the student is the worse one",
     may_come_from="poor teacher quality or an inappropriate knowledge representation",
 )
 UNSTEADY = Signature(

@@ -78,7 +78,7 @@ def _more(gap: Gap) -> Iterator[str]:
         little = f", {reading.qualifier}" if TOO_SMALL in reading.qualifier else ""
         yield f"; the largest costs {words.result(reading.deficit)} of it{little}"
     elif reading.verdict == "CONTRADICTED":
-        yield f"; {noun} {names[-1]} costs nothing against a smaller one"
+        yield f"; {noun} {names[-1]} costs no more than is negligible against a smaller one"
     elif reading.verdict == "INCONCLUSIVE":
         yield f"; whether {noun} {names[-1]} costs anything against a smaller one is not settled"
     else:

@@ -70,7 +70,7 @@ def temperatures(found: Sequence[Gap]) -> Iterator[Table]:
         if gap.temperatures
     )
     if rows:
-        yield Table(caption="Over-confidence at each T: the temperature that makes a model's probabilities fit", columns=FITTED, rows=rows)
+        yield Table(caption="Over-confidence: the temperature that makes a model's probabilities fit", columns=FITTED, rows=rows)
 
 
 def choices(evidence: Evidence) -> tuple[Table, ...]:
@@ -86,7 +86,7 @@ def choices(evidence: Evidence) -> tuple[Table, ...]:
         Column(key="student", title="student"),
         Column(key="arm", title="regime"),
         Column(key="teacher", title="teacher"),
-        *(Column(key=name, title=name.replace("_", " "), shown="number") for name in tune),
+        *(Column(key=name, title=words.setting(name), shown="number") for name in tune),
     )
     caption = "What was chosen on validation rows, on seeds that are in no result"
     return (Table(caption=caption, columns=columns, rows=tuple(rows)),) if rows else ()
@@ -144,7 +144,7 @@ COLUMNS = (
     Column(
         key="set",
         title="best teachers",
-        explains="95 % set: sizes that no other is shown to beat (Hsu, bootstrap over seeds)",
+        explains="95 % set: sizes that no other is shown to beat (Hsu, bootstrap over seeds or draws); with few, those not ruled out",
     ),
     Column(key="rival", title="best smaller", explains="the smaller teacher with the largest mean gain"),
     DEFICIT,
@@ -187,7 +187,7 @@ FITTED = (
     Column(key="arm", title="regime"),
     Column(key="at", title="at"),
     *(
-        Column(key=role, title=f"T of the {role}", shown="interval", explains=text)
+        Column(key=role, title=f"fitted temperature, {role}", shown="interval", explains=text)
         for role, text in {
             "teacher": "fitted on validation rows, mean over all teacher sizes; above 1: over-confident",
             "twin": "untaught",

@@ -80,16 +80,15 @@ def prose(found: list[Gap], around: list[Gap]) -> tuple[str, ...]:
     unit = "draws of labelled rows, each the mean of its seeds" if any(gap.curve.clustered for gap in found) else "seeds"
     calibrated = (
         "The loss of classes is the calibrated NLL: each model's logits are divided by one temperature, fitted on validation rows, so that "
-        "a gain is none of being surer or less sure. What distilling at T > 1 does to that is shown by the fitted temperatures; accuracy, "
-        "and the NLL as it is, have verdicts of their own in the table of claims.",
+        f"a gain is none of being surer or less sure. {_sureness(*found, *around)}Accuracy, and the NLL as it is, have verdicts of their "
+        "own in the table of claims.",
     )
     units = max((gap.reading.units for gap in claims), default=0)
     none = hopeless(family, units, "draw" if any(gap.curve.clustered for gap in found) else "seed") if family else ""
     return (
         *([none] if none else []),
         "Each panel shows what distillation gains over training the same student alone (loss of the paired twin minus loss of the "
-        f"student, on probe rows that no similarity was measured on) against the size of its teacher. Thin lines are {unit}; marks are "
-        f"means with 95 % intervals over {unit.partition(' ')[0]}. The teachers' own loss stands below on the same axis: a capacity gap "
+        f"student, on probe rows that no similarity was measured on) against the size of its teacher. {_lines(found, unit)} a capacity gap "
         "needs a larger teacher that is better itself and serves worse.",
         f"The claim is that {CLAIM}. It is made where (a) the best smaller teacher is shown to serve better: a sign-flip test over all "
         "smaller sizes, which needs no more than symmetry, and a simultaneous bootstrap interval that excludes 0; and (b) the largest "
@@ -98,7 +97,22 @@ def prose(found: list[Gap], around: list[Gap]) -> tuple[str, ...]:
         "negligible. A best size at the grid's edge (c) gives a bound in place of a ratio, a curve that may "
         "have two humps (d) gives none. A deficit below a fifth of the twins' seed-to-seed standard deviation is called negligible. How "
         "often such a verdict is wrong is measured on simulated sweeps: see the end of this page.",
-        "Students stand at the plan's own α and T, and beside it at those that the table names. A knowledge report chooses α for each "
-        "seed, and so speaks of other students.",
+        f"{_OWN if around else ''}A knowledge report chooses α for each seed, where several were tried, and so speaks of other students.",
         *(calibrated if any(gap.raw is not None for gap in found) else ()),
     )
+
+
+_OWN = "Verdicts are of students at the plan's own setting; those of whom one thing was changed are in the table beside each verdict. "
+
+
+def _lines(found: list[Gap], unit: str) -> str:
+    """How a panel is read: of many settings there are only those of the cards, which have means alone."""
+    marks = f"arks are means with 95 % intervals over {unit.partition(' ')[0]}"
+    if any(gap.scope == gap.arm and len(gap.curve.sizes) for gap in found):
+        return f"Thin lines are {unit}; m{marks}. The teachers' own loss stands below on the same axis:"
+    return f"M{marks}; every seed is in the table of cells, and how much better a model the largest is in the table of claims:"
+
+
+def _sureness(*found: Gap) -> str:
+    told = any(gap.temperatures for gap in found)
+    return "How sure of themselves models are is shown by the temperatures that were fitted. " if told else ""

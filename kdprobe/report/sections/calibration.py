@@ -12,23 +12,32 @@ from kdprobe.report.promises import found_among, rates
 
 ASKED = {"gap": ("capacity gap", "teaching helps", "own knowledge arrived"), "knowledge": ("this kind helps",)}
 """Verdicts of a page, by what its sweep asked."""
+SHOWN = {"own knowledge arrived": "teacher-specific transfer", "this kind helps": "a kind of knowledge helps"}
+"""What a page calls verdicts that the benchmark calls otherwise."""
+SPREAD = {
+    "gap": "what a verdict is of: the paired difference of two teacher sizes, the gain over the twin, the teacher-specific part",
+    "knowledge": "the gain over the twin, and of that over the control",
+}
 
 
 def draw(evidence: Evidence) -> Content | None:
     """Draw one row a verdict of this page; nothing where none was measured."""
     measured = rates()
-    verdicts = {claim: _members(evidence, claim) for claim in ASKED[evidence.asks]}
+    counts = {claim: _members(evidence, claim) for claim in ASKED[evidence.asks]}
+    verdicts = {claim: count for claim, count in counts.items() if count}
     rows = tuple(
         _row(entry, verdicts[entry["verdict"].partition(":")[0]])
         for entry in measured["rows"]
-        if entry["verdict"].partition(":")[0] in ASKED[evidence.asks]
+        if entry["verdict"].partition(":")[0] in verdicts
     )
     if not rows:
         return None
+    renamed = [f"{shown!r} is {name!r}" for name, shown in SHOWN.items() if name in verdicts]
+    there = f" (where {words.listed(renamed)})" if renamed else ""
     return Content(
         words=(
             f"Measured on {measured['sweeps']:,} simulated sweeps of each of some thirty worlds whose truth is known; all of them are in "
-            "reports/calibration.md. 1 sd is the standard deviation over seeds of the paired difference of two teacher sizes. What is "
+            f"reports/calibration.md{there}. 1 sd is the standard deviation over seeds of {SPREAD[evidence.asks]}. What is "
             f"found is of a page with as many verdicts as this one ({words.listed(_numbers(verdicts))}), all others of which are untrue: "
             "the more are read together, the more each must show.",
         ),
@@ -37,7 +46,7 @@ def draw(evidence: Evidence) -> Content | None:
 
 
 def _numbers(verdicts: dict[str, int]) -> list[str]:
-    return [f"{count} of {claim!r}" for claim, count in verdicts.items()]
+    return [f"{count} of {SHOWN.get(claim, claim)!r}" for claim, count in verdicts.items()]
 
 
 def _members(evidence: Evidence, claim: str) -> int:
@@ -51,9 +60,10 @@ def _members(evidence: Evidence, claim: str) -> int:
 
 def _row(entry: dict[str, Any], claims: int) -> dict[str, Any]:
     found, wrong = entry.get("found"), entry.get("wrong")
+    claim, _, word = entry["verdict"].partition(": ")
     among, shares = found_among(found, claims) if found else (None, {})
     return {
-        "verdict": entry["verdict"],
+        "verdict": f"{SHOWN.get(claim, claim)}: {word}",
         "wrong": None if wrong is None else _percent(wrong),
         "where": entry.get("where"),
         "found": None if found is None else f"{_percent(shares['10'])}, {_percent(shares['20'])}",
@@ -72,7 +82,10 @@ COLUMNS = (
     Column(key="where", title="namely", shown="prose"),
     Column(key="found", title="found, 10 and 20 seeds", explains="share of the sweeps of a world in which it is true"),
     Column(
-        key="among", title="among", shown="number", explains="verdicts of the simulated page: as many as here, or the next number measured"
+        key="among",
+        title="among",
+        shown="number",
+        explains="verdicts of the simulated page: as many as here, else the next larger number that was measured, or the largest",
     ),
     Column(key="effect", title="where there is", shown="prose"),
 )

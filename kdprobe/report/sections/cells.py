@@ -9,7 +9,7 @@ from kdprobe.core.section import Column, Content, Section, Table
 from kdprobe.report import words
 from kdprobe.report.evidence.frames import CELL, PRIMARY, Evidence
 from kdprobe.report.evidence.signatures import SIGNATURES, signatures
-from kdprobe.report.evidence.transfers import is_likeness, placebo, specific, title_of
+from kdprobe.report.evidence.transfers import is_likeness, placebo, specific, title_of, transfers
 
 
 def draw(evidence: Evidence) -> Content:
@@ -19,12 +19,25 @@ def draw(evidence: Evidence) -> Content:
             "One row a cell: a student size under a teacher size in a regime. Ticks are seeds, all rows of a table on one scale with a "
             f"line at 0. Values are means, with 95 % intervals over {evidence.units}. Where a question was refused for some seeds, their "
             "number stands beside: such a mean speaks only of the seeds that could be answered."
-            + LIKENESS
+            + _likenesses(evidence)
             + (BESIDE if (evidence.students["axis"] != "").any() else "")
-            + (ELSEWHERE_WORDS if any(probe in ELSEWHERE for task in evidence.tasks() for probe in evidence.probes(task)) else ""),
+            + _elsewhere(evidence),
         ),
         tables=tuple(_table(evidence, task) for task in evidence.tasks()),
     )
+
+
+def _likenesses(evidence: Evidence) -> str:
+    """Where the other similarities stand: a page has three parts of them where it has verdicts on them."""
+    if not any((probe, "own") in evidence.values and is_likeness(probe) for task in evidence.tasks() for probe in evidence.probes(task)):
+        return ""
+    return LIKENESS if evidence.asks == "gap" and transfers(evidence) else LIKENESS_ALONE
+
+
+def _elsewhere(evidence: Evidence) -> str:
+    if not any(probe in ELSEWHERE for task in evidence.tasks() for probe in evidence.probes(task)):
+        return ""
+    return ELSEWHERE_WORDS + (FURTHER_UP if evidence.asks == "gap" else "") + "."
 
 
 def _table(evidence: Evidence, task: str) -> Table:
@@ -75,8 +88,10 @@ def _table(evidence: Evidence, task: str) -> Table:
 
 ELSEWHERE = ("shared_information", "left_behind", "own_information", "dark_information")
 """Of these a table of cells would say little: they matter beside each other, and the page would be too wide to print."""
-ELSEWHERE_WORDS = " Information shared, left behind and the student's own stand by student further up, and by run in the table of all runs."
+ELSEWHERE_WORDS = " Information shared, left behind and the student's own stand by run in the table of all runs"
+FURTHER_UP = ", and by student further up where siblings and twins of other seeds could be asked too"
 LIKENESS = " Of the similarities the one that verdicts are of stands here, the others in the table of three parts and that of runs."
+LIKENESS_ALONE = " Of the similarities one stands here, the others in the table of all runs."
 BESIDE = " What was trained beside the plan's own setting is in the table of all runs."
 FIRST = (
     Column(key="student", title="student"),

@@ -8,16 +8,17 @@ from kdprobe.report.evidence.arms import Frame
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.groups import short_names
 from kdprobe.report.evidence.signatures import SIGNATURES, signatures
+from kdprobe.report.evidence.twins import same_steps
 
 
 def draw(evidence: Evidence) -> Content:
     """Draw one sentence a signature, and a table of the flagged cells."""
     found = signatures(evidence)
+    alike = [part for part in ("the same start", same_steps(evidence)) if part]
     sentences = [
-        "The survey (arXiv:2308.04268) names three signs of failed distillation. Each is read here against the paired twin, which had the "
-        "same start and, but for schemes that say otherwise, the same number of steps, so that no threshold has to be made up. Cells are "
-        "screened with a false discovery rate of .1 for each sign (Benjamini-Hochberg on paired t over "
-        f"{evidence.units}): of the flags, one in ten may be chance."
+        "The survey (arXiv:2308.04268) names three signs of failed distillation. Each is read here against the paired twin, which had "
+        f"{words.listed(alike)}, so that no threshold has to be made up. Cells are screened with a false discovery rate of .1 for each "
+        f"sign (Benjamini-Hochberg on paired t over {evidence.units}): of the flags, one in ten may be chance."
     ]
     for signature in SIGNATURES:
         cells = found[found["signature"] == signature.name]

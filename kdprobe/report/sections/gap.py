@@ -13,7 +13,7 @@ from kdprobe.report.sections._gap_figures import figure, sketch
 from kdprobe.report.sections._gap_tables import besides, choices, claims, laws, shapes, temperatures
 from kdprobe.report.sections._gap_words import contradicted, copied, missing, prose, seeds_of, small, small_gain
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT
-from kdprobe.verdicts.gap import NO_LARGEST
+from kdprobe.verdicts.gap import NO_LARGEST, UNITS_FOR_A_VERDICT
 
 MEASURED = " (nats after one temperature a model, or variances of the target)"
 
@@ -51,7 +51,9 @@ def _help(gap: Gap, around: list[Gap]) -> Finding:
     reading, (noun, names) = gap.helps, short_names(gap.curve.teachers)
     if gap.control:
         number = words.result(reading.gain) if reading.gain else ""
-        sentence = f"A control, {gap.control}: what it gains is not what teaching gives" + (f" (at most {number})." if number else ".")
+        sentence = f"A control, {gap.control}: what it gains did not come from the teacher that it is read against" + (
+            f" (at most {number})." if number else "."
+        )
     elif gap.copied:
         sentence, number = copied(gap), ""
     elif reading.gain is None:
@@ -117,7 +119,7 @@ def _finding(gap: Gap, around: list[Gap]) -> Finding:
         qualifier=reading.qualifier,
         measures=("" if reading.direction_only else "best sizes (95 % set); ") + "what the largest costs against the best smaller one",
         number=number,
-        sentences=(copied(gap),) if gap.copied else (_at(gap, told), *rest, *_elsewhere(around), *_otherwise(gap)),
+        sentences=(copied(gap),) if gap.copied else (_at(gap, told), *rest, *_otherwise(gap), *_elsewhere(around)),
         change_our_mind=_change_our_mind(gap),
     )
 
@@ -214,8 +216,10 @@ def _change_our_mind(gap: Gap) -> str:
         return f"teachers beyond {noun} {names[-1]}, if the curve turns down there."
     if reading.verdict == "NOT APPLICABLE":
         return f"a teacher of {noun} {names[-1]} that is itself better than {noun} {names[reading.rival]}."
+    if reading.direction_only:
+        return f"{UNITS_FOR_A_VERDICT} draws of labelled rows (now {reading.units})."
     if reading.needed is None:
-        return "more than 1,000 seeds at this spread."
+        return f"more than 1,000 {'draws' if reading.clustered else 'seeds'} at this spread."
     unit, now = ("draws", len(reading.gain)) if reading.clustered else ("seeds", reading.n)
     return f"about {reading.needed} {unit}, if mean and spread stay (now {now})."
 

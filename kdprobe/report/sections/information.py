@@ -1,5 +1,6 @@
 """What of the teacher's information about the target a student has, what it left behind, and what it knows by itself."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -69,7 +70,15 @@ def draw(evidence: Evidence) -> Content | None:
     if not found:
         return None
     figures = [_figure(task, list(group), f"i{i}") for i, (task, group) in enumerate(groupby(found, key=lambda s: s.group.task))]
-    return Content(words=tuple(text.format(units=evidence.units) for text in WORDS), figures=tuple(figures), tables=(_table(found),))
+    return Content(words=tuple(_words(evidence, found)), figures=tuple(figures), tables=(_table(found),))
+
+
+def _words(evidence: Evidence, found: list[Shares]) -> Iterator[str]:
+    placebo = ", less what its own twin does (the placebo)" if any(np.ndim(shares.placebo) for shares in found) else ""
+    dark = (
+        ", and dark information: the teacher's answers beyond the target" if evidence.value("dark_information", "own").notna().any() else ""
+    )
+    return (text.format(units=evidence.units, placebo=placebo, dark=dark) for text in WORDS)
 
 
 def _shares(evidence: Evidence, group: Group) -> Shares | None:
@@ -152,9 +161,8 @@ WORDS = (
     "from rows that it never saw: over-confidence plays no part. What the teacher tells and the student does not was left behind; what the "
     "student tells and the teacher does not is its own.",
     "Most of what is shared needs no teaching: untaught twins learned it from labels alone. Transferred is only what the student shares "
-    "with its own teacher beyond siblings of that teacher, less what its own twin does (the placebo), and beyond twins. Intervals are over "
-    "{units}, not adjusted for their number; the table of similarities above has adjusted verdicts, and dark information: the teacher's "
-    "answers beyond the target.",
+    "with its own teacher beyond siblings of that teacher{placebo}, and beyond twins. Intervals are over {units}, not adjusted for their "
+    "number; the table of three parts above has adjusted verdicts of similarities{dark}.",
 )
 COLUMNS = (
     Column(key="student", title="student"),

@@ -9,6 +9,7 @@ from kdprobe.core.section import Card, Column, Content, Figure, Finding, Section
 from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.knowledge import CONTROL, KINDS, Arm, Kinds, by_knowledge, kinds, title_of
+from kdprobe.report.sections._knowledge_words import knowledge_words
 from kdprobe.report.theme.forest import HEADING, Line, forest
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast
 from kdprobe.verdicts.knowledge import KindReading
@@ -28,7 +29,7 @@ def draw(evidence: Evidence) -> Content | None:
     undefined = evidence.provenance().get("not_applicable", [])
     return Content(
         cards=tuple(Card(headline=name, findings=tuple(_findings(groups, undefined))) for name, groups in students.items()),
-        words=_words(found),
+        words=tuple(knowledge_words(found, weights=len(evidence.provenance().get("plan", {}).get("alphas", ())))),
         figures=tuple(_figure(group, f"k{i}") for i, group in enumerate(found) if group.seeds),
         tables=(_table(found), *([_undefined(undefined)] if undefined else [])),
     )
@@ -40,8 +41,9 @@ def _findings(groups: list[Kinds], undefined: list[dict[str, Any]]) -> Iterable[
             if kind in group.readings:
                 yield _finding(group, kind)
                 continue
-            reasons = [row["reason"] for row in undefined if (row["task"], row["scheme"]) == (group.task, group.scheme)]
-            if reasons and any(row["knowledge"] == kind for row in undefined if row["task"] == group.task):
+            place = (group.task, group.scheme, kind)
+            reasons = [row["reason"] for row in undefined if (row["task"], row["scheme"], row["knowledge"]) == place]
+            if reasons:
                 yield Finding(claim=f"{kind} knowledge helps", scope=_scope(group), verdict="NOT APPLICABLE", sentences=(f"{reasons[0]}.",))
 
 
@@ -68,17 +70,26 @@ def _sentences(group: Kinds, kind: str, reading: KindReading) -> Iterable[str]:
         yield f"{words.counted(reading.n, 'seed')}: {reading.qualifier}."
         return
     best = group.best[kind]
-    name, alpha = best.usual
     beside = ""
     if reading.over_control is not None:
-        control, _ = group.best[CONTROL].usual
-        beside = f", {words.result(reading.over_control)} over the best control ({title_of(control)})"
-    yield f"{words.capitalised(title_of(name))} at α={alpha:g} is mostly best: {words.result(reading.gain)} over the twin{beside}."
+        rival = group.best[CONTROL]
+        most = "" if len(set(rival.chosen)) == 1 else "most often "
+        beside = (
+            f", {words.result(reading.over_control)} over the best control ({most}{title_of(max(rival.chosen, key=rival.chosen.count))})"
+        )
+    yield f"{_at_choices(best)}: {words.result(reading.gain)} over the twin{beside}."
     if kind != "response" and "response" in group.best:
         yield f"Against response knowledge: {_measured(best.gain - group.best['response'].gain, group.unit)}."
     yield f"Teacher-specific part ({SPECIFIC[group.kind]}): {_measured(best.specific)}."
     if reading.verdict == "INCONCLUSIVE" and reading.needed is not None:
         yield f"With this mean and spread, {reading.needed} seeds would settle it."
+
+
+def _at_choices(best: Arm) -> str:
+    """What the seeds of a kind were read at: the others favour one distiller and weight for each, which need not be the same."""
+    pairs = list(zip(best.chosen, best.alphas.tolist(), strict=True))
+    told, count = f"{title_of(best.usual[0])} at α={best.usual[1]:g}", pairs.count(best.usual)
+    return words.capitalised(told) if count == len(pairs) else f"Most often {told} ({count} of {words.counted(len(pairs), 'seed')})"
 
 
 def _change_our_mind(reading: KindReading, *, unlabelled: bool) -> str:
@@ -92,34 +103,6 @@ def _change_our_mind(reading: KindReading, *, unlabelled: bool) -> str:
 def _measured(values: np.ndarray, unit: str = "") -> str:
     line = _line(values)
     return "not known (not measured, or too few seeds)" if line is None else words.interval(*line[:3], unit)
-
-
-def _words(found: list[Kinds]) -> tuple[str, ...]:
-    claims = sum(len(group.readings) for group in found)
-    distillers = sum(len(group.arms) for group in found)
-    return (
-        "Every distiller taught the same students from the same teachers, seed by seed, at each weight α that was tried of the teacher's "
-        "loss: losses differ in scale, so that one weight for all would compare scales. Each seed is read at the weight that the "
-        "validation rows of the other seeds favour, and a kind at its best distiller chosen in the same way. Nothing is chosen on the "
-        f"rows that are read here. {_at(found)}A gap report reads its students at one α for all seeds, and so speaks of others.",
-        "A kind of knowledge is said to help where its student gains over the paired twin and over the best control. Controls are "
-        "taught from targets whose knowledge was broken, such as labels smoothed until they are as unsure as the teacher, classes other "
-        f"than the first permuted, or labels that spread as the teacher's predictions do; and by their own twin in the teacher's place. "
-        f"The {words.counted(claims, 'verdict')} of "
-        "this page form one family (Holm); the "
-        f"{words.counted(distillers, 'p value')} of the table another.",
-        "Gains of classes are in calibrated NLL: each model's logits are divided by one temperature that is fitted on validation rows, so "
-        "that a loss which makes students more or less sure than its labels do is not taken for one that teaches them more or less.",
-        "A gain is not transfer. Likeness to the own teacher is read against sibling teachers (same size, other seeds): what a student "
-        "shares with them as much was not taken over from this teacher. What its untaught twin shows of the same is subtracted, where it "
-        "was measured.",
-    )
-
-
-def _at(found: list[Kinds]) -> str:
-    """The T that is the same for all that have one."""
-    told = sorted({group.temperature for group in found if group.temperature is not None})
-    return f"T is {words.listed([f'{value:g}' for value in told])} wherever a loss has one. " if told else ""
 
 
 def _figure(group: Kinds, prefix: str) -> Figure:
@@ -214,7 +197,7 @@ COLUMNS = (
     Column(key="arm", title="regime"),
     Column(key="knowledge", title="knowledge"),
     Column(key="distiller", title="distiller"),
-    Column(key="alpha", title="α", explains="weight of the teacher's loss that most seeds chose"),
+    Column(key="alpha", title="α", explains="weight of the teacher's loss that seeds chose most often"),
     Column(
         key="gain",
         title="gain",

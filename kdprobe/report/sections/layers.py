@@ -11,6 +11,7 @@ from kdprobe.core.trace import Trace
 from kdprobe.report.evidence.arms import Frame
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.scrub import scrub_text
+from kdprobe.report.evidence.transfers import transfers
 from kdprobe.report.maps import figures
 
 LEAST_TWINS, MOST_LAYERS = 3, 8
@@ -18,7 +19,8 @@ LEAST_TWINS, MOST_LAYERS = 3, 8
 
 def draw(evidence: Evidence) -> Content | None:
     """Draw the maps of one cell a task: the widest student under the widest teacher of the first arm, at the first seed that has all."""
-    words: list[str] = [WORDS]
+    siblings = SIBLINGS if evidence.asks == "gap" and transfers(evidence) else ""
+    words: list[str] = [WORDS.format(siblings=siblings)]
     maps: list[Figure] = []
     for i, task in enumerate(evidence.tasks()):
         for student in _candidates(evidence, task):
@@ -85,8 +87,10 @@ def _layers(trace: Trace) -> dict[str, Any]:
 WORDS = (
     "Similarity of each layer of a teacher to each of its student, for one student of each task (the widest under the widest teacher), "
     "beside the same of twins of other seeds, which never met this teacher, and the difference. What twins show too was not taken over, "
-    "and what is more need not come from this very teacher: see the table of siblings above. The error of the difference is that of one "
+    "and what is more need not come from this very teacher{siblings}. The error of the difference is that of one "
     "more twin. Images and sequences are flattened: each place counts as a unit."
 )
+
+SIBLINGS = ": see the table of three parts above"
 
 LAYERS = Section(name="layers", question="Which layers are alike, and which of them without teaching?", draw=draw, order=25)

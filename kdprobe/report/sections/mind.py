@@ -24,13 +24,19 @@ def draw(evidence: Evidence) -> Content | None:
 def _always(evidence: Evidence) -> str:
     """What every verdict of the page depends on."""
     if evidence.asks == "knowledge":
+        if len(evidence.provenance().get("plan", {}).get("alphas", ())) == 1:
+            return (
+                "Each verdict speaks of one fixed α, T, learning rate and number of steps, as far as they apply. Any of them could fall in "
+                "a sweep where these are tuned for each distiller."
+            )
         return (
-            "Each verdict speaks of one fixed T, learning rate and number of steps; α was chosen for each seed on the validation rows of "
-            "the other seeds. Any of them could fall in a sweep where the others are tuned for each distiller too."
+            "Each verdict speaks of one fixed T, learning rate and number of steps, as far as they apply; α was chosen for each seed on "
+            "the validation rows of the other seeds, where several were tried. Any of them could fall in a sweep where the others are "
+            "tuned for each distiller too."
         )
     fixed = "one fixed setting of α, T, learning rate and number of steps, as far as they apply"
     if evidence.tune and evidence.tuned_groups:
-        chosen = words.listed([name.replace("_", " ") for name in evidence.tune])
+        chosen = words.listed([words.setting(name) for name in evidence.tune])
         return (
             f"Verdicts of what is tuned speak of {chosen} as chosen for each teacher size on validation rows, the others of {fixed}. "
             "Any of them could fall in a sweep that tunes more."

@@ -18,8 +18,8 @@ def draw(evidence: Evidence) -> Content | None:
 def _words(found: list[Outcome]) -> str:
     first = found[0].pilot
     start = (
-        f"Before the sweep, a pilot of {words.counted(first.seeds, 'seed')} of its own named for each student the half of the teacher "
-        "sizes that most probably holds the best one, from losses on validation rows. "
+        f"Before the sweep, a pilot of {words.counted(first.seeds, 'seed')} of its own named for each student and regime those of the "
+        "teacher sizes, half of them at most, that most probably hold the best one, from losses on validation rows. "
     )
     tested = [outcome for outcome in found if outcome.right is not None]
     if not tested:
@@ -28,8 +28,8 @@ def _words(found: list[Outcome]) -> str:
     promised = sum(outcome.pilot.advice.holds for outcome in tested) / len(tested)
     untested = f" Not tested, because not all its sizes were trained: {len(found) - len(tested)}." if len(tested) < len(found) else ""
     return start + (
-        f"It named the size with the best mean for {right} of {words.counted(len(tested), 'student')} ({100 * right / len(tested):.0f} %; "
-        f"its own probabilities promised {100 * promised:.0f} %), and a size of the sweep's 95 % set of best ones for {possible}.{untested}"
+        f"It named the size with the best mean in {right} of {words.counted(len(tested), 'case')} ({100 * right / len(tested):.0f} %; "
+        f"its own probabilities promised {100 * promised:.0f} %), and a size of the sweep's 95 % set of best ones in {possible}.{untested}"
     )
 
 

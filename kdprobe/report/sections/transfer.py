@@ -40,7 +40,7 @@ def draw(evidence: Evidence) -> Content | None:
             figures.append(_figure(shown, f"t{i}"))
     return Content(
         cards=tuple(card for card in cards if card.findings),
-        words=(*_failed(found), *(text.format(units=evidence.units) for text in WORDS)),
+        words=(*_failed(found), *_words(found, evidence.units)),
         figures=tuple(figures),
         tables=(_table(found), *by_size(found)),
     )
@@ -58,6 +58,12 @@ def _finding(transfer: Transfer) -> Finding:
         sentences=tuple(_sentences(transfer)),
         change_our_mind=_change_our_mind(transfer),
     )
+
+
+def _words(found: list[Transfer], units: str) -> Iterable[str]:
+    """What is said of the measure; of a placebo only where one was measured."""
+    measured = any("placebo" in transfer.curve.values for transfer in found)
+    return (text.format(units=units) for text in WORDS if measured or text is not PLACEBO)
 
 
 def _failed(found: list[Transfer]) -> Iterable[str]:
@@ -102,11 +108,14 @@ def _sentences(transfer: Transfer) -> Iterable[str]:
     if reading.placebo_failed and reading.placebo:
         yield f"The placebo failed: its untaught twin is {words.result(reading.placebo)} more like the own teacher than like siblings."
     which = "larger" if (transfer.curve.sizes > transfer.student_size).any() else "all"
-    nearer = "" if reading.moved_closer else ", so it is not shown to be nearer to its teacher than twins are"
     beyond = ", beyond what its untaught twin shows" if reading.placebo else ""
+    # what taught a control, if anything did, is another than the teacher that it is read against
+    own, its = ("the teacher that it is read against", "that teacher") if transfer.control else ("its own teacher", "its teacher")
+    nearer = "" if reading.moved_closer else f", so it is not shown to be nearer to {its} than twins are"
     yield (
-        f"{title_of(transfer.probe)}, mean over {which} teachers: {words.result(reading.specific)} more with its own teacher than with "
-        f"siblings{beyond}. Own teacher minus what untaught twins reach: {words.result(reading.moved)}{nearer}."
+        f"{title_of(transfer.probe)}, mean over {which} teachers: {words.result(reading.specific)} more with {own} than with "
+        f"siblings{beyond}. {words.capitalised(its.replace('its', 'own'))} minus what untaught twins reach: "
+        f"{words.result(reading.moved)}{nearer}."
     )
     if reading.placebo and not reading.placebo_failed:
         yield f"Placebo, the same of its untaught twin: {words.result(reading.placebo)}."
@@ -129,13 +138,16 @@ def _change_our_mind(transfer: Transfer) -> str:
     return "more seeds, more rows to learn from, or a wider student."
 
 
+PLACEBO = (
+    "The placebo is the third part of the paired twin, which nobody taught: 0, unless models of one seed share more than teaching. It is "
+    "subtracted seed by seed, which also takes out what makes one teacher like everybody. Where it is shown not to be 0 no verdict stands."
+)
 WORDS = (
     "Networks trained on the same task are alike whether or not one taught the other, so a similarity means nothing by itself. Each one "
     "is split in three. Baseline: reference twins (twins of other seeds, which never met this teacher) to the teacher. Shared with any "
     "teacher of this recipe: student to sibling teachers (the same size, other seeds) minus baseline; any better net may share as much. "
     "Teacher-specific transfer: student to its own teacher minus student to siblings. Only the third is called transferred.",
-    "The placebo is the third part of the paired twin, which nobody taught: 0, unless models of one seed share more than teaching. It is "
-    "subtracted seed by seed, which also takes out what makes one teacher like everybody. Where it is shown not to be 0 no verdict stands.",
+    PLACEBO,
     "The table gives means over the teachers that are larger than the student, or over all where none is, with intervals over {units}; the "
     "figures show every size. "
     "Verdicts are given for agreement (classification) and R² to the teacher (regression), Holm-adjusted over the page; where the mean is "
@@ -158,7 +170,7 @@ def _figure(group: list[Transfer], prefix: str) -> Figure:
     svg = panels(
         rows, x=np.log2(sizes / first.student_size), ticks=names, x_label=f"teacher {noun} (log scale of size)", prefix=prefix,
         title=f"{first.task}, student {first.student}: likeness to its teacher beside siblings and twins",
-        description="Means over larger teachers. " + " ".join(
+        description="Means over larger teachers, or over all where none is. " + " ".join(
             f"{transfer.arm}: {' '.join(_sentences(transfer))}" for transfer in group if transfer.primary), height=120,
     )  # fmt: skip
     return Figure(svg=svg, caption=f"{first.task} · student {first.student}")
@@ -203,7 +215,8 @@ def _table(found: list[Transfer]) -> Table:
         } | {name: triple(getattr(transfer.reading, name)) for name in ("baseline", "recipe", "placebo", "specific")}
         for transfer in found
     )  # fmt: skip
-    return Table(caption="Similarity to the teacher in three parts, means over larger teachers", columns=COLUMNS, rows=rows)
+    caption = "Similarity to the teacher in three parts, means over larger teachers, or over all where none is"
+    return Table(caption=caption, columns=COLUMNS, rows=rows)
 
 
 COLUMNS = (

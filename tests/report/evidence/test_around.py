@@ -39,7 +39,7 @@ def test_a_control_is_told_with_its_regime_and_is_no_arm_of_its_own():
     assert evidence.attached == {"own_answers"}
     assert [control.title for control in gap.controls] == ["labels, and own answers on the same rows"]
     assert {finding.scope for card in draw(evidence).cards for finding in card.findings} == {"same rows"}
-    assert "same rows; beside each 1 control" in lede(evidence)
+    assert "same rows; beside them 1 control" in lede(evidence)
     # without its regime it is an arm again, of which nothing is claimed
     (alone,) = gaps(Evidence(replace(WORLD, arms=(replace(OWN, gain=HUMP),)).zoo()))
     assert (alone.control != "", alone.reading.verdict, alone.controls) == (True, "NOT APPLICABLE", ())
@@ -171,7 +171,7 @@ def test_a_table_shows_each_verdict_beside(star):
 def test_temperatures_are_means_over_the_teachers_with_intervals_over_seeds():
     world = replace(STAR, fitted={"teacher": 1.6, "twin": 1.3, "student": 0.8})
     evidence = Evidence(world.zoo())
-    tables = [table for table in draw(evidence).tables if table.caption.startswith("Over-confidence at each T")]
+    tables = [table for table in draw(evidence).tables if table.caption.startswith("Over-confidence")]
     (table,) = tables
     assert [row["at"] for row in table.rows] == ["at α 1, T 1", "at T 2", "at T 4"]
     scores = evidence.scores().query("metric == 'temperature'").set_index("model_id")["value"]

@@ -24,7 +24,7 @@ def content():
 
 def test_it_speaks_of_the_verdicts_on_the_page(content):
     verdicts = {row["verdict"].partition(":")[0] for row in content.tables[0].rows}
-    assert verdicts == {"capacity gap", "teaching helps", "own knowledge arrived"}
+    assert verdicts == {"capacity gap", "teaching helps", "teacher-specific transfer"}
 
 
 def test_every_verdict_keeps_its_promise(content):

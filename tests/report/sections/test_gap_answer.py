@@ -33,7 +33,7 @@ def student(helps="SUPPORTED", gap="CONTRADICTED", *, beyond=0.05, gain=0.1, arm
     ("gap", "said"),
     [
         ("SUPPORTED", "; the largest costs "),
-        ("CONTRADICTED", "; width 256 costs nothing against a smaller one."),
+        ("CONTRADICTED", "; width 256 costs no more than is negligible against a smaller one."),
         ("INCONCLUSIVE", "; whether width 256 costs anything against a smaller one is not settled."),
         ("NOT APPLICABLE", "; width 256 is not shown to be a better model than smaller ones."),
     ],
