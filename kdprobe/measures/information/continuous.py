@@ -26,7 +26,7 @@ _DRIFT, _DRIFT_SHARE = 0.05, 0.1
 # so is a step to no neighbours that may be off by more than this, in nats
 _STEP = 0.1
 # of n rows n·exp(-I) lie within the noise of each; with fewer than this many times the neighbours that are looked at, these reach beyond it
-_WITHIN = 2
+_WITHIN = 1.25
 # in more than two columns nothing is extrapolated: where the raw estimate still gains this much from fourfold rows, in nats, what is added
 # to it is as right as the elliptical model, and no more
 _RAW_GAIN = 0.25
