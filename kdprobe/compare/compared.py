@@ -17,6 +17,8 @@ class Compared:
     task: str
     n: int
     twins: tuple[str, ...]
+    siblings: tuple[str, ...] = ()
+    seeds: int = 0
     results: Mapping[str, Mapping[str, Result]]
     probes: Mapping[str, Probe] = field(repr=False)
     layers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

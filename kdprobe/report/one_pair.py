@@ -6,6 +6,7 @@ from typing import Any
 
 from kdprobe.compare.comparison import Comparison
 from kdprobe.compare.show_map import note
+from kdprobe.compare.words import paragraphs
 from kdprobe.core.files import write_atomically
 from kdprobe.core.pages import sealed
 from kdprobe.core.probe import Probe
@@ -30,8 +31,14 @@ def comparison_page(comparison: Comparison) -> str:
     rows = f"{comparison.n:,} row{'' if comparison.n == 1 else 's'}"
     twins = f"{len(comparison.twins)} untaught twin{'' if len(comparison.twins) == 1 else 's'}" if comparison.twins else "no untaught twin"
     lede = f"{comparison.task}: one student, one teacher and {twins} on {rows}. Intervals are 95 %, over rows: they speak of these weights."
+    if comparison.seeds:
+        beside = " and its untaught twin" if comparison.twins else ", no untaught twins,"
+        lede = (
+            f"{comparison.task}: {comparison.seeds} students, each with its teacher{beside} on {rows}. Intervals are 95 %, over seeds: "
+            "they speak of the recipe."
+        )
     parts = [
-        ("verdict", "What can be concluded?", Content(words=(comparison.sentence,))),
+        ("verdict", "What can be concluded?", Content(words=tuple(paragraphs(comparison)))),
         ("similarity", "How alike are student and teacher?", Content(tables=_similarity(comparison))),
         ("layers", "Which layers are alike?", _map(comparison)),
         ("performance", "What did teaching buy?", Content(tables=_performance(comparison))),
