@@ -49,12 +49,17 @@ class Comparison(Compared):
         shown of the last one is called transferred.
     probes
         The probes by name: their titles, questions and sources.
+    scores
+        Model -> score -> Measurement or Refusal: accuracy, loss and loss at its own temperature, or R² and squared error; of every model
+        given, over rows. Empty without a target.
     layers
         Model -> captured hidden layer -> what was done with its spatial axes.
     layer_map
         CKA of all pairs of layers, where several layers were asked for.
     notes
         What a reader of the numbers must know of how they were made.
+    warnings
+        What is legal and yet hardly meant: classes in another order, a student passed as its own twin, dropout left on.
 
     Examples
     --------

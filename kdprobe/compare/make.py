@@ -13,7 +13,9 @@ from kdprobe.compare.layers import LayerStream
 from kdprobe.compare.models import LAST_HIDDEN, Model, Outputs, adapt
 from kdprobe.compare.recipe import over_seeds
 from kdprobe.compare.run import Ran, one_pass
+from kdprobe.compare.scores import scores
 from kdprobe.compare.several import numbered, seeds_of, several
+from kdprobe.compare.suspicions import suspicions
 from kdprobe.compare.traces import paired, traced
 from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.core.probe import Probe
@@ -110,9 +112,11 @@ def _one_pair(asked: Asked, teacher: Any, student: Any, twins: Sequence[Any], si
         siblings=tuple(sibling_names),
         results=results,
         probes=asked.probes,
+        scores=scores((traces.teacher, traces.student, *traces.twins, *traces.siblings), traces.target),
         layers={model.name: dict(model.layers) for model in models if model.layers},
         layer_map=stream.result(row_blocks),
         notes=(*traces.notes, *_independence_notes(results, row_blocks)),
+        warnings=tuple(suspicions(ran, [(m, traces.teacher) for m in (traces.student, *traces.twins)], [traces.student], traces.twins)),
     )
 
 
@@ -131,6 +135,7 @@ def _several_pairs(
     traces, target, notes = paired(ran, y, asked.kind, row_blocks)
     places = [slice(0, seeds), slice(seeds, 2 * seeds), slice(2 * seeds, 2 * seeds + len(twins)), slice(2 * seeds + len(twins), None)]
     of_teachers, of_students, of_twins, of_siblings = (tuple(traces[place]) for place in places)
+    own = [*zip(of_students, of_teachers, strict=True), *zip(of_twins, of_teachers, strict=False)]
     mapped = any(len(names) > 1 or "auto" in names for names in asked.layers.values())
     return Comparison(
         kind=asked.kind,
@@ -141,8 +146,10 @@ def _several_pairs(
         seeds=seeds,
         results=over_seeds(asked.probes, Cast(of_students, (*of_teachers, *of_siblings), of_twins, target)),
         probes=asked.probes,
+        scores=scores(tuple(traces), target),
         layers={model.name: dict(model.layers) for model in models if model.layers},
         notes=(*notes, *(["A map of layers is of one pair: compare teacher and student of one seed to have it."] if mapped else [])),
+        warnings=tuple(suspicions(ran, own, of_students, of_twins)),
     )
 
 

@@ -16,6 +16,9 @@ OUTPUT_KEYS = ("logits", "output", "outputs", "prediction", "predictions", "prob
 LAST_HIDDEN = "last hidden"
 HINT = "say what to read with forward=, such as forward=lambda model, batch: model(batch[0])['logits']"
 
+UNSTEADY = 1e-3
+"""Outputs of the same rows that differ by more than this share are no matter of rounding."""
+
 
 class Given(NamedTuple):
     """What a model gave on a batch."""
@@ -49,6 +52,10 @@ class Model(ABC):
     def __call__(self, batch: Batch) -> Given:
         """Run the model on a batch."""
 
+    def repeats(self, batch: Batch, given: np.ndarray) -> bool:
+        """Whether it gives the same for a batch that it has met; what cannot be otherwise is not asked."""
+        return True
+
 
 class Function(Model):
     """A callable, or a model behind the caller's own ``forward``."""
@@ -60,6 +67,15 @@ class Function(Model):
     def __call__(self, batch: Batch) -> Given:
         """Call the function on x, or on the batch as it came."""
         return Given(read_output(self._call(batch.given if self._whole_batch else batch.x), self.name))
+
+    def repeats(self, batch: Batch, given: np.ndarray) -> bool:
+        """Ask again: a network inside a function may be in training mode."""
+        try:
+            again = self(batch).outputs
+        except Exception:
+            # a function may give its batches once only
+            return True
+        return again.shape != given.shape or np.allclose(again, given, rtol=UNSTEADY, atol=UNSTEADY * float(np.abs(given).max(initial=0.0)))
 
 
 class Predictor(Model):

@@ -30,6 +30,8 @@ def as_text(comparison: Compared) -> str:
     panels = [[title, _cell(result)] for title, _, result in _panels(comparison)]
     blocks = [_heading(comparison), *(textwrap.fill(part, WIDTH) for part in paragraphs(comparison)), _aligned(rows)]
     blocks += [_aligned(beside)] if len(beside) > 1 else []
+    columns, scored = scores_table(comparison)
+    blocks += [_aligned([["", *columns], *([model, *map(_cell, results)] for model, results in scored)])] if scored else []
     if panels:
         blocks.append(_aligned([["", "student over twins"], *panels]))
     refused = [f"{title}: {reason}" for title, reason in _refusals(comparison)]
@@ -50,6 +52,9 @@ def as_html(comparison: Compared) -> str:
     ]
     if beside := list(_beside_siblings(comparison)):
         parts.append(_table("Own teacher and sibling teachers", list(SIBLINGS), beside))
+    columns, scored = scores_table(comparison)
+    if scored:
+        parts.append(_table("Scores of each model", columns, [(model, "", results) for model, results in scored]))
     if panels := [(title, asks, [result]) for title, asks, result in _panels(comparison)]:
         parts.append(_table("Performance", ["student over twins"], panels))
     if refused := list(_refusals(comparison)):
@@ -90,6 +95,12 @@ def _beside_siblings(comparison: Compared) -> Iterator[tuple[str, str, list[Resu
     for name, results in comparison.results.items():
         if "contrast" in results:
             yield comparison.probes[name].title, comparison.probes[name].asks, [results[key] for key in SIBLINGS.values()]
+
+
+def scores_table(comparison: Compared) -> tuple[list[str], list[tuple[str, list[Result]]]]:
+    """Names of the scores, and each model with its own."""
+    columns = list(next(iter(comparison.scores.values()), {}))
+    return columns, [(model, [found[column] for column in columns]) for model, found in comparison.scores.items()]
 
 
 def _panels(comparison: Compared) -> Iterator[tuple[str, str, Result]]:

@@ -3,9 +3,9 @@
 from kdprobe.compare.compared import Compared
 from kdprobe.compare.judge import LEAST, Judged, judged, spread
 from kdprobe.compare.words_gain import performance
-from kdprobe.compare.words_transfer import transfer
+from kdprobe.compare.words_transfer import named, transfer
 from kdprobe.core.result import Measurement, Refusal, Result
-from kdprobe.core.words import decimals, interval, listed, number
+from kdprobe.core.words import decimals, interval, number
 from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT
 
 CLAIMS = {
@@ -24,7 +24,8 @@ def sentence(comparison: Compared) -> str:
 
 def paragraphs(comparison: Compared) -> list[str]:
     """Return what a comparison says: how alike they are, what teaching bought, what is this teacher's own, what else, and the limits."""
-    told = [_similarity(comparison), performance(comparison), transfer(comparison), _others(comparison), _limits(comparison)]
+    warned = " ".join(f"Warning: {warning}" for warning in comparison.warnings)
+    told = [warned, _similarity(comparison), performance(comparison), transfer(comparison), _others(comparison), _limits(comparison)]
     return [part for part in told if part]
 
 
@@ -61,17 +62,14 @@ def _main(comparison: Compared) -> str | None:
 def _others(comparison: Compared) -> str:
     """Similarities that do differ from the twins', so that one that does not is not taken for all."""
     found = judged(comparison, "difference")
-    told = [
-        f"{comparison.probes[name].title} {interval(one.found.value, one.found.low, one.found.high, one.found.unit)}"
-        for name, one in found.items()
-        if name != _main(comparison) and one.shown
-    ]
-    if not told:
+    main = _main(comparison)
+    shown = {name: one for name, one in found.items() if name != main and one.shown}
+    if not shown:
         return ""
     by = "new seeds" if comparison.seeds else "new rows or one more twin"
     return (
         f"Other measures that differ from the twins' by more than {by} would give, of {len(found)} that were looked at (false discovery "
-        f"rate {100 * LEVEL:.0f} %): {listed(told)}."
+        f"rate {100 * LEVEL:.0f} %): {named(comparison, shown)}."
     )
 
 

@@ -5,6 +5,9 @@ from kdprobe.compare.judge import LEAST, Judged, closer, judged
 from kdprobe.core.words import interval, listed
 from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT
 
+NAMED = 5
+"""Measures that are named; the rest stands in the table."""
+
 
 def transfer(comparison: Compared) -> str:
     """Return the sentences on sibling teachers; "" where there are none."""
@@ -34,10 +37,10 @@ def transfer(comparison: Compared) -> str:
     else:
         text = (
             f"Transferred from this very teacher, as the student is nearer to it than to {_siblings(comparison)} by more than twins show "
-            f"and {chance} would give ({len(toward)} {family}): {_listed(comparison, toward)}."
+            f"and {chance} would give ({len(toward)} {family}): {named(comparison, toward)}."
         )
     if away:
-        text += f" The other way, further from its own teacher than from siblings: {_listed(comparison, away)}."
+        text += f" The other way, further from its own teacher than from siblings: {named(comparison, away)}."
     if unsound:
         titles = listed([comparison.probes[name].title for name in unsound])
         text += (
@@ -66,10 +69,11 @@ def _siblings(comparison: Compared) -> str:
     return "its sibling teacher" if count == 1 else f"its {count} sibling teachers"
 
 
-def _listed(comparison: Compared, found: dict[str, Judged]) -> str:
-    return listed(
-        [
-            f"{comparison.probes[name].title} {interval(one.found.value, one.found.low, one.found.high, one.found.unit)}"
-            for name, one in found.items()
-        ]
-    )
+def named(comparison: Compared, found: dict[str, Judged]) -> str:
+    """The surest of what was found, by name and number."""
+    surest = sorted(found.items(), key=lambda item: item[1].p or 0.0)
+    told = [
+        f"{comparison.probes[name].title} {interval(one.found.value, one.found.low, one.found.high, one.found.unit)}"
+        for name, one in surest[:NAMED]
+    ]
+    return listed([*told, f"{len(surest) - NAMED} more, in the table"] if len(surest) > NAMED else told)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kdprobe.compare.comparison import Comparison
+from kdprobe.compare.show import SIBLINGS, scores_table
 from kdprobe.compare.show_map import note
 from kdprobe.compare.words import paragraphs
 from kdprobe.core.files import write_atomically
@@ -13,6 +14,7 @@ from kdprobe.core.probe import Probe
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.section import Column, Content, Table
 from kdprobe.core.words import listed
+from kdprobe.report.among import among
 from kdprobe.report.maps import figures
 from kdprobe.report.page import check_target, compose
 
@@ -39,7 +41,9 @@ def comparison_page(comparison: Comparison) -> str:
         )
     parts = [
         ("verdict", "What can be concluded?", Content(words=tuple(paragraphs(comparison)))),
-        ("similarity", "How alike are student and teacher?", Content(tables=_similarity(comparison))),
+        ("scores", "How good is each model?", Content(tables=_scores(comparison))),
+        ("similarity", "How alike are student and teacher?", Content(figures=among(comparison), tables=_similarity(comparison))),
+        ("siblings", "Is it this very teacher's?", Content(tables=_siblings(comparison))),
         ("layers", "Which layers are alike?", _map(comparison)),
         ("performance", "What did teaching buy?", Content(tables=_performance(comparison))),
         ("refused", "What could not be measured?", Content(tables=_refused(comparison))),
@@ -58,6 +62,26 @@ def _similarity(comparison: Comparison) -> tuple[Table, ...]:
         ]
         columns += [Column(key=twin, title=twin, shown="interval") for twin in comparison.twins if many]
     return _table(comparison, columns, "Similarity to the teacher, with and without its teaching")
+
+
+def _siblings(comparison: Comparison) -> tuple[Table, ...]:
+    if not comparison.siblings and not comparison.seeds:
+        return ()
+    columns = [Column(key=key, title=title, shown="interval") for title, key in SIBLINGS.items()]
+    columns[2] = Column(
+        key="specific",
+        title="specific",
+        shown="interval",
+        explains="what the student has of its own teacher beyond siblings, less what twins have of it; only this may be called transferred",
+    )
+    return _table(comparison, columns, "Own teacher and sibling teachers")
+
+
+def _scores(comparison: Comparison) -> tuple[Table, ...]:
+    names, scored = scores_table(comparison)
+    columns = (Column(key="model", title="model"), *(Column(key=name, title=name, shown="interval") for name in names))
+    rows = tuple({"model": model, **{n: _cell(r) for n, r in zip(names, found, strict=True)}} for model, found in scored)
+    return (Table(columns=columns, rows=rows, caption="Scores of each model on these rows"),) if rows else ()
 
 
 def _map(comparison: Comparison) -> Content:

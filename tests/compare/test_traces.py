@@ -111,7 +111,10 @@ def test_one_pass_feeds_all_models():
     np.testing.assert_array_equal(np.concatenate(seen["teacher"]), np.concatenate(seen["student"]))
     np.testing.assert_array_equal(found.teacher.raw, found.student.raw)
     positions = [int(np.flatnonzero((row == X).all(axis=1))[0]) for row in np.concatenate(seen["teacher"])]
-    np.testing.assert_array_equal(found.target, Y[positions])
+    # the first batch comes once more at the end, to see whether a function gives the same for it again
+    first = len(np.array_split(Y, 7)[0])
+    np.testing.assert_array_equal(found.target, Y[positions[:-first]])
+    assert positions[-first:] == positions[:first]
 
 
 def test_a_model_compared_with_itself_and_shared_modules():
