@@ -25,6 +25,7 @@ def compare(
     forward: Callable[[Any, Any], Any] | None = None,
     spatial: Literal["gap", "flatten"] = "gap",
     blocks: Any = None,
+    target: int | str | Callable[[Any], Any] | None = None,
 ) -> "Comparison":
     """Measure what a student has in common with its teacher, and what of it untaught twins have too.
 
@@ -64,6 +65,9 @@ def compare(
         (n,) labels of rows that belong together, in the order of the data: the hours of a day, the sentences of a document. Intervals then
         leave out whole blocks, and similarities have no p, as such rows cannot change places. Where none are given and neighbouring rows
         are alike, a note warns of it.
+    target
+        Where the target of a batch is, if not in its usual place: the place of a part (-1 in (user, item, y)), a key, or a function of the
+        batch. Where several inputs are left, ``forward`` says how models take them; a mapping with "input_ids" is passed by keywords.
 
     Returns
     -------
@@ -109,5 +113,5 @@ def compare(
     """
     from kdprobe.compare.make import make
 
-    options = {"layers": layers, "forward": forward, "spatial": spatial, "blocks": blocks}
+    options = {"layers": layers, "forward": forward, "spatial": spatial, "blocks": blocks, "target": target}
     return make(teacher, student, data, task=task, twins=twins, siblings=siblings, teachers=teachers, students=students, **options)

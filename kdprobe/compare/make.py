@@ -40,6 +40,7 @@ class Asked(NamedTuple):
     spatial: Any
     data: Any
     blocks: Any
+    target: Any
 
     def adapted(self, models: Sequence[Any], names: Sequence[str], role: str) -> list[Model | Outputs]:
         """Models of one role under their names."""
@@ -48,7 +49,7 @@ class Asked(NamedTuple):
 
     def ran(self, models: Sequence[Model | Outputs], stream: LayerStream | None) -> tuple[list[Ran], np.ndarray | None, np.ndarray | None]:
         """What all models gave in one pass, the target, and the block of each row."""
-        ran, y = one_pass(models, self.data, forward=self.forward is not None, layers=stream)
+        ran, y = one_pass(models, self.data, forward=self.forward is not None, layers=stream, target=self.target)
         row_blocks = as_blocks(self.blocks, len(ran[0].raw))
         if row_blocks is not None and row_blocks.max() + 1 < LEAST_BLOCKS:
             raise PlanError(f"blocks has {row_blocks.max() + 1} labels: intervals leave out whole blocks, give at least {LEAST_BLOCKS}")
@@ -74,6 +75,7 @@ def make(
     forward: Callable[[Any, Any], Any] | None,
     spatial: Any,
     blocks: Any = None,
+    target: Any = None,
 ) -> Comparison:
     """Do what `kdprobe.compare` says."""
     kind = _kind(task)
@@ -85,7 +87,7 @@ def make(
         raise PlanError(f"forward is a {type(forward).__name__}: give a function forward(model, batch) -> outputs")
     if blocks is not None and shuffles(data):
         raise PlanError("blocks are in the order of the data and the loader shuffles: use shuffle=False, or leave them out")
-    asked = Asked(kind, task.name if isinstance(task, Task) else kind, _layers(layers), forward, spatial, data, blocks)
+    asked = Asked(kind, task.name if isinstance(task, Task) else kind, _layers(layers), forward, spatial, data, blocks, target)
     untaught, strangers = several(twins, "twins"), several(siblings, "siblings")
     if teachers is None and students is None:
         return _one_pair(asked, teacher, student, untaught, strangers)

@@ -27,7 +27,7 @@ class Ran:
 
 
 def one_pass(
-    models: Sequence[Model | Outputs], data: Any, *, forward: bool, layers: LayerStream | None = None
+    models: Sequence[Model | Outputs], data: Any, *, forward: bool, layers: LayerStream | None = None, target: Any = None
 ) -> tuple[list[Ran], np.ndarray | None]:
     """Run all models over `data`, batch by batch, and return what they gave beside the target, or None.
 
@@ -54,7 +54,7 @@ def one_pass(
         for model in running:
             with _naming(model):
                 model.open(stack)
-        for number, batch in enumerate(batches(data, forward=forward)):
+        for number, batch in enumerate(batches(data, forward=forward, target=target)):
             first = first or batch
             rows = None if batch.y is None else ("the target", len(batch.y))
             if rows is None and is_array(batch.x):

@@ -15,7 +15,7 @@ ROWS_A_CLASS = 10
 MOST_CLASSES = 2_000
 """The best order takes the third power of them."""
 BETTER = 0.25
-"""So many more of the rows must agree in another order, and at least twice as many."""
+"""So many more of the rows must agree in another order, than as it is and than by chance, and at least twice as many as it is."""
 
 
 def suspicions(ran: Sequence[Ran], pairs: Sequence[tuple[Trace, Trace]], students: Sequence[Trace], twins: Sequence[Trace]) -> list[str]:
@@ -82,5 +82,12 @@ def _in_another_order(model: Trace, teacher: Trace) -> tuple[float, float] | Non
     plain = float(table.trace()) / n
     if plain > 0.5:
         return None
-    best = float(table[linear_sum_assignment(table, maximize=True)].sum()) / n
-    return (plain, best) if best - plain > BETTER and best > 2 * plain else None
+    best = _best(table) / n
+    # two models that name one class on most rows agree in some order whatever they know
+    chance = _best(np.outer(table.sum(axis=1), table.sum(axis=0)) / n) / n
+    return (plain, best) if best > BETTER + max(plain, chance) and best > 2 * plain else None
+
+
+def _best(table: np.ndarray) -> float:
+    """Rows that agree in the best order of the classes."""
+    return float(table[linear_sum_assignment(table, maximize=True)].sum())

@@ -13,6 +13,8 @@ from kdprobe.report.theme.forest import Line, forest
 Placed = tuple[float, float, float, np.ndarray]
 SCALE = "One unit is as far as one more of them may lie from their mean, at 95 %; the right is nearer to the teacher."
 
+NAMES = 170.0
+"""Room for the titles of measures, in points."""
 FAR = 12.0
 """Units beyond which a line would leave no room to tell the others apart."""
 
@@ -23,6 +25,8 @@ def among(comparison: Comparison) -> tuple[Figure, ...]:
     place, keys = of
     lines: list[Line] = []
     for name, results in comparison.results.items():
+        if not comparison.probes[name].likeness:
+            continue
         values = tuple(place(comparison, name, results, key) for key in keys)
         if any(value is not None for value in values):
             far = any(value is not None and abs(value[0]) > FAR for value in values)
@@ -39,7 +43,7 @@ def among(comparison: Comparison) -> tuple[Figure, ...]:
             "nearer to the teacher. Only what lies right of 0 in the second column may be called transferred."
         )
     else:
-        columns = ("beside twins", "beside siblings")
+        columns = ("twins", "siblings")
         caption = (
             "The mark is the student with its 95 % interval over rows. Ticks at the left are its twins beside the same teacher; ticks at "
             f"the right are what it has in common with each sibling teacher. {SCALE} What lies off the scale is told as a number."
@@ -50,6 +54,7 @@ def among(comparison: Comparison) -> tuple[Figure, ...]:
         lines,
         columns=[columns[i] for i in shown],
         prefix="among",
+        names=NAMES,
         title="The student among twins and siblings",
         description=f"One line a measure: {', '.join(line.label for line in lines)}.",
     )

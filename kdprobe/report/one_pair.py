@@ -32,7 +32,9 @@ def comparison_page(comparison: Comparison) -> str:
     """Return a comparison as one HTML page."""
     rows = f"{comparison.n:,} row{'' if comparison.n == 1 else 's'}"
     twins = f"{len(comparison.twins)} untaught twin{'' if len(comparison.twins) == 1 else 's'}" if comparison.twins else "no untaught twin"
-    lede = f"{comparison.task}: one student, one teacher and {twins} on {rows}. Intervals are 95 %, over rows: they speak of these weights."
+    count = len(comparison.siblings)
+    others = f"one teacher, {count} sibling{'' if count == 1 else 's'} of it and {twins}" if count else f"one teacher and {twins}"
+    lede = f"{comparison.task}: one student, {others} on {rows}. Intervals are 95 %, over rows: they speak of these weights."
     if comparison.seeds:
         beside = " and its untaught twin" if comparison.twins else ", no untaught twins,"
         lede = (

@@ -304,7 +304,13 @@ def bad(values, row, value):
         (VALUES, VALUES, (None, bad(VALUES, 8, np.inf)), "regression", "y holds NaN or an infinity, first in row 8"),
         (LOGITS[:0], LOGITS[:0], None, "classification", "teacher has no rows: give at least one"),
         (LOGITS.astype(str), LOGITS, None, "classification", r"teacher gives outputs of dtype <U\d+: give real numbers"),
-        (LOGITS[:, :, None], LOGITS, None, "classification", r"teacher gives outputs of shape \(60, 3, 1\): one row of outputs a sample"),
+        (
+            LOGITS[:, :, None],
+            LOGITS,
+            None,
+            "classification",
+            r"teacher gives outputs of shape \(60, 3, 1\), one for each of 3 positions of a sample",
+        ),
         (lambda x: (x, x), LOGITS, X, "classification", "teacher gives a tuple of 2: say what to read with forward="),
         (
             lambda x: {"a": x, "b": x},

@@ -37,7 +37,7 @@ def test_one_unit_is_one_more_twin_or_sibling_and_the_right_is_nearer(drawn):
     found = compare(TEACHER, STUDENT, (None, Y), task="classification", twins=TWINS, siblings=SIBLINGS)
     (figure,) = among(found)
     ((lines, columns),) = drawn
-    assert columns == ["beside twins", "beside siblings"]
+    assert columns == ["twins", "siblings"]
     kl = next(line for line in lines if line.label.startswith("KL"))
     results = found.results["kl"]
     twins = np.array([results[name].value for name in found.twins])
@@ -54,8 +54,10 @@ def test_one_unit_is_one_more_twin_or_sibling_and_the_right_is_nearer(drawn):
     )
     svg = ET.fromstring(re.sub(r' xmlns="[^"]+"', "", figure.svg))
     texts = [element.text for element in svg.iter("text")]
-    assert {"beside twins", "beside siblings"} <= set(texts)
-    assert "Agreement" in texts
+    assert {"twins", "siblings", "Calibration apart"} <= set(texts)
+    # what is no likeness has no nearer side
+    assert "Information left behind" in str(found)
+    assert not any("left behind" in (text or "") for text in texts)
 
 
 def test_columns_are_left_out_where_there_is_no_scale(drawn):
@@ -63,7 +65,7 @@ def test_columns_are_left_out_where_there_is_no_scale(drawn):
     assert among(compare(TEACHER, STUDENT, (None, Y), task="classification", twins=TWINS[:2])) == ()
     assert among(compare(TEACHER, STUDENT, (None, Y), task="classification", twins=TWINS))
     assert among(compare(TEACHER, STUDENT, (None, Y), task="classification", siblings=SIBLINGS))
-    assert [columns for _, columns in drawn] == [["beside twins"], ["beside siblings"]]
+    assert [columns for _, columns in drawn] == [["twins"], ["siblings"]]
 
 
 def test_of_several_seeds_each_is_a_tick(drawn):
