@@ -109,4 +109,4 @@ difference[["teacher_layer", "student_layer", "value", "low", "high", "p_adjuste
 #
 # * "The layers are alike" needs the first map and its null.
 # * "The student is more like the teacher than an untaught network" needs the third map and its intervals.
-# * "*This* teacher was transferred" needs sibling teachers, as trained by `kdprobe sweep`: any teacher of the recipe might give the same.
+# * "*This* teacher was transferred" needs sibling teachers (`siblings=`, or `kdprobe sweep`): any teacher of its recipe may give the same.

@@ -22,6 +22,7 @@ def probe(
     task: Literal["classification", "regression"],
     target: Path | None = None,
     twins: Annotated[tuple[Path, ...], files("twin", "twins")] = (),
+    siblings: Annotated[tuple[Path, ...], files("sibling", "siblings")] = (),
     require: Annotated[tuple[str, ...], words("require", unset="none")] = (),
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     json: Flag = False,
@@ -44,6 +45,8 @@ def probe(
         The true classes 0..C-1, or the true values.
     twins
         Outputs of untaught twins: without them, likeness cannot be told from transfer.
+    siblings
+        Outputs of teachers of the same recipe from other seeds: only what exceeds them is called transferred.
     require
         What must be shown, such as 'gain>0' or 'agreement_top1>=0.9' (probe, one of > >= < <=, number): the whole 95 % interval must lie on
         that side. 'cka_output:difference>0' is about one comparison; else the panel of twins, or student and teacher.
@@ -60,7 +63,7 @@ def probe(
 
     first = read_predictions(teacher)
     # a target of one column tells whether its first line is a row by how many rows there are
-    paths = [student, *twins, *([] if target is None else [target])]
+    paths = [student, *twins, *siblings, *([] if target is None else [target])]
     others = [read_predictions(path, rows=len(first.values) if first.values.ndim else None) for path in paths]
     for path, other in zip(paths, others, strict=True):
         same_rows(teacher, first, path, other)
@@ -71,7 +74,8 @@ def probe(
         y = y.reshape(len(y), -1)[:, 0] if y.size == len(y) else y
         y = y.astype(int) if (y == y.astype(int)).all() else y
     twin_outputs = [read.values for read in others[1 : 1 + len(twins)]]
-    found = kdprobe.compare(first.values, others[0].values, (None, y), task=task, twins=twin_outputs)
+    sibling_outputs = [read.values for read in others[1 + len(twins) : 1 + len(twins) + len(siblings)]]
+    found = kdprobe.compare(first.values, others[0].values, (None, y), task=task, twins=twin_outputs, siblings=sibling_outputs)
     checks = [check(one, found) for one in wanted]
     if output is not None:
         kdprobe.report(found, output)
@@ -79,7 +83,9 @@ def probe(
         rows = found.to_frame().astype(object).where(lambda frame: frame.notna(), None).to_dict("records")
         required = [{"require": one.requirement.text, "shown": one.shown, "line": one.line} for one in checks]
         page = None if output is None else str(output)
-        print(json_module.dumps({"sentence": found.sentence, "results": rows, "required": required, "page": page}))
+        print(
+            json_module.dumps({"sentence": found.sentence, "warnings": found.warnings, "results": rows, "required": required, "page": page})
+        )
     else:
         print(found)
         if output is not None:

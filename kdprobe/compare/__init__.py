@@ -12,16 +12,20 @@ if TYPE_CHECKING:
 
 
 def compare(
-    teacher: Any,
-    student: Any,
-    data: Any,
+    teacher: Any = None,
+    student: Any = None,
+    data: Any = None,
     *,
     task: "str | Task",
     twins: Sequence[Any] = (),
+    siblings: Sequence[Any] = (),
+    teachers: Sequence[Any] | None = None,
+    students: Sequence[Any] | None = None,
     layers: str | Sequence[str] | Mapping[str, str | Sequence[str]] | None = None,
     forward: Callable[[Any, Any], Any] | None = None,
     spatial: Literal["gap", "flatten"] = "gap",
     blocks: Any = None,
+    target: int | str | Callable[[Any], Any] | None = None,
 ) -> "Comparison":
     """Measure what a student has in common with its teacher, and what of it untaught twins have too.
 
@@ -42,11 +46,17 @@ def compare(
     twins
         Models like the student that were trained without the teacher: same network, rows and training, other seeds. With three or more
         the difference between untaught networks is known. They count as exchangeable: gains are over the mean of the twins.
+    siblings
+        Teachers of the teacher's recipe from other seeds, which did not teach the student. What the student shares with them any such
+        teacher gives; only what it has of its own teacher beyond that, and beyond what twins show, is called transferred. Three or more.
+    teachers, students
+        In place of one pair, several of one recipe, paired by position, and ``twins`` then likewise, one for each student. Teachers of the
+        other pairs are the siblings of each. Intervals are over seeds then, and speak of the recipe; for words it takes eight.
     layers
         Hidden layers of torch modules, as in `kdprobe.compare.capture.capture`: a name, a glob, "auto" (one a stage), several of them, or
-        a mapping {"teacher": ..., "student": ..., "twins": ...} where they differ (twins have the student's). Where one layer is named,
-        probes of the last hidden layer read that one instead; several layers give ``.layer_map``, all pairs of them. None: the input of
-        the output layer.
+        a mapping {"teacher": ..., "student": ..., "twins": ...} where they differ (twins have the student's, siblings the teacher's).
+        Where one layer is named, probes of the last hidden layer read that one instead; several layers give ``.layer_map``, all pairs of
+        them. None: the input of the output layer.
     forward
         ``forward(model, batch)`` -> outputs, for models with a call of their own; it gets the batch as the data gave it.
     spatial
@@ -55,6 +65,9 @@ def compare(
         (n,) labels of rows that belong together, in the order of the data: the hours of a day, the sentences of a document. Intervals then
         leave out whole blocks, and similarities have no p, as such rows cannot change places. Where none are given and neighbouring rows
         are alike, a note warns of it.
+    target
+        Where the target of a batch is, if not in its usual place: the place of a part (-1 in (user, item, y)), a key, or a function of the
+        batch. Where several inputs are left, ``forward`` says how models take them; a mapping with "input_ids" is passed by keywords.
 
     Returns
     -------
@@ -64,14 +77,19 @@ def compare(
     Raises
     ------
     PlanError
-        If an argument is none of the above, a layer is unknown, or rows with blocks come from a loader that shuffles.
+        If an argument is none of the above, a layer is unknown, rows with blocks come from a loader that shuffles, or teachers, students
+        and twins of several seeds are not as many.
     DataError
         If outputs or target hold NaN or an infinity, have the wrong shape, or do not pair up; the text names the model and the row.
 
     Notes
     -----
-    Time is one forward pass of each model and, with twins, twenty times the cost of the probes, for the intervals of differences. Memory is
-    O(n (c + d)) a model, with d the width of the last layer named; with blocks, of all layers together.
+    Time is one forward pass of each model and, with twins or siblings, twenty times the cost of the probes, for the intervals of
+    differences; k twins and m siblings are (k + 1)(m + 1) pairs. Memory is O(n (c + d)) a model, with d the width of the last layer named;
+    with blocks, of all layers together.
+
+    Every difference that is named in words is held against the same rule: 95 % of new rows, of one more twin (Student's prediction
+    interval) and, for what is called transferred, of one more sibling, with the false discovery rate over all measures kept at 5 %.
 
     Examples
     --------
@@ -84,7 +102,16 @@ def compare(
     '0.772 [0.733, 0.807]'
     >>> comparison.sentence[:70]
     "The student names the teacher's class on 77 % [73, 81] of 500 rows. Th"
+
+    Eight seeds of a recipe, with twins:
+
+    >>> teachers = rng.normal(size=(8, 200, 3))
+    >>> students, twins = teachers + 0.5 * rng.normal(size=(8, 200, 3)), rng.normal(size=(8, 200, 3))
+    >>> several = compare(teachers=teachers, students=students, twins=twins, task="classification")
+    >>> several.results["agreement_top1"]["specific"].estimand
+    'this recipe'
     """
     from kdprobe.compare.make import make
 
-    return make(teacher, student, data, task=task, twins=twins, layers=layers, forward=forward, spatial=spatial, blocks=blocks)
+    options = {"layers": layers, "forward": forward, "spatial": spatial, "blocks": blocks, "target": target}
+    return make(teacher, student, data, task=task, twins=twins, siblings=siblings, teachers=teachers, students=students, **options)

@@ -17,8 +17,12 @@ class Compared:
     task: str
     n: int
     twins: tuple[str, ...]
+    siblings: tuple[str, ...] = ()
+    seeds: int = 0
     results: Mapping[str, Mapping[str, Result]]
     probes: Mapping[str, Probe] = field(repr=False)
+    scores: Mapping[str, Mapping[str, Result]] = field(default_factory=dict)
     layers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     layer_map: LayerMap | None = None
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()

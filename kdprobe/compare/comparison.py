@@ -10,12 +10,26 @@ from kdprobe.compare.words import sentence
 if TYPE_CHECKING:
     import pandas as pd
 
+OWN_OR_SIBLING = "teacher less siblings"
+SIDES = {
+    "own": ("student", "teacher"),
+    "baseline": ("twins", "teacher"),
+    "difference": ("student", "twins"),
+    "panel": ("student", "twins"),
+    "siblings": ("student", "siblings"),
+    "contrast": ("student", OWN_OR_SIBLING),
+    "placebo": ("twins", OWN_OR_SIBLING),
+    "specific": ("student less twins", OWN_OR_SIBLING),
+}
+"""Which model a comparison is of, and what that is read against."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison(Compared):
-    """What one student has in common with one teacher, beside what untaught twins have.
+    """What one student has in common with one teacher, beside what untaught twins have, and with sibling teachers.
 
-    Intervals are over rows, of *this checkpoint*: they speak of these weights on new rows, not of new training runs.
+    Intervals are over rows, of *this checkpoint*: they speak of these weights on new rows, not of new training runs. Of several seeds they
+    are over seeds, of *this recipe*.
 
     Parameters
     ----------
@@ -23,19 +37,29 @@ class Comparison(Compared):
         "classification" or "regression", and the name of the task where one was given.
     n
         Rows.
-    twins
-        Names of the twins, in the order given.
+    twins, siblings
+        Names of the twins and of the sibling teachers, in the order given.
+    seeds
+        Students, each with a teacher, of one recipe; 0 where there was one pair.
     results
         Probe -> comparison -> Measurement or Refusal. Comparisons are "own" (student and teacher); with twins also each twin's name,
         "baseline" (mean over twins) and "difference" (own less baseline); for probes of whole panels "panel" (mean over twins).
+        With siblings, of every likeness, also the student's to each sibling by the sibling's name, "siblings" (their mean), "contrast" (own
+        less siblings), "placebo" (the same contrast of the twins, which nobody taught) and "specific": contrast less placebo. Only what is
+        shown of the last one is called transferred.
     probes
         The probes by name: their titles, questions and sources.
+    scores
+        Model -> score -> Measurement or Refusal: accuracy, loss and loss at its own temperature, or R² and squared error; of every model
+        given, over rows. Empty without a target.
     layers
         Model -> captured hidden layer -> what was done with its spatial axes.
     layer_map
         CKA of all pairs of layers, where several layers were asked for.
     notes
         What a reader of the numbers must know of how they were made.
+    warnings
+        What is legal and yet hardly meant: classes in another order, a student passed as its own twin, dropout left on.
 
     Examples
     --------
@@ -53,17 +77,11 @@ class Comparison(Compared):
         Returns
         -------
         pandas.DataFrame
-            Columns probe, comparison ("own", a twin's name, "baseline", "difference", "panel"), model, against, value, low, high, n, unit,
-            status, reason, estimand, title.
+            Columns probe, comparison (as in `results`), model, against, value, low, high, n, unit, status, reason, estimand, title.
         """
         import pandas as pd
 
-        sides = {
-            "own": ("student", "teacher"),
-            "baseline": ("twins", "teacher"),
-            "difference": ("student", "twins"),
-            "panel": ("student", "twins"),
-        } | {twin: (twin, "teacher") for twin in self.twins}
+        sides = SIDES | {twin: (twin, "teacher") for twin in self.twins} | {sibling: ("student", sibling) for sibling in self.siblings}
         rows = [
             {
                 "probe": name,

@@ -1,4 +1,4 @@
-"""Applies probes to student and teacher, and to twins and teacher, and takes the difference with an interval over rows."""
+"""Applies probes to one student and its twins beside the teacher and its siblings, and takes differences with intervals over rows."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,138 +6,194 @@ from dataclasses import replace
 
 import numpy as np
 
+from kdprobe.compare.cells import Cast, Cell, check_different
 from kdprobe.compare.traces import Traced
-from kdprobe.core.errors import DataError
 from kdprobe.core.probe import Probe
 from kdprobe.core.result import Measurement, Refusal, Result
-from kdprobe.core.trace import Panel, Trace
-from kdprobe.core.words import said
+from kdprobe.core.trace import Trace
 from kdprobe.stats.intervals import from_left_out
 
 GROUPS = 20
 """Groups of rows that the jackknife leaves out in turn."""
 NO_TWIN = Refusal(reason="it needs a twin: the student's network trained without the teacher", advice="pass twins=")
+ONE_TWIN = Refusal(reason="a twin is read as a student beside the other twins, and there is one", advice="pass four twins or more")
+NO_PLACEBO = Refusal(
+    reason="without twins it is not known how much nearer a student is to this teacher that nobody taught", advice="pass twins="
+)
+Weights = Mapping[Cell, float]
 
 
 def contrasts(probes: Mapping[str, Probe], traced: Traced) -> dict[str, dict[str, Result]]:
-    """Return what each probe says: probe -> comparison -> result.
+    """Return what each probe says: probe -> comparison -> result, as `kdprobe.Comparison` describes them.
 
-    Of a probe of pairs, "own" (student and teacher) and, with twins, each twin and teacher under the twin's name, "baseline" (their mean)
-    and "difference" (own less baseline). Of a probe of panels, "panel": the mean over the twins, each taken as the student's twin in turn
-    and the others as reference twins.
-
-    "own", single twins and a panel with one twin have the probe's own interval. Means and differences get theirs from leaving out
-    each of `GROUPS` groups of rows in turn, models paired, at `GROUPS` times the cost of the probes: it speaks of new rows for these
-    weights. ``details["twin_sd"]``, from two twins on, is the standard deviation between them.
+    Every comparison is a weighted sum of cells. One cell has the probe's own interval. Sums get theirs from leaving out each of `GROUPS`
+    groups of rows in turn, models paired, at `GROUPS` times the cost of the probes: it speaks of new rows for these weights.
+    ``details["twin_sd"]``, from two twins on, is the standard deviation between them, ``["sibling_sd"]`` that between siblings.
     """
-    _check_different(traced.twins)
-    found = {name: _measure(probe, traced) for name, probe in probes.items()}
-    twins = [twin.name for twin in traced.twins]
-    needs_groups = [name for name in probes if len(found[name]) > 1 and not any(isinstance(found[name][twin], Refusal) for twin in twins)]
-    without: dict[str, list[dict[str, Result]]] = {name: [] for name in needs_groups}
+    check_different(traced.twins, "twins")
+    check_different((traced.teacher, *traced.siblings), "teachers")
+    cast = traced.cast
+    wanted = {name: _wanted(probe, cast) for name, probe in probes.items()}
+    cells = {name: dict.fromkeys(cell for weights in sums.values() for cell in weights) for name, sums in wanted.items()}
+    found = {name: {cell: cast.ask(probes[name], cell) for cell in cells[name]} for name in probes}
+    again = {name: [cell for cell, result in found[name].items() if isinstance(result, Measurement)] for name in probes}
+    again = {name: measured for name, measured in again.items() if len(measured) > 1}
+    without: dict[str, list[dict[Cell, float]]] = {name: [] for name in again}
     sizes: list[int] = []
-    if needs_groups:
-        for smaller, size in _without_groups(traced):
+    if again:
+        for smaller, size in _without_groups(cast):
             sizes.append(size)
-            for name in needs_groups:
-                without[name].append(_measure(probes[name], smaller))
+            for name, measured in again.items():
+                without[name].append({cell: _number(smaller.ask(probes[name], cell)) for cell in measured})
     results: dict[str, dict[str, Result]] = {}
     for name, probe in probes.items():
-        bounds = probe.bounds
-
-        def mean(less: str | None = None, name: str = name, bounds: tuple[float, float] = bounds) -> Result:
-            mean = _mean(twins, less, found[name], without.get(name, []), sizes)
-            # a value within the bounds of its probe has an interval within them; a difference has no such bounds
-            return (
-                mean if less or isinstance(mean, Refusal) else replace(mean, low=max(mean.low, bounds[0]), high=min(mean.high, bounds[1]))
-            )
-
-        if probe.panel:
-            results[name] = {"panel": mean() if twins else found[name]["panel"]}
-        elif not twins:
-            results[name] = {"own": found[name]["student"]}
-        else:
-            results[name] = {"own": found[name]["student"], **{twin: found[name][twin] for twin in twins}}
-            results[name] |= {"baseline": mean(), "difference": mean(less="student")}
+        results[name] = {
+            key: _summed(weights, found[name], without.get(name, []), sizes, bounds=None if key in DIFFERENCES else probe.bounds)
+            for key, weights in wanted[name].items()
+        } or {"panel": NO_TWIN}
+        _add_spreads(results[name], wanted[name], found[name], cast, likeness=bool(probe.likeness))
+        if probe.likeness and len(cast.teachers) > 1 and "placebo" not in results[name]:
+            why = ONE_TWIN if cast.twins else NO_PLACEBO
+            results[name] |= {"placebo": why, "specific": why}
     return results
 
 
-def _check_different(twins: Sequence[Trace]) -> None:
-    """Refuse one network given as several twins: the spread between them would be taken for that of trainings."""
-    for place, twin in enumerate(twins):
-        for other in twins[:place]:
-            if np.array_equal(twin.raw, other.raw):
-                raise DataError(f"{other.name} and {twin.name} give the same outputs on every row: pass twins of different trainings")
+DIFFERENCES = ("difference", "contrast", "placebo", "specific")
+"""Comparisons that the bounds of a probe do not hold for."""
 
 
-def _measure(probe: Probe, traced: Traced) -> dict[str, Result]:
-    """Return one result a model compared with the teacher, or one a twin for a probe of panels."""
-    twins = traced.twins
-    target = None if isinstance(traced.target, Refusal) else traced.target
-    if probe.panel:
-        if not twins:
-            return {"panel": NO_TWIN}
-        others = {twin.name: tuple(other for other in twins if other is not twin) for twin in twins}
-        panels = {
-            twin.name: Panel(student=traced.student, teacher=traced.teacher, twin=twin, reference_twins=others[twin.name]) for twin in twins
-        }
-        return {name: _asked(probe, traced, panel, target) for name, panel in panels.items()}
-    pairs = {"student": traced.student} | {twin.name: twin for twin in twins}
-    return {name: _asked(probe, traced, trace, traced.teacher, target) for name, trace in pairs.items()}
+def _wanted(probe: Probe, cast: Cast) -> dict[str, Weights]:
+    """The cells that each comparison is made of."""
+    (student,), (teacher, *siblings), twins = cast.students, cast.teachers, cast.twins
+    if probe.panel and not twins:
+        return {}
+
+    def of_student(beside: Trace) -> Weights:
+        if not probe.panel:
+            return {Cell(student.name, beside.name): 1.0}
+        return {Cell(student.name, beside.name, twin.name): 1 / len(twins) for twin in twins}
+
+    def of_twin(place: int, beside: Trace) -> Weights:
+        # a twin that is read as a student has the next one for its twin
+        partner = twins[(place + 1) % len(twins)].name if probe.panel else ""
+        return {Cell(twins[place].name, beside.name, partner): 1.0}
+
+    own = of_student(teacher)
+    wanted: dict[str, Weights] = {"panel" if probe.panel else "own": own}
+    read = range(len(twins)) if not probe.panel or (probe.likeness and len(twins) > 1) else range(0)
+    wanted |= {twins[place].name: of_twin(place, teacher) for place in read}
+    if twins and not probe.panel:
+        wanted["baseline"] = _mean([of_twin(place, teacher) for place in read])
+        wanted["difference"] = _less(own, wanted["baseline"])
+    if siblings and probe.likeness:
+        wanted |= {sibling.name: of_student(sibling) for sibling in siblings}
+        wanted["siblings"] = _mean([of_student(sibling) for sibling in siblings])
+        wanted["contrast"] = _less(own, wanted["siblings"])
+        if read:
+            strangers = _mean([of_twin(place, sibling) for place in read for sibling in siblings])
+            wanted["placebo"] = _less(_mean([of_twin(place, teacher) for place in read]), strangers)
+            wanted["specific"] = _less(wanted["contrast"], wanted["placebo"])
+    return wanted
 
 
-def _asked(probe: Probe, traced: Traced, *arguments: Panel | Trace | np.ndarray | None) -> Result:
-    if "target" in probe.needs and isinstance(traced.target, Refusal):
-        return traced.target
-    try:
-        return probe(*arguments)
-    except DataError as error:
-        # one probe that cannot read these models must not take the others with it
-        return Refusal(reason=str(error))
-    except Exception as error:
-        # nor a plug-in's mistake the rest of the comparison
-        return Refusal(reason=f"probe {probe.name!r} broke: {type(error).__name__}: {said(error)}", advice="mend the probe and run again")
+def _mean(parts: Sequence[Weights]) -> Weights:
+    return {cell: weight / len(parts) for part in parts for cell, weight in part.items()}
 
 
-def _mean(
-    of: Sequence[str], less: str | None, found: Mapping[str, Result], without: Sequence[Mapping[str, Result]], sizes: Sequence[int]
+def _less(one: Weights, other: Weights) -> Weights:
+    # what is taken off comes first: its refusal is the one that is told
+    return {cell: -weight for cell, weight in other.items()} | dict(one)
+
+
+def _number(result: Result) -> float:
+    return math.nan if result.value is None else result.value
+
+
+def _summed(
+    weights: Weights,
+    found: Mapping[Cell, Result],
+    without: Sequence[Mapping[Cell, float]],
+    sizes: Sequence[int],
+    *,
+    bounds: tuple[float, float] | None,
 ) -> Result:
-    """Return the mean over models, or `less` minus it, with its jackknife interval."""
-    names = [*of, less] if less else list(of)
-    refused = {name: result for name in names if isinstance(result := found[name], Refusal)}
-    for name, result in refused.items():
-        shared = len(set(refused.values())) == 1 and len(refused) == len(names)
+    """Return a weighted sum of cells with its jackknife interval."""
+    refused = {cell: result for cell in weights if isinstance(result := found[cell], Refusal)}
+    for cell, result in refused.items():
+        name = cell.beside if cell.beside and cell.model == "student" else cell.model
+        name = name if cell.teacher == "teacher" else f"{name}, {cell.teacher}"
+        shared = len(set(refused.values())) == 1 and len(refused) == len(weights)
         return result if shared or result.reason.startswith(name) else replace(result, reason=f"{name}: {result.reason}")
-    if less is None and len(of) == 1:
-        return found[of[0]]
+    first = next(iter(weights))
+    # a probe that does not read the twin beside says the same with each: it keeps its own interval
+    if bounds is not None and all(found[cell] == found[first] for cell in weights):
+        return found[first]
 
-    def value(results: Mapping[str, Result]) -> float:
-        numbers = {name: math.nan if (v := results[name].value) is None else v for name in names}
-        centre = math.fsum(numbers[name] for name in of) / len(of)
-        return numbers[less] - centre if less else centre
+    def value(results: Mapping[Cell, float]) -> float:
+        return math.fsum(weight * results[cell] for cell, weight in weights.items())
 
-    interval = from_left_out(value(found), np.array([value(results) for results in without]), np.array(sizes, dtype=np.float64))
+    numbers = {cell: _number(found[cell]) for cell in weights}
+    interval = from_left_out(value(numbers), np.array([value(results) for results in without]), np.array(sizes, dtype=np.float64))
     if isinstance(interval, Refusal):
         return interval
-    measured = [result for name in of if isinstance(result := found[name], Measurement)]
-    details = {"error": interval.error, "twins": float(len(of)), "rows": float(sum(sizes))}
-    if len(of) > 1:
-        details["twin_sd"] = float(np.std([float(result) for result in measured], ddof=1))
-    return Measurement(value=interval.value, low=interval.low, high=interval.high, n=interval.n, unit=measured[0].unit, details=details)
+    low, high = (interval.low, interval.high) if bounds is None else (max(interval.low, bounds[0]), min(interval.high, bounds[1]))
+    unit = next(result.unit for cell in weights if isinstance(result := found[cell], Measurement))
+    details = {"error": interval.error, "rows": float(sum(sizes))}
+    return Measurement(value=interval.value, low=low, high=high, n=interval.n, unit=unit, details=details)
 
 
-def _without_groups(traced: Traced) -> Iterator[tuple[Traced, int]]:
+def _add_spreads(
+    results: dict[str, Result], wanted: Mapping[str, Weights], found: Mapping[Cell, Result], cast: Cast, *, likeness: bool
+) -> None:
+    """Write into sums over twins and siblings how many these were, and how far apart."""
+    (teacher, *siblings), twins = cast.teachers, cast.twins
+
+    def of(model: str, beside: str) -> float:
+        """The mean of the cells of one model and one teacher; of a panel's student those of one twin beside are meant by its name."""
+        numbers = [_number(result) for cell, result in found.items() if cell.teacher == beside and model == cell.model]
+        return sum(numbers) / len(numbers)
+
+    for key, result in results.items():
+        if not isinstance(result, Measurement):
+            continue
+        spread: dict[str, float] = {}
+        if key in ("baseline", "difference"):
+            spread = _spread("twin", [of(twin.name, teacher.name) for twin in twins])
+        elif key == "panel" and not likeness:
+            spread = _spread("twin", [_number(found[cell]) for cell in wanted[key]])
+        elif key in ("siblings", "contrast"):
+            spread = _spread("sibling", [of("student", sibling.name) for sibling in siblings])
+        elif key in ("placebo", "specific"):
+            untaught = {s.name: float(np.mean([of(twin.name, s.name) for twin in twins])) for s in siblings}
+            alone = [of(twin.name, teacher.name) - float(np.mean([of(twin.name, s.name) for s in siblings])) for twin in twins]
+            spread = _spread("twin", alone)
+            spread |= _spread("sibling", [of("student", s.name) - untaught[s.name] for s in siblings] if key == "specific" else [])
+        # the mean of one is what that one's probe said
+        if spread and (key in DIFFERENCES or len(spread) > 1):
+            results[key] = replace(result, details={**result.details, **spread})
+
+
+def _spread(of: str, values: Sequence[float]) -> dict[str, float]:
+    if not values:
+        return {}
+    return {f"{of}s": float(len(values))} | ({f"{of}_sd": float(np.std(values, ddof=1))} if len(values) > 1 else {})
+
+
+def _without_groups(cast: Cast) -> Iterator[tuple[Cast, int]]:
     """Yield the traces without each group of rows, and the size of the group."""
-    n, blocks = traced.student.n, traced.student.blocks
+    student = cast.students[0]
+    n, blocks = student.n, student.blocks
     # what is left out together: rows, or whole blocks of them
     units = np.arange(n) if blocks is None else np.asarray(blocks)
     count = int(units.max()) + 1
     for group in np.array_split(np.random.default_rng(0).permutation(count), min(GROUPS, count)):
         keep = ~np.isin(units, group)
-        ids = traced.student.ids[keep]
-        teacher, student, *twins = (_kept(trace, keep, ids) for trace in (traced.teacher, traced.student, *traced.twins))
-        target = traced.target if isinstance(traced.target, Refusal) else traced.target[keep]
-        yield replace(traced, teacher=teacher, student=student, twins=tuple(twins), target=target), int(n - keep.sum())
+        ids = student.ids[keep]
+        students, teachers, twins = (
+            tuple(_kept(trace, keep, ids) for trace in side) for side in (cast.students, cast.teachers, cast.twins)
+        )
+        target = cast.target if isinstance(cast.target, Refusal) else cast.target[keep]
+        yield Cast(students, teachers, twins, target), int(n - keep.sum())
 
 
 def _kept(trace: Trace, keep: np.ndarray, ids: np.ndarray) -> Trace:

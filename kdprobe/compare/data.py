@@ -26,7 +26,11 @@ class Batch:
     given: Any
 
 
-def batches(data: Any, *, forward: bool) -> Iterator[Batch]:
+class Keywords(dict[str, Any]):
+    """Inputs that a network takes by name, as those of Hugging Face do."""
+
+
+def batches(data: Any, *, forward: bool, target: Any = None) -> Iterator[Batch]:
     """Yield the batches of `data`, which is iterated once.
 
     Parameters
@@ -36,14 +40,16 @@ def batches(data: Any, *, forward: bool) -> Iterator[Batch]:
         forms.
     forward
         Whether the caller takes batches as they are: then a mapping may have any keys beside the target.
+    target
+        Where the target is: the place of a part, a key, or a function of the batch; None: in its usual place.
 
     Raises
     ------
     DataError
         If it is not clear what the input or the target is.
     """
-    for given in _given(data):
-        yield _parse(given, forward=forward)
+    for given in _given(data, target):
+        yield _parse(given, forward=forward) if target is None else _parse_with(given, target, forward=forward)
 
 
 def is_array(value: Any) -> bool:
@@ -66,7 +72,7 @@ def shuffles(data: Any) -> bool:
     return isinstance(data.sampler, samplers.RandomSampler | samplers.WeightedRandomSampler | samplers.SubsetRandomSampler)
 
 
-def _given(data: Any) -> Iterator[Any]:
+def _given(data: Any, target: Any = None) -> Iterator[Any]:
     torch = sys.modules.get("torch")
     if data is None:
         return
@@ -74,10 +80,10 @@ def _given(data: Any) -> Iterator[Any]:
         yield from torch.utils.data.DataLoader(data, batch_size=ROWS)
     elif isinstance(data, tuple) and 1 <= len(data) <= 2 and not any(isinstance(part, tuple) for part in data):
         yield from _cut(tuple(np.asarray(part) if isinstance(part, list) else part for part in data))
-    elif is_array(data) or isinstance(data, Mapping):
+    elif is_array(data) or isinstance(data, Mapping) or (target is not None and isinstance(data, tuple) and all(map(is_array, data))):
         yield from _cut(data)
     elif isinstance(data, tuple) and all(is_array(part) for part in data):
-        raise DataError(f"data is a tuple of {len(data)} arrays: give (x, y)")
+        raise DataError(f"data is a tuple of {len(data)} arrays: give (x, y), or say which part is the target, such as target=-1")
     elif isinstance(data, Iterable) and not isinstance(data, str | bytes):
         for batch in data:
             if not isinstance(batch, Mapping | tuple | list) and not is_array(batch):
@@ -101,7 +107,8 @@ def _parts(data: Any, name: str = "x") -> Iterator[tuple[str, Any]]:
         for key, part in data.items():
             yield from _parts(part, str(key))
     elif isinstance(data, tuple):
-        for part, key in zip(data, ("x", "y"), strict=False):
+        names = ("x", "y") if len(data) <= 2 else [f"part {place}" for place in range(len(data))]
+        for part, key in zip(data, names, strict=False):
             yield from _parts(part, key)
     elif data is not None:
         if not hasattr(data, "__len__"):
@@ -127,7 +134,10 @@ def _parse(given: Any, *, forward: bool) -> Batch:
     if len(given) == 1:
         return Batch(given[0], None, given)
     if len(given) != 2:
-        raise DataError(f"a batch has {len(given)} parts: which is the target? Let the data yield (x, y), or mappings with a key 'y'")
+        raise DataError(
+            f"a batch has {len(given)} parts: which is the target? Let the data yield (x, y), or mappings with a key 'y', or say which "
+            "part it is, such as target=-1"
+        )
     return Batch(given[0], _target(given[1]), given)
 
 
@@ -141,6 +151,8 @@ def _parse_mapping(given: Mapping[Any, Any], *, forward: bool) -> Batch:
         return Batch(None, y, given)
     others = [key for key in given if key not in targets]
     inputs = [key for key in others if str(key).lower() in INPUTS]
+    if "input_ids" in given and len(others) > 1 and all(isinstance(key, str) for key in others):
+        return Batch(Keywords({key: given[key] for key in others}), y, given)
     inputs = inputs or (others if len(others) == 1 else [])
     if len(inputs) != 1:
         raise DataError(
@@ -148,6 +160,40 @@ def _parse_mapping(given: Mapping[Any, Any], *, forward: bool) -> Batch:
             "forward=lambda model, batch: model(batch['x'])"
         )
     return Batch(given[inputs[0]], y, given)
+
+
+def _parse_with(given: Any, target: Any, *, forward: bool) -> Batch:
+    """A batch whose target the caller points at."""
+    if callable(target):
+        return Batch(None if forward else _input(_without(given, None)), _target(target(given)), given)
+    held = given.keys() if isinstance(given, Mapping) else range(-len(given), len(given)) if isinstance(given, tuple | list) else ()
+    if target not in held:
+        what = f"the keys {', '.join(map(repr, held))}" if isinstance(given, Mapping) else f"{len(given) if held else 'no'} parts"
+        raise DataError(f"target={target!r}: a batch has {what}: name one of them, or give a function of the batch")
+    rest = _without(given, target)
+    return Batch(None if forward else _input(rest), _target(given[target]), given)
+
+
+def _without(given: Any, target: Any) -> Any:
+    if isinstance(given, Mapping):
+        return {key: part for key, part in given.items() if key != target}
+    if isinstance(given, tuple | list):
+        return [part for place, part in enumerate(given) if target is None or place != target % len(given)]
+    return given
+
+
+def _input(rest: Any) -> Any:
+    """The one input that is left, or several by name."""
+    if isinstance(rest, Mapping) and "input_ids" in rest:
+        return Keywords({str(key): part for key, part in rest.items()})
+    if not isinstance(rest, Mapping | list):
+        return rest
+    if len(rest) != 1:
+        raise DataError(
+            f"a batch has {len(rest)} parts beside its target: say how models take them with forward=, such as "
+            "forward=lambda model, batch: model(batch[0], batch[1])"
+        )
+    return next(iter(rest.values())) if isinstance(rest, Mapping) else rest[0]
 
 
 def _target(value: Any) -> np.ndarray | None:

@@ -1,6 +1,6 @@
 """From captured layers, batch by batch, to a `LayerMap`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,9 +34,12 @@ class LayerStream:
     ----------
     kept
         Keep all layers of all rows: what comes in blocks cannot be summed up yet.
+    without
+        Names of models that have no part in the map.
     """
 
-    def __init__(self, *, kept: bool = False) -> None:
+    def __init__(self, *, kept: bool = False, without: Collection[str] = ()) -> None:
+        self._without = frozenset(without)
         self._kept: list[Features] | None = [] if kept else None
         self._stream: CKAStream | None = None
         self._layers: dict[str, tuple[str, ...]] = {}
@@ -49,6 +52,7 @@ class LayerStream:
         PlanError
             If a twin has not as many layers as the student.
         """
+        features = {model: layers for model, layers in features.items() if model not in self._without}
         if not self._layers:
             self._layers = {model: tuple(layers) for model, layers in features.items()}
             teacher, *others = features

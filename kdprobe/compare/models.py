@@ -8,13 +8,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kdprobe.compare.data import Batch, is_array, to_numpy
+from kdprobe.compare.data import Batch, Keywords, is_array, to_numpy
 from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.trace import TaskKind
 
 OUTPUT_KEYS = ("logits", "output", "outputs", "prediction", "predictions", "probabilities", "probs")
 LAST_HIDDEN = "last hidden"
 HINT = "say what to read with forward=, such as forward=lambda model, batch: model(batch[0])['logits']"
+
+UNSTEADY = 1e-3
+"""Outputs of the same rows that differ by more than this share are no matter of rounding."""
 
 
 class Given(NamedTuple):
@@ -49,6 +52,10 @@ class Model(ABC):
     def __call__(self, batch: Batch) -> Given:
         """Run the model on a batch."""
 
+    def repeats(self, batch: Batch, given: np.ndarray) -> bool:
+        """Whether it gives the same for a batch that it has met; what cannot be otherwise is not asked."""
+        return True
+
 
 class Function(Model):
     """A callable, or a model behind the caller's own ``forward``."""
@@ -60,6 +67,15 @@ class Function(Model):
     def __call__(self, batch: Batch) -> Given:
         """Call the function on x, or on the batch as it came."""
         return Given(read_output(self._call(batch.given if self._whole_batch else batch.x), self.name))
+
+    def repeats(self, batch: Batch, given: np.ndarray) -> bool:
+        """Ask again: a network inside a function may be in training mode."""
+        try:
+            again = self(batch).outputs
+        except Exception:
+            # a function may give its batches once only
+            return True
+        return again.shape != given.shape or np.allclose(again, given, rtol=UNSTEADY, atol=UNSTEADY * float(np.abs(given).max(initial=0.0)))
 
 
 class Predictor(Model):
@@ -116,7 +132,11 @@ class Module(Model):
         """Run the module, on its device and in its precision unless ``forward`` calls it."""
         # another model may share modules with this one, and its calls ran into our hooks
         self._captured.clear()
-        given = self._forward(self._module, batch.given) if self._forward else self._module(_fit(batch.x, self._module))
+        if self._forward:
+            given = self._forward(self._module, batch.given)
+        else:
+            x = _fit(batch.x, self._module)
+            given = self._module(**x) if isinstance(batch.x, Keywords) else self._module(x)
         output = read_output(given, self.name)
         features = self._captured.take(given, rows=len(output))
         wanted = dict.fromkeys(name for spec in self._wanted for name in self._captured.found[spec])
@@ -152,6 +172,9 @@ def read_output(value: Any, name: str) -> np.ndarray:
     DataError
         If it holds several arrays, or one of another shape.
     """
+    if not isinstance(value, Mapping | tuple) and not is_array(value) and hasattr(value, "logits"):
+        # an object that names its parts as attributes, as those of Hugging Face do where they are no mapping
+        value = value.logits
     if isinstance(value, Mapping):
         keys = [key for key in value if str(key).lower() in OUTPUT_KEYS] or (list(value) if len(value) == 1 else [])
         if len(keys) != 1:
@@ -165,6 +188,12 @@ def read_output(value: Any, name: str) -> np.ndarray:
     array = to_numpy(value, f"{name}: its output")
     if array.dtype.kind not in "fiub":
         raise DataError(f"{name} gives outputs of dtype {array.dtype}: give real numbers, (n,) or (n, c)")
+    if array.ndim == 3:
+        raise DataError(
+            f"{name} gives outputs of shape {array.shape}, one for each of {array.shape[1]} positions of a sample: tokens are not compared "
+            "one by one. Give one position a sample, such as forward=lambda model, batch: model(batch['x'])[:, -1], or make each position "
+            "that is no padding a row of its own, of outputs and target alike, with blocks= naming its sequence"
+        )
     if array.ndim not in (1, 2):
         raise DataError(f"{name} gives outputs of shape {array.shape}: one row of outputs a sample is needed, (n,) or (n, c); {HINT}")
     return array

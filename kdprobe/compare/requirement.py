@@ -79,6 +79,7 @@ def check(wanted: Requirement, found: Comparison) -> Checked:
     which = wanted.comparison or ("panel" if "panel" in comparisons else "own")
     if which not in comparisons:
         missing = "" if found.twins else "; a panel, a baseline and a difference need --twin"
+        missing += "" if found.siblings or found.seeds else "; a contrast and what is specific need --sibling"
         raise PlanError(f"require={wanted.text!r}: {name} has no comparison {which!r}: {did_you_mean(which, comparisons)}{missing}")
     result = comparisons[which]
     said = f"{name}:{which}" if wanted.comparison else name

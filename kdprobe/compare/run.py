@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kdprobe.compare.data import batches, is_array, shuffles
+from kdprobe.compare.data import Batch, batches, is_array, shuffles
 from kdprobe.compare.layers import LayerStream
 from kdprobe.compare.models import HINT, Model, Outputs
 from kdprobe.core.errors import DataError, PlanError
@@ -22,10 +22,12 @@ class Ran:
     """(n,) or (n, c)."""
     features: Mapping[str, np.ndarray] = field(default_factory=dict)
     """The layer that probes of the last hidden layer read."""
+    steady: bool = True
+    """Whether it gave the same when it was asked of its first batch again."""
 
 
 def one_pass(
-    models: Sequence[Model | Outputs], data: Any, *, forward: bool, layers: LayerStream | None = None
+    models: Sequence[Model | Outputs], data: Any, *, forward: bool, layers: LayerStream | None = None, target: Any = None
 ) -> tuple[list[Ran], np.ndarray | None]:
     """Run all models over `data`, batch by batch, and return what they gave beside the target, or None.
 
@@ -47,11 +49,13 @@ def one_pass(
     features: dict[str, dict[str, list[np.ndarray]]] = {model.name: {} for model in running}
     targets: list[np.ndarray] = []
     seen = 0
+    first: Batch | None = None
     with ExitStack() as stack:
         for model in running:
             with _naming(model):
                 model.open(stack)
-        for number, batch in enumerate(batches(data, forward=forward)):
+        for number, batch in enumerate(batches(data, forward=forward, target=target)):
+            first = first or batch
             rows = None if batch.y is None else ("the target", len(batch.y))
             if rows is None and is_array(batch.x):
                 rows = "the batch", len(batch.x)
@@ -75,6 +79,8 @@ def one_pass(
             if batch.y is not None:
                 targets.append(batch.y)
             seen += rows[1] if rows else 0
+        # asked once all is read, so that a function that counts its calls has given what it gives
+        steady = {model.name: first is None or model.repeats(first, outputs[model.name][0]) for model in running}
     if running and not seen:
         raise DataError("data gave no rows: an iterator that was used up before gives none, make a new one")
     n = seen or len(fixed[0].values)
@@ -92,6 +98,7 @@ def one_pass(
             model,
             _joined(outputs.pop(model.name), model.name),
             {layer: _joined(parts, f"{model.name}: layer {layer!r}") for layer, parts in features.pop(model.name).items()},
+            steady[model.name],
         )
         for model in models
     ]

@@ -1,15 +1,16 @@
 """A comparison as text for a terminal and as HTML for a notebook."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from kdprobe.compare.compared import Compared
-from kdprobe.compare.words import sentence
+from kdprobe.compare.words import paragraphs
 from kdprobe.core.result import Refusal, Result
 from kdprobe.core.words import interval, listed
 
 WIDTH = 100
+SIBLINGS = {"own less siblings": "contrast", "twins' own less siblings": "placebo", "specific": "specific"}
 # colours are mixed from the page's own, so the table reads in light and dark notebooks alike
 STYLE = """
 .kdprobe-comparison { max-width: 60em; }
@@ -25,8 +26,12 @@ STYLE = """
 def as_text(comparison: Compared) -> str:
     """Return the comparison for a terminal: what it says, a line a probe, and how it was made."""
     rows = [["", *_columns(comparison)], *([title, *map(_cell, results)] for title, _, results in _likenesses(comparison))]
+    beside = [["", *SIBLINGS], *([title, *map(_cell, results)] for title, _, results in _beside_siblings(comparison))]
     panels = [[title, _cell(result)] for title, _, result in _panels(comparison)]
-    blocks = [_heading(comparison), textwrap.fill(sentence(comparison), WIDTH), _aligned(rows)]
+    blocks = [_heading(comparison), *(textwrap.fill(part, WIDTH) for part in paragraphs(comparison)), _aligned(rows)]
+    blocks += [_aligned(beside)] if len(beside) > 1 else []
+    columns, scored = scores_table(comparison)
+    blocks += [_aligned([["", *columns], *([model, *map(_cell, results)] for model, results in scored)])] if scored else []
     if panels:
         blocks.append(_aligned([["", "student over twins"], *panels]))
     refused = [f"{title}: {reason}" for title, reason in _refusals(comparison)]
@@ -42,9 +47,14 @@ def as_html(comparison: Compared) -> str:
     """Return the comparison for a notebook. Everything that was not written here is escaped."""
     parts = [
         f"<p><strong>{escape(_heading(comparison))}</strong></p>",
-        f"<p>{escape(sentence(comparison))}</p>",
+        *(f"<p>{escape(part)}</p>" for part in paragraphs(comparison)),
         _table("Similarity to the teacher", _columns(comparison), list(_likenesses(comparison))),
     ]
+    if beside := list(_beside_siblings(comparison)):
+        parts.append(_table("Own teacher and sibling teachers", list(SIBLINGS), beside))
+    columns, scored = scores_table(comparison)
+    if scored:
+        parts.append(_table("Scores of each model", columns, [(model, "", results) for model, results in scored]))
     if panels := [(title, asks, [result]) for title, asks, result in _panels(comparison)]:
         parts.append(_table("Performance", ["student over twins"], panels))
     if refused := list(_refusals(comparison)):
@@ -56,8 +66,16 @@ def as_html(comparison: Compared) -> str:
 
 
 def _heading(comparison: Compared) -> str:
-    twins = f", {len(comparison.twins)} twin{'s' if len(comparison.twins) > 1 else ''}" if comparison.twins else ", no twins"
-    return f"Student and teacher: {comparison.task}, {comparison.n:,} rows{twins}"
+    rows = f"{comparison.task}, {comparison.n:,} rows"
+    if comparison.seeds:
+        more = f", {_counted(comparison.siblings, 'sibling')}" if comparison.siblings else ""
+        return f"{comparison.seeds} students, each with its teacher{' and its twin' if comparison.twins else ', no twins'}: {rows}{more}"
+    siblings = f", {_counted(comparison.siblings, 'sibling')}" if comparison.siblings else ""
+    return f"Student and teacher: {rows}, {_counted(comparison.twins, 'twin') if comparison.twins else 'no twins'}{siblings}"
+
+
+def _counted(names: Sequence[str], what: str) -> str:
+    return f"{len(names)} {what}{'s' if len(names) > 1 else ''}"
 
 
 def _columns(comparison: Compared) -> list[str]:
@@ -72,6 +90,19 @@ def _likenesses(comparison: Compared) -> Iterator[tuple[str, str, list[Result]]]
             yield comparison.probes[name].title, comparison.probes[name].asks, shown
 
 
+def _beside_siblings(comparison: Compared) -> Iterator[tuple[str, str, list[Result]]]:
+    """Title, question and results of each likeness that was asked toward sibling teachers too."""
+    for name, results in comparison.results.items():
+        if "contrast" in results:
+            yield comparison.probes[name].title, comparison.probes[name].asks, [results[key] for key in SIBLINGS.values()]
+
+
+def scores_table(comparison: Compared) -> tuple[list[str], list[tuple[str, list[Result]]]]:
+    """Names of the scores, and each model with its own."""
+    columns = list(next(iter(comparison.scores.values()), {}))
+    return columns, [(model, [found[column] for column in columns]) for model, found in comparison.scores.items()]
+
+
 def _panels(comparison: Compared) -> Iterator[tuple[str, str, Result]]:
     """Title, question and result of the probes of panels; without twins there is nothing to show."""
     for name, results in comparison.results.items():
@@ -80,18 +111,20 @@ def _panels(comparison: Compared) -> Iterator[tuple[str, str, Result]]:
 
 
 def _refusals(comparison: Compared) -> Iterator[tuple[str, str]]:
-    """Title and first reason of each probe that was refused."""
+    """Title and first reason of each probe that was refused, with what was refused where the rest was measured."""
     for name, results in comparison.results.items():
         if "panel" in results and not comparison.twins:
             continue
-        refused = next((result for result in results.values() if isinstance(result, Refusal)), None)
+        refused = next(((key, result) for key, result in results.items() if isinstance(result, Refusal)), None)
         if refused is not None:
-            yield comparison.probes[name].title, str(refused)
+            key, result = refused
+            part = f", {key}" if any(not isinstance(other, Refusal) for other in results.values()) else ""
+            yield f"{comparison.probes[name].title}{part}", str(result)
 
 
 def _made(comparison: Compared) -> list[str]:
     """Lines on how the numbers came about."""
-    lines = ["Values with 95 % intervals over rows (this checkpoint)."]
+    lines = [f"Values with 95 % intervals over {'seeds (this recipe)' if comparison.seeds else 'rows (this checkpoint)'}."]
     models: dict[str, list[str]] = {}
     for model, layers in comparison.layers.items():
         told = ", ".join(layer if handling == "none" else f"{layer} ({handling})" for layer, handling in layers.items())

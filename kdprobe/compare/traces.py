@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kdprobe.compare.cells import Cast
 from kdprobe.compare.run import Ran
 from kdprobe.core.errors import DataError
 from kdprobe.core.result import Refusal
@@ -25,10 +26,31 @@ class Traced:
     target: np.ndarray | Refusal
     """(n,) classes or (n, c) values; else why there is none."""
     notes: tuple[str, ...]
+    siblings: tuple[Trace, ...] = ()
+
+    @property
+    def cast(self) -> Cast:
+        """Who is who."""
+        return Cast((self.student,), (self.teacher, *self.siblings), self.twins, self.target)
 
 
-def traced(ran: Sequence[Ran], y: np.ndarray | None, kind: TaskKind, blocks: np.ndarray | None = None) -> Traced:
-    """Pair the traces of teacher, student and twins, in this order; blocks (n,) are labelled 0..b-1.
+def traced(ran: Sequence[Ran], y: np.ndarray | None, kind: TaskKind, blocks: np.ndarray | None = None, *, siblings: int = 0) -> Traced:
+    """Pair the traces of teacher, student, twins and so many siblings, in this order.
+
+    Raises
+    ------
+    DataError
+        As `paired` does.
+    """
+    traces, target, notes = paired(ran, y, kind, blocks)
+    twins = len(traces) - siblings
+    return Traced(traces[0], traces[1], tuple(traces[2:twins]), target, notes, tuple(traces[twins:]))
+
+
+def paired(
+    ran: Sequence[Ran], y: np.ndarray | None, kind: TaskKind, blocks: np.ndarray | None = None
+) -> tuple[list[Trace], np.ndarray | Refusal, tuple[str, ...]]:
+    """Pair the traces of models, and give them with the target and notes of how they were read; blocks (n,) are labelled 0..b-1.
 
     Raises
     ------
@@ -74,7 +96,7 @@ def traced(ran: Sequence[Ran], y: np.ndarray | None, kind: TaskKind, blocks: np.
         notes.append("Temperatures are cross-fitted: each half of the rows is read at the temperature that fits the other half best.")
     if kind == "regression" and isinstance(target, np.ndarray):
         notes.append("Target and predictions are scaled by the target's mean and standard deviation on these rows.")
-    return Traced(traces[0], traces[1], tuple(traces[2:]), target, tuple(notes))
+    return traces, target, tuple(notes)
 
 
 def _columns(one: Ran, kind: TaskKind) -> np.ndarray:

@@ -1,13 +1,12 @@
 """What a comparison allows to be concluded, and what it does not, in plain words."""
 
-import math
-
-from scipy.special import stdtrit
-
 from kdprobe.compare.compared import Compared
-from kdprobe.core.registry import available
+from kdprobe.compare.judge import LEAST, Judged, judged, spread
+from kdprobe.compare.words_gain import performance
+from kdprobe.compare.words_transfer import named, transfer
 from kdprobe.core.result import Measurement, Refusal, Result
-from kdprobe.core.words import decimals, interval, listed, number
+from kdprobe.core.words import decimals, interval, number
+from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT
 
 CLAIMS = {
     "agreement_top1": ("the student names the teacher's class on {} of {rows}", 100.0, "%"),
@@ -19,14 +18,21 @@ CLAIMS = {
 
 
 def sentence(comparison: Compared) -> str:
-    """Return the paragraph that a comparison starts with."""
-    told = [_similarity(comparison), _gain(comparison), _limits(comparison)]
-    return " ".join(part for part in told if part)
+    """Return all that a comparison says, in one paragraph."""
+    return " ".join(paragraphs(comparison))
+
+
+def paragraphs(comparison: Compared) -> list[str]:
+    """Return what a comparison says: how alike they are, what teaching bought, what is this teacher's own, what else, and the limits."""
+    warned = " ".join(f"Warning: {warning}" for warning in comparison.warnings)
+    told = [warned, _similarity(comparison), performance(comparison), transfer(comparison), _others(comparison), _limits(comparison)]
+    return [part for part in told if part]
 
 
 def _similarity(comparison: Compared) -> str:
     rows = f"{comparison.n:,} row{'s' if comparison.n != 1 else ''}"
-    name = next((name for name in CLAIMS if _measured(comparison, name, "own")), None)
+    rows += f", on average over {comparison.seeds} seeds" if comparison.seeds else ""
+    name = _main(comparison)
     if name is None:
         reasons = {r.reason for results in comparison.results.values() for r in results.values() if isinstance(r, Refusal)}
         return f"On {rows} no similarity of student and teacher could be measured: {'; '.join(sorted(reasons)) or 'no probe applies'}."
@@ -35,94 +41,85 @@ def _similarity(comparison: Compared) -> str:
     text = f"{text[0].upper()}{text[1:]}."
     if not comparison.twins:
         return text
-    twins = f"{'The twin' if len(comparison.twins) == 1 else f'The {len(comparison.twins)} twins'}, which never saw the teacher,"
+    one = len(comparison.twins) == 1
+    twins = f"{'The twin' if one else f'The {len(comparison.twins)} twins'}, which never saw the teacher,"
     baseline, difference = (comparison.results[name][key] for key in ("baseline", "difference"))
     if isinstance(baseline, Refusal) or isinstance(difference, Refusal):
         refused = baseline if isinstance(baseline, Refusal) else difference
         return f"{text} What twins have of it could not be measured: {refused}."
-    reach = "reaches" if len(comparison.twins) == 1 else "reach"
-    average = "" if len(comparison.twins) == 1 else " on average"
+    average = "" if one else " on average"
     apart = _told(difference, scale, "points" if unit else "")
-    judged = _judged(difference, scale, "points" if unit else "")
-    others = _others(comparison, name)
-    return f"{text} {twins} {reach} {_told(baseline, scale, unit)}{average}: a difference of {apart}. {judged}{others}"
+    found = judged(comparison, "difference")
+    told = _judged(found[name], len(found), scale, "points" if unit else "", comparison.seeds)
+    return f"{text} {twins} {'reaches' if one else 'reach'} {_told(baseline, scale, unit)}{average}: a difference of {apart}. {told}"
 
 
-def _others(comparison: Compared, told: str) -> str:
+def _main(comparison: Compared) -> str | None:
+    """The similarity that is told first."""
+    return next((name for name in CLAIMS if isinstance(comparison.results.get(name, {}).get("own"), Measurement)), None)
+
+
+def _others(comparison: Compared) -> str:
     """Similarities that do differ from the twins', so that one that does not is not taken for all."""
-    known = available("probes")
-    differing = []
-    for name, results in comparison.results.items():
-        difference = results.get("difference")
-        if name != told and isinstance(difference, Measurement) and not difference.low <= 0 <= difference.high:
-            differing.append(f"{known[name].title if name in known else name} {_told(difference, 1.0, difference.unit)}")
-    return f" Other measures do differ from the twins' on new rows: {listed(differing)}." if differing else ""
+    found = judged(comparison, "difference")
+    main = _main(comparison)
+    shown = {name: one for name, one in found.items() if name != main and one.shown}
+    if not shown:
+        return ""
+    by = "new seeds" if comparison.seeds else "new rows or one more twin"
+    return (
+        f"Other measures that differ from the twins' by more than {by} would give, of {len(found)} that were looked at (false discovery "
+        f"rate {100 * LEVEL:.0f} %): {named(comparison, shown)}."
+    )
 
 
-def _judged(difference: Result, scale: float, unit: str) -> str:
+def _judged(one: Judged, measures: int, scale: float, unit: str, seeds: int) -> str:
     """Whether the difference stands out from new rows and from new twins."""
-    assert isinstance(difference, Measurement)
-    if difference.low <= 0 <= difference.high:
+    found = one.found
+    over = "Over new seeds" if seeds else "On new rows"
+    if not one.on_rows:
         nothing = "by this measure nothing shows that teaching made the student more like this teacher"
-        return f"On new rows the difference may as well be zero: {nothing}."
-    more = "more" if difference.value > 0 else "less"
-    reach = spread(difference)
+        return f"{over} the difference may as well be zero: {nothing}."
+    more = "more" if found.value > 0 else "less"
+    among = f"among {measures} measures that were looked at, chance alone may give as much (false discovery rate {100 * LEVEL:.0f} %)"
+    if seeds:
+        if one.p is None:
+            return f"That is {more}, but only a direction: below {SEEDS_FOR_A_VERDICT} seeds no word is given."
+        return f"That is {more} than new seeds would give by chance." if one.shown else f"By itself that is {more}; {among}."
+    reach = spread(found)
     if reach is None:
-        few = "one twin" if difference.details["twins"] == 1 else f"{difference.details['twins']:.0f} twins"
+        few = "one twin" if found.details["twins"] == 1 else f"{found.details['twins']:.0f} twins"
         return (
             f"That it is {more} is no accident of these rows, but {few} cannot tell how much one untaught network differs from the next:"
             " pass three or more."
         )
     width = scale * reach
     one_more = f"one more twin (±{number(width, decimals(2 * width))}{' ' if unit else ''}{unit} at 95 %)"
-    if abs(difference.value) <= reach:
+    if abs(found.value) <= reach:
         return f"That is within the reach of {one_more}: the student may be {more} like the teacher by chance of training alone."
+    if not one.shown:
+        return f"By itself that is {more} than new rows or {one_more} would give; {among}."
     return f"That is {more} than new rows or {one_more} would give."
 
 
-def spread(difference: Measurement) -> float | None:
-    """Return how far one more untaught network may lie from the mean of the twins, at 95 %; None with fewer than three twins.
-
-    Half the width of Student's prediction interval, t(k-1)·sd·√(1 + 1/k) with k twins.
-    """
-    k = difference.details.get("twins", 0)
-    if k < 3:
-        return None
-    return float(stdtrit(k - 1, 0.975)) * difference.details["twin_sd"] * math.sqrt(1 + 1 / k)
-
-
-def _gain(comparison: Compared) -> str:
-    gain = comparison.results.get("gain", {}).get("panel")
-    if not comparison.twins or not isinstance(gain, Measurement):
-        return ""
-    than = "its twin's" if len(comparison.twins) == 1 else "its twins' mean"
-    size = _told(gain if gain.value >= 0 else _negated(gain), 1.0, gain.unit)
-    loss = f"The student's loss is {size} {'lower' if gain.value >= 0 else 'higher'} than {than}"
-    if gain.low <= 0 <= gain.high:
-        return f"{loss}: on new rows that may be no difference."
-    return f"{loss}."
-
-
-def _negated(result: Measurement) -> Measurement:
-    return Measurement(value=-result.value, low=-result.high, high=-result.low, n=result.n, unit=result.unit)
-
-
 def _limits(comparison: Compared) -> str:
-    checkpoint = "Intervals are over rows, for these weights: they do not cover another training run."
+    if comparison.seeds:
+        checkpoint = f"Intervals are over {comparison.seeds} seeds: they speak of this recipe, on these rows."
+    else:
+        checkpoint = "Intervals are over rows, for these weights: they do not cover another training run."
     if not comparison.twins:
         return (
             "That is similarity, not transfer: networks that never saw the teacher can be as similar, so nothing here says what the student"
-            " took over. Pass twins=, the student's network trained on the same rows without the teacher (three or more), to see what"
-            f" teaching added. {checkpoint}"
+            " took over. Pass twins=, the student's network trained on the same rows without the teacher"
+            f"{' (one for each student)' if comparison.seeds else ' (three or more)'}, to see what teaching added. {checkpoint}"
         )
+    if comparison.siblings or comparison.seeds:
+        return checkpoint
     return (
         "Even a difference is not yet transfer from this teacher: any teacher of its kind, or simply a better network, may give the same."
-        f" Only sibling teachers, as trained by `kdprobe sweep`, can tell. {checkpoint}"
+        f" Only sibling teachers, the same recipe from other seeds, can tell: pass {LEAST} or more as siblings=, or see `kdprobe sweep`."
+        f" {checkpoint}"
     )
-
-
-def _measured(comparison: Compared, probe: str, key: str) -> bool:
-    return isinstance(comparison.results.get(probe, {}).get(key), Measurement)
 
 
 def _told(result: Result, scale: float, unit: str) -> str:

@@ -12,9 +12,12 @@ from kdprobe.measures.cka import alignment, feature_space, gram_space
 from kdprobe.measures.cka.hsic import deal
 from kdprobe.measures.cka.neighbours import Likeness, likeness
 from kdprobe.measures.similarity import chance
-from kdprobe.measures.traces import blocks, check_paired
+from kdprobe.measures.traces import blocks, check_paired, log_probabilities
 
-OUTPUT = "(raw outputs)"
+OUTPUT = "(outputs)"
+"""Of classifiers the log probabilities, centred by row: the same numbers whether a model gave logits, shifted ones, or probabilities."""
+LEAST = 1e-6
+"""What is less probable counts as this much: float16 and a softmax in float32 still tell it from 0, and a 0 gets a logarithm."""
 
 
 def of_last_hidden(measure: chance.Measure, estimator: str) -> Callable[..., Result]:
@@ -37,7 +40,7 @@ def of_last_hidden(measure: chance.Measure, estimator: str) -> Callable[..., Res
 
 
 def cka_of_traces(student: Trace, student_layer: str, teacher: Trace, teacher_layer: str) -> Result:
-    """Debiased linear CKA in float64 between a layer of each trace (`OUTPUT` for the raw outputs).
+    """Debiased linear CKA in float64 between a layer of each trace (`OUTPUT` for the outputs).
 
     What belongs to one layer is computed once for each trace, so a pair costs the product of its two layers, O(n dx dy). The interval
     leaves out twentieths of the rows, blocks kept whole.
@@ -78,5 +81,16 @@ def _alike(name: str) -> Callable[[Trace], Likeness]:
 
 
 def _features_of(trace: Trace, layer: str) -> np.ndarray:
-    values = trace.raw if layer == OUTPUT else trace.features[layer]
+    values = _outputs(trace) if layer == OUTPUT else trace.features[layer]
     return values if values.ndim == 2 and values.shape[1] else as_matrix(values, f"{trace.name}: {layer}")
+
+
+def _outputs(trace: Trace) -> np.ndarray:
+    if trace.kind == "regression":
+        return trace.raw
+    return trace.derived("centred log probabilities", _centred)
+
+
+def _centred(trace: Trace) -> np.ndarray:
+    floored = np.maximum(log_probabilities(trace), np.log(LEAST))
+    return floored - floored.mean(axis=1, keepdims=True)

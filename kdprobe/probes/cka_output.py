@@ -4,11 +4,11 @@ import numpy as np
 
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Result
-from kdprobe.core.trace import Trace
+from kdprobe.core.trace import Trace, softmax
 from kdprobe.probes._layers import OUTPUT, cka_of_traces
 
 
-def _raw_outputs(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
+def _outputs(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
     return cka_of_traces(student, OUTPUT, teacher, OUTPUT)
 
 
@@ -23,7 +23,15 @@ def _itself(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
 
 def _mirrored(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
     x = rng.normal(size=(50, 4))
-    return _logits(x, 10 - 3 * x)
+    return _logits(x, 10 - 1.2 * x)
+
+
+def _written_otherwise(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
+    """One model's predictions as logits that each row shifts, and as probabilities in float32."""
+    x = rng.normal(size=(50, 4))
+    chances = softmax(x).astype(np.float32)
+    as_given = Trace(kind="classification", outputs=chances, raw=chances, ids=np.arange(50))
+    return Trace.from_raw("classification", x + rng.normal(scale=9, size=(50, 1))), as_given, None
 
 
 def _independent(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
@@ -37,14 +45,15 @@ def _constant(rng: np.random.Generator) -> tuple[Trace, Trace, None]:
 CKA_OUTPUT = Probe(
     name="cka_output",
     title="CKA, outputs",
-    asks="How alike are the two models' raw outputs, up to rotation and scale?",
-    measure=_raw_outputs,
+    asks="How alike are the two models' predictions (of classifiers: log probabilities, centred by row), up to rotation and scale?",
+    measure=_outputs,
     bounds=(-1.0, 1.0),
     symmetric=True,
-    invariant=("rotation", "scale", "shift", "row order"),
+    invariant=("row order",),
     truths=(
         KnownAnswer(name="outputs with themselves", make=_itself, value=1.0),
         KnownAnswer(name="mirrored, scaled and shifted", make=_mirrored, value=1.0),
+        KnownAnswer(name="one model's predictions, written otherwise", make=_written_otherwise, value=1.0, tolerance=1e-6),
         KnownAnswer(name="independent", make=_independent, value=0.0, tolerance=0.013),
         KnownAnswer(name="constant outputs have no shape", make=_constant, value=None),
     ),

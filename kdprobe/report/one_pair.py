@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from kdprobe.compare.comparison import Comparison
+from kdprobe.compare.show import SIBLINGS, scores_table
 from kdprobe.compare.show_map import note
+from kdprobe.compare.words import paragraphs
 from kdprobe.core.files import write_atomically
 from kdprobe.core.pages import sealed
 from kdprobe.core.probe import Probe
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.section import Column, Content, Table
 from kdprobe.core.words import listed
+from kdprobe.report.among import among
 from kdprobe.report.maps import figures
 from kdprobe.report.page import check_target, compose
 
@@ -29,10 +32,20 @@ def comparison_page(comparison: Comparison) -> str:
     """Return a comparison as one HTML page."""
     rows = f"{comparison.n:,} row{'' if comparison.n == 1 else 's'}"
     twins = f"{len(comparison.twins)} untaught twin{'' if len(comparison.twins) == 1 else 's'}" if comparison.twins else "no untaught twin"
-    lede = f"{comparison.task}: one student, one teacher and {twins} on {rows}. Intervals are 95 %, over rows: they speak of these weights."
+    count = len(comparison.siblings)
+    others = f"one teacher, {count} sibling{'' if count == 1 else 's'} of it and {twins}" if count else f"one teacher and {twins}"
+    lede = f"{comparison.task}: one student, {others} on {rows}. Intervals are 95 %, over rows: they speak of these weights."
+    if comparison.seeds:
+        beside = " and its untaught twin" if comparison.twins else ", no untaught twins,"
+        lede = (
+            f"{comparison.task}: {comparison.seeds} students, each with its teacher{beside} on {rows}. Intervals are 95 %, over seeds: "
+            "they speak of the recipe."
+        )
     parts = [
-        ("verdict", "What can be concluded?", Content(words=(comparison.sentence,))),
-        ("similarity", "How alike are student and teacher?", Content(tables=_similarity(comparison))),
+        ("verdict", "What can be concluded?", Content(words=tuple(paragraphs(comparison)))),
+        ("scores", "How good is each model?", Content(tables=_scores(comparison))),
+        ("similarity", "How alike are student and teacher?", Content(figures=among(comparison), tables=_similarity(comparison))),
+        ("siblings", "Is it this very teacher's?", Content(tables=_siblings(comparison))),
         ("layers", "Which layers are alike?", _map(comparison)),
         ("performance", "What did teaching buy?", Content(tables=_performance(comparison))),
         ("refused", "What could not be measured?", Content(tables=_refused(comparison))),
@@ -51,6 +64,26 @@ def _similarity(comparison: Comparison) -> tuple[Table, ...]:
         ]
         columns += [Column(key=twin, title=twin, shown="interval") for twin in comparison.twins if many]
     return _table(comparison, columns, "Similarity to the teacher, with and without its teaching")
+
+
+def _siblings(comparison: Comparison) -> tuple[Table, ...]:
+    if not comparison.siblings and not comparison.seeds:
+        return ()
+    columns = [Column(key=key, title=title, shown="interval") for title, key in SIBLINGS.items()]
+    columns[2] = Column(
+        key="specific",
+        title="specific",
+        shown="interval",
+        explains="what the student has of its own teacher beyond siblings, less what twins have of it; only this may be called transferred",
+    )
+    return _table(comparison, columns, "Own teacher and sibling teachers")
+
+
+def _scores(comparison: Comparison) -> tuple[Table, ...]:
+    names, scored = scores_table(comparison)
+    columns = (Column(key="model", title="model"), *(Column(key=name, title=name, shown="interval") for name in names))
+    rows = tuple({"model": model, **{n: _cell(r) for n, r in zip(names, found, strict=True)}} for model, found in scored)
+    return (Table(columns=columns, rows=rows, caption="Scores of each model on these rows"),) if rows else ()
 
 
 def _map(comparison: Comparison) -> Content:

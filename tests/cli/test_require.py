@@ -95,3 +95,23 @@ def test_a_list_of_nothing_is_no_list(files, given, capsys, nothing):
     assert f"kdprobe: require={nothing!r} is no requirement" in capsys.readouterr().err
     assert given(f"--twin={nothing}") == (3, [])
     assert "kdprobe: read" not in capsys.readouterr().err
+
+
+def test_siblings_are_read_from_files_and_can_be_required(files):
+    rng = np.random.default_rng(1)
+    for i in range(3):
+        for role, level in (("sibling", 3), ("twin", 1)):
+            values = level * np.eye(6)[pd.read_csv("y.csv").to_numpy()[:, 0]] + rng.normal(size=(300, 6))
+            pd.DataFrame(values).to_csv(f"{role}{i}.csv", index=False)
+    others = ["--twin", "twin0.csv,twin1.csv,twin2.csv", "--sibling", "sibling0.csv", "sibling1.csv", "sibling2.csv"]
+    done = probe(*others, "--require", "kl:specific<0", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "kdprobe: shown: kl:specific<0: kl:specific is −" in done.stderr
+    found = json.loads(done.stdout)
+    assert "Transferred from this very teacher, as the student is nearer to it than to its 3 sibling teachers" in found["sentence"]
+    assert {"sibling 3", "siblings", "contrast", "placebo", "specific"} <= {row["comparison"] for row in found["results"]}
+    assert found["warnings"] == []
+    done = probe("--require", "kl:specific<0")
+    assert done.returncode == 2
+    assert "kl has no comparison 'specific'" in done.stderr
+    assert "a contrast and what is specific need --sibling" in done.stderr

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.special import log_softmax
 
 import kdprobe
 from kdprobe.core.errors import DataError, PlanError
@@ -53,7 +54,9 @@ def test_declared_blocks_are_left_out_whole(world):
     assert "Rows come in 40 blocks: intervals leave out whole blocks." in found.notes
     own = found.results["cka_output"]["own"]
     assert "p" not in own.details
-    direct = kdprobe.cka(student, teacher, blocks=day)
+    # of classifiers' outputs the log probabilities are read, centred by row
+    logs = (np.maximum(log_softmax(logits, axis=1), np.log(1e-6)) for logits in (student, teacher))
+    direct = kdprobe.cka(*(told - told.mean(axis=1, keepdims=True) for told in logs), blocks=day)
     assert (own.value, own.low, own.high) == pytest.approx((direct.value, direct.low, direct.high), abs=1e-9)
     for key in ("own", "baseline", "difference"):
         blocked, by_row = found.results["agreement_top1"][key], plain.results["agreement_top1"][key]

@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from torch import nn
 
 from kdprobe.compare import compare
+from kdprobe.compare.words import paragraphs
 from kdprobe.report import report
 from tests.report.test_browser import CLIPPED, OUTSIDE, OVERLAPPING, SIDEWAYS, Visit, browser
 
@@ -41,7 +42,8 @@ def pages(comparison, tmp_path_factory):
 def test_it_reads_in_every_setting(browser, pages, comparison, kind, scheme, width):
     with Visit(browser, pages[kind], scheme=scheme, width=width) as visit:
         assert visit.is_quiet()
-        assert visit.page.get_by_text(comparison.sentence).is_visible()
+        for paragraph in paragraphs(comparison):
+            assert visit.page.get_by_text(paragraph).is_visible()
         found = Axe().run(visit.page).response["violations"]
         assert [(rule["id"], [node["html"][:150] for node in rule["nodes"][:3]]) for rule in found] == []
         if kind == "page":

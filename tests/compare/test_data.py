@@ -109,8 +109,8 @@ def test_half_precision_targets_are_widened():
         ([(X, Y, Y)], r"a batch has 3 parts: which is the target\? Let the data yield \(x, y\), or mappings with a key 'y'"),
         ([3, 4], "data yields a int, which is no batch: give an array x"),
         (
-            [{"input_ids": X, "attention_mask": X, "labels": Y}],
-            r"a batch has the keys 'input_ids', 'attention_mask', 'labels': which is the model's input\? Say it with forward=",
+            [{"tokens": X, "attention_mask": X, "labels": Y}],
+            r"a batch has the keys 'tokens', 'attention_mask', 'labels': which is the model's input\? Say it with forward=",
         ),
         ([{"x": X, "image": X}], r"a batch has the keys 'x', 'image': which is the model's input\?"),
         ([{"x": X, "y": Y, "label": Y}], "a batch has the keys 'x', 'y', 'label': 'y' and 'label' could both be the target, leave one out"),

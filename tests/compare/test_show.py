@@ -62,8 +62,11 @@ def test_the_sentence_with_twins_names_baseline_difference_gain_and_limits():
     sentence = compare(TEACHER, STUDENT, (None, Y), task="classification", twins=TWINS).sentence
     assert "The 3 twins, which never saw the teacher, reach" in sentence
     assert re.search(r"a difference of −?\d+ points \[", sentence)
-    assert "than its twins' mean" in sentence
-    assert "Only sibling teachers, as trained by `kdprobe sweep`, can tell." in sentence
+    assert "Against its twins' mean, the student's loss is" in sentence
+    assert (
+        "Only sibling teachers, the same recipe from other seeds, can tell: pass 3 or more as siblings=, or see `kdprobe sweep`."
+        in sentence
+    )
     one = compare(TEACHER, STUDENT, (None, Y), task="classification", twins=TWINS[:1]).sentence
     assert "The twin, which never saw the teacher, reaches" in one
     assert "one twin cannot tell how much one untaught network differs from the next: pass three or more." in one

@@ -38,20 +38,22 @@ class Line:
     values: tuple[tuple[float, float, float, np.ndarray] | None, ...] = ()
 
 
-def forest(lines: Sequence[Line], *, columns: Sequence[str], prefix: str, title: str, description: str) -> str:
+def forest(lines: Sequence[Line], *, columns: Sequence[str], prefix: str, title: str, description: str, names: float = NAMES) -> str:
     """Draw arms from top to bottom and return their SVG.
 
     Parameters
     ----------
     columns
         What each column shows, with its unit; a line marks 0 in each.
+    names
+        Room for the names of the arms, in points.
     """
     height = TITLE + ROW * len(lines) + BOTTOM
-    across = (WIDTH - NAMES - GAP * (len(columns) - 1) - 8) / len(columns)
+    across = (WIDTH - names - GAP * (len(columns) - 1) - 8) / len(columns)
     with style():
         canvas = Canvas(figsize=(WIDTH / 72, height / 72))
         for i, name in enumerate(columns):
-            left = NAMES + i * (across + GAP)
+            left = names + i * (across + GAP)
             axes = canvas.add_axes((left / WIDTH, BOTTOM / height, across / WIDTH, ROW * len(lines) / height))
             _column(axes, lines, i)
             canvas.text(left / WIDTH, 1 - 15 / height, fitted(name, across + GAP, TITLE_SIZE), fontsize=TITLE_SIZE, fontweight="bold")
@@ -60,7 +62,7 @@ def forest(lines: Sequence[Line], *, columns: Sequence[str], prefix: str, title:
             canvas.text(
                 (0 if heading else 8) / WIDTH,
                 (height - TITLE - ROW * (place + 0.5)) / height,
-                fitted(line.label, NAMES - 8, LABEL_SIZE),
+                fitted(line.label, names - 8, LABEL_SIZE),
                 fontsize=LABEL_SIZE,
                 va="center",
                 color=COLOURS["muted" if heading else "ink"],

@@ -1,0 +1,79 @@
+"""What of one very teacher reached its student, in plain words: only what exceeds sibling teachers is called transferred."""
+
+from kdprobe.compare.compared import Compared
+from kdprobe.compare.judge import LEAST, Judged, closer, judged
+from kdprobe.core.words import interval, listed
+from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT
+
+NAMED = 5
+"""Measures that are named; the rest stands in the table."""
+
+
+def transfer(comparison: Compared) -> str:
+    """Return the sentences on sibling teachers; "" where there are none."""
+    if not comparison.siblings and not comparison.seeds:
+        return ""
+    if not comparison.twins:
+        return (
+            f"Beside {_siblings(comparison)} the student's preference for its own teacher is shown as the contrast; but without twins it "
+            "is unknown how far a network that nobody taught prefers this teacher too, and nothing is called transferred."
+        )
+    found = judged(comparison, "specific")
+    if not found:
+        return f"How much nearer the student is to its own teacher than to {_siblings(comparison)} could not be measured."
+    if all(one.p is None for one in found.values()):
+        return _too_few(comparison)
+    chance = "new seeds" if comparison.seeds else "new rows, one more twin or one more sibling"
+    unsound = [name for name, one in judged(comparison, "placebo").items() if comparison.seeds and one.shown]
+    toward = {name: one for name, one in found.items() if one.shown and closer(comparison, name, one.found) and name not in unsound}
+    away = {name: one for name, one in found.items() if one.shown and name not in (*toward, *unsound)}
+    family = f"of {len(found)} measures, false discovery rate {100 * LEVEL:.0f} %"
+    if not toward:
+        text = (
+            f"Nothing is shown to have been transferred from this very teacher: by none {family}, is the student nearer to it than to "
+            f"{_siblings(comparison)} by more than twins show and {chance} would give. What it shares with its teacher, any teacher of "
+            "this recipe, or simply a better network, may give."
+        )
+    else:
+        text = (
+            f"Transferred from this very teacher, as the student is nearer to it than to {_siblings(comparison)} by more than twins show "
+            f"and {chance} would give ({len(toward)} {family}): {named(comparison, toward)}."
+        )
+    if away:
+        text += f" The other way, further from its own teacher than from siblings: {named(comparison, away)}."
+    if unsound:
+        titles = listed([comparison.probes[name].title for name in unsound])
+        text += (
+            f" No word stands on {titles}: there the twins too, which nobody taught, are nearer to or further from the teacher of their "
+            "own seed than from the others, so pairs of one seed share more than teaching."
+        )
+    return text
+
+
+def _too_few(comparison: Compared) -> str:
+    if comparison.seeds:
+        return (
+            f"Whether anything was transferred from these very teachers no word is given below {SEEDS_FOR_A_VERDICT} seeds; "
+            "the numbers stand under specific."
+        )
+    return (
+        f"Whether anything was transferred from this very teacher cannot be told from {_siblings(comparison)} and {len(comparison.twins)} "
+        f"twin{'' if len(comparison.twins) == 1 else 's'}: pass {LEAST} or more of each, to see how far one more would lie off."
+    )
+
+
+def _siblings(comparison: Compared) -> str:
+    if comparison.seeds:
+        return f"the {comparison.seeds - 1 + len(comparison.siblings)} other teachers of the recipe"
+    count = len(comparison.siblings)
+    return "its sibling teacher" if count == 1 else f"its {count} sibling teachers"
+
+
+def named(comparison: Compared, found: dict[str, Judged]) -> str:
+    """The surest of what was found, by name and number."""
+    surest = sorted(found.items(), key=lambda item: item[1].p or 0.0)
+    told = [
+        f"{comparison.probes[name].title} {interval(one.found.value, one.found.low, one.found.high, one.found.unit)}"
+        for name, one in surest[:NAMED]
+    ]
+    return listed([*told, f"{len(surest) - NAMED} more, in the table"] if len(surest) > NAMED else told)
