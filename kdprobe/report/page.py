@@ -178,7 +178,7 @@ def merged_cards(cards: Sequence[Card]) -> list[Card]:
     for card in cards:
         before = merged.setdefault(card.headline, card)
         if before is not card:
-            said = {"figure": before.figure or card.figure, "answer": before.answer or card.answer}
+            said = {"figure": before.figure or card.figure, "answer": before.answer or card.answer, "next": before.next or card.next}
             merged[card.headline] = replace(before, findings=(*before.findings, *card.findings), **said)
     return list(merged.values())
 

@@ -12,7 +12,7 @@ from kdprobe.core.registry import available
 from kdprobe.report.evidence.arms import Frame
 from kdprobe.report.evidence.frames import GAIN, PRIMARY, Evidence
 from kdprobe.report.evidence.transfers import specific
-from kdprobe.stats.paired import contrast
+from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast
 from kdprobe.verdicts.family import adjusted
 from kdprobe.verdicts.knowledge import KindReading, crossfitted, read_kind, read_kinds
 from kdprobe.zoo.gains import LOSS
@@ -67,6 +67,8 @@ class Kinds:
     """Kind of knowledge -> verdict."""
     p: dict[str, float]
     """Distiller -> p of its gain, Holm-adjusted over all distillers of the page."""
+    own: dict[str, float]
+    """Kind of knowledge -> p of its teacher-specific part, Holm-adjusted over all kinds of the page with enough seeds."""
     seeds: int
     left_out: int
     temperature: float | None = None
@@ -99,7 +101,15 @@ def _kinds(evidence: Evidence) -> list[Kinds]:
     found = [replace(group, readings={kind: next(readings) for kind in group.readings}) for group in found]
     tested = [[float(contrast(arm.gain).p) if len(arm.gain) > 1 else None for arm in group.arms] for group in found]
     values = iter(adjusted([p for group in tested for p in group]))
-    return [replace(group, p={arm.name: p for arm in group.arms if (p := next(values)) is not None}) for group in found]
+    found = [replace(group, p={arm.name: p for arm in group.arms if (p := next(values)) is not None}) for group in found]
+    own = iter(adjusted([_p_of_own(group.best[kind]) for group in found for kind in group.readings]))
+    return [replace(group, own={kind: p for kind in group.readings if (p := next(own)) is not None}) for group in found]
+
+
+def _p_of_own(arm: Arm) -> float | None:
+    """Of a teacher-specific part; None where too few seeds have one."""
+    values = arm.specific[np.isfinite(arm.specific)]
+    return float(contrast(values).p) if len(values) >= SEEDS_FOR_A_VERDICT else None
 
 
 def _with_controls(evidence: Evidence, frame: Frame) -> Frame:
@@ -148,7 +158,7 @@ def _read(evidence: Evidence, frame: Frame, validation: Frame) -> Kinds:
     }
     return Kinds(
         **{"task": str(first["task"]), "kind": kind, "scheme": str(first["scheme"]), "student": str(first["student"])},
-        **{"student_size": int(first["size"]), "unit": unit, "arms": arms, "best": best, "readings": readings, "p": {}},
+        **{"student_size": int(first["size"]), "unit": unit, "arms": arms, "best": best, "readings": readings, "p": {}, "own": {}},
         seeds=int(rows.sum()),
         left_out=int((~rows).sum()),
         temperature=None if frame["temperature"].isna().all() else float(frame["temperature"].dropna().iloc[0]),

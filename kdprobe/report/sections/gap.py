@@ -1,6 +1,7 @@
 """Which teacher size serves a student best, and is it smaller than the largest?"""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from kdprobe.core.result import Measurement
 from kdprobe.core.section import Card, Content, Finding, Section
@@ -8,7 +9,7 @@ from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import Gap, beside, gaps, near
 from kdprobe.report.evidence.groups import short_names
-from kdprobe.report.sections._gap_answer import answer, doubt
+from kdprobe.report.sections._gap_answer import answer, doubt, next_of
 from kdprobe.report.sections._gap_figures import figure, sketch
 from kdprobe.report.sections._gap_tables import besides, choices, claims, laws, shapes, temperatures
 from kdprobe.report.sections._gap_words import contradicted, copied, missing, prose, seeds_of, small, small_gain
@@ -28,7 +29,7 @@ def draw(evidence: Evidence) -> Content:
     # of many settings each has its card, and every seed is in the table of cells
     drawn = [group for group in groups if group[0].scope == group[0].arm and any(len(gap.curve.sizes) for gap in group)]
     return Content(
-        cards=tuple(card(group, around, f"c{i}") for i, group in enumerate(groups)),
+        cards=tuple(replace(card(group, around, f"c{i}"), next=next_of(evidence, group)) for i, group in enumerate(groups)),
         words=prose(found, around),
         figures=tuple(figure(group, around, f"g{i}") for i, group in enumerate(drawn)),
         tables=(*besides(around), claims(found), *temperatures((*found, *around)), *choices(evidence), *laws(found), *shapes(found)),

@@ -9,12 +9,12 @@ from kdprobe.core.section import Card, Column, Content, Figure, Finding, Section
 from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.knowledge import CONTROL, KINDS, Arm, Kinds, by_knowledge, kinds, title_of
+from kdprobe.report.sections._knowledge_answer import LIKENESS, answer, next_of
 from kdprobe.report.theme.forest import HEADING, Line, forest
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast
 from kdprobe.verdicts.knowledge import KindReading
 
 ROLES = dict(zip(KINDS, ("one", "two", "three", "four"), strict=True)) | {CONTROL: "muted"}
-SPECIFIC = {"classification": "agreement", "regression": "R² to teacher"}
 
 
 def draw(evidence: Evidence) -> Content | None:
@@ -27,7 +27,10 @@ def draw(evidence: Evidence) -> Content | None:
         students.setdefault(words.headline(group.task, group.student, group.student_size), []).append(group)
     undefined = evidence.provenance().get("not_applicable", [])
     return Content(
-        cards=tuple(Card(headline=name, findings=tuple(_findings(groups, undefined))) for name, groups in students.items()),
+        cards=tuple(
+            Card(headline=name, findings=tuple(_findings(groups, undefined)), answer=answer(groups), next=next_of(evidence, groups))
+            for name, groups in students.items()
+        ),
         words=_words(found),
         figures=tuple(_figure(group, f"k{i}") for i, group in enumerate(found) if group.seeds),
         tables=(_table(found), *([_undefined(undefined)] if undefined else [])),
@@ -76,7 +79,7 @@ def _sentences(group: Kinds, kind: str, reading: KindReading) -> Iterable[str]:
     yield f"{words.capitalised(title_of(name))} at α={alpha:g} is mostly best: {words.result(reading.gain)} over the twin{beside}."
     if kind != "response" and "response" in group.best:
         yield f"Against response knowledge: {_measured(best.gain - group.best['response'].gain, group.unit)}."
-    yield f"Teacher-specific part ({SPECIFIC[group.kind]}): {_measured(best.specific)}."
+    yield f"Teacher-specific part ({LIKENESS[group.kind]}): {_measured(best.specific)}."
     if reading.verdict == "INCONCLUSIVE" and reading.needed is not None:
         yield f"With this mean and spread, {reading.needed} seeds would settle it."
 
