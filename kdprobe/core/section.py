@@ -107,6 +107,8 @@ class Card:
         What its findings come to, in one sentence: what to do, and what it gives.
     next
         What would change that answer.
+    scores
+        How good the models are that it speaks of, one row each.
     """
 
     headline: str
@@ -114,6 +116,7 @@ class Card:
     figure: Figure | None = None
     answer: str = ""
     next: Next | None = None
+    scores: "Table | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -341,7 +341,7 @@ def test_a_real_zoo(small_zoo_folder, tmp_path, monkeypatch):
         assert lines == verdict_lines(zoo)
         # what the verdicts come to, each with the command that would change it
         assert [line for line in answers if not line.startswith("  ")] == lines[:2]
-        assert [line.splitlines()[1][:25] for line in answers if line.startswith("  would change it: ")] == [
+        assert [line.splitlines()[1][:26] for line in answers if line.startswith("  would change it: ")] == [
             "    kdprobe sweep --gap --"
         ] * 2
         assert (tmp_path / "runs.csv").read_text().count("\n") == 1 + len(zoo.models())

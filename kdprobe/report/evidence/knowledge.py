@@ -39,6 +39,8 @@ class Arm:
     that was measured. NaN where there are too few siblings."""
     chosen: tuple[str, ...]
     """Distiller that each seed's choice fell on."""
+    models: tuple[str, ...] = ()
+    """The student of each seed at that choice."""
     alphas: np.ndarray
     """Weight that each seed's choice fell on, beside the label loss or, on rows without labels, beside a response loss."""
 
@@ -131,21 +133,23 @@ def _read(evidence: Evidence, frame: Frame, validation: Frame) -> Kinds:
     seeds = sorted(set(frame["seed"]))
     place = {option: i for i, option in enumerate(options)}
     grids = {name: np.full((len(seeds), len(options)), np.nan) for name in columns}
+    ids = np.full((len(seeds), len(options)), "", dtype=object)
     for row, (distiller, alpha, seed) in enumerate(zip(frame["distiller"], frame["weight"], frame["seed"], strict=True)):
         for name, values in columns.items():
             grids[name][seeds.index(seed), place[distiller, alpha]] = values[row]
+        ids[seeds.index(seed), place[distiller, alpha]] = frame["model_id"].iloc[row]
     whole = np.logical_and.reduce([np.isfinite(grids[name]) for name in ("gain", "score", "validation")])
     # an option that most seeds lack is left out; then a seed that lacks one, so that every contrast is between the same seeds
     kept = whole.mean(axis=0) >= 0.5
     rows = whole[:, kept].all(axis=1) & kept.any()
     grids = {name: grid[rows][:, kept] for name, grid in grids.items()}
-    options = [option for option, keep in zip(options, kept, strict=True) if keep]
-    arms = tuple(_arm(name, grids, options, [name]) for name in dict.fromkeys(name for name, _ in options))
+    options, ids = [option for option, keep in zip(options, kept, strict=True) if keep], ids[rows][:, kept]
+    arms = tuple(_arm(name, grids, ids, options, [name]) for name in dict.fromkeys(name for name, _ in options))
     best = {}
     for knowledge in (*KINDS, CONTROL):
         names = [arm.name for arm in arms if arm.knowledge == knowledge]
         if names:
-            best[knowledge] = _arm(knowledge, grids, options, names)
+            best[knowledge] = _arm(knowledge, grids, ids, options, names)
     control = best[CONTROL].gain if CONTROL in best else None
     twins = evidence.score(LOSS[kind]).reindex(frame["twin_id"].unique()).dropna()
     sd = float(twins.std(ddof=1)) if len(twins) > 1 else 0.0
@@ -193,7 +197,7 @@ def _columns(evidence: Evidence, frame: Frame, kind: str, validation: Frame) -> 
     return found
 
 
-def _arm(name: str, grids: dict[str, np.ndarray], options: Sequence[tuple[str, float]], names: Sequence[str]) -> Arm:
+def _arm(name: str, grids: dict[str, np.ndarray], ids: np.ndarray, options: Sequence[tuple[str, float]], names: Sequence[str]) -> Arm:
     """Choose among the options of some distillers, for each seed by the validation losses of the others."""
     mine = [i for i, (distiller, _) in enumerate(options) if distiller in names]
     validation = grids["validation"][:, mine]
@@ -208,6 +212,7 @@ def _arm(name: str, grids: dict[str, np.ndarray], options: Sequence[tuple[str, f
         score=values["score"],
         specific=values["specific"],
         chosen=tuple(options[i][0] for i in picked),
+        models=tuple(ids[rows, picked]),
         alphas=np.array([options[i][1] for i in picked]),
     )
 

@@ -62,8 +62,8 @@ def _use(best: Read, large: Sequence[Read]) -> str:
     over = ", with no control beside it"
     if reading.over_control is not None:
         over = f" and {words.result(reading.over_control)} over the best control ({_control(best.group)})"
-    others = _kinds([one for one in large if one.kind != best.kind])
-    also = f"; {others} knowledge helps too" if others else ""
+    others = list(dict.fromkeys(one.kind for one in large if one.kind != best.kind))
+    also = f"; {words.listed(others)} knowledge help{'s' * (len(others) == 1)} too" if others else ""
     little = f", perhaps {TOO_SMALL}" if TOO_SMALL in reading.qualifier else ""
     return f"Teach this student with {_named(best)}: {words.result(_gain(best))} over training alone{over}{little}{also}; {own_part(best)}."
 
@@ -75,7 +75,7 @@ def own_part(best: Read) -> str:
     if len(values) < 2:
         return "whether it is this teacher's own was not measured"
     found = contrast(values).measurement("")
-    told = f"{LIKENESS[group.kind]} above sibling teachers {words.result(found)}"
+    told = f"{LIKENESS[group.kind]} {words.result(found)} above siblings"
     p = group.own.get(best.kind)
     if p is not None and p < LEVEL and found.value > 0:
         return f"part of it is this teacher's own ({told})"

@@ -10,6 +10,7 @@ from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.knowledge import CONTROL, KINDS, Arm, Kinds, by_knowledge, kinds, title_of
 from kdprobe.report.sections._knowledge_answer import LIKENESS, answer, next_of
+from kdprobe.report.sections._scores import knowledge_scores
 from kdprobe.report.theme.forest import HEADING, Line, forest
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast
 from kdprobe.verdicts.knowledge import KindReading
@@ -28,8 +29,15 @@ def draw(evidence: Evidence) -> Content | None:
     undefined = evidence.provenance().get("not_applicable", [])
     return Content(
         cards=tuple(
-            Card(headline=name, findings=tuple(_findings(groups, undefined)), answer=answer(groups), next=next_of(evidence, groups))
-            for name, groups in students.items()
+            Card(
+                headline=name,
+                findings=tuple(_findings(groups, undefined)),
+                answer=answer(groups),
+                next=next_of(evidence, groups),
+                figure=_overview(groups, f"o{i}"),
+                scores=knowledge_scores(evidence, groups),
+            )
+            for i, (name, groups) in enumerate(students.items())
         ),
         words=_words(found),
         figures=tuple(_figure(group, f"k{i}") for i, group in enumerate(found) if group.seeds),
@@ -146,6 +154,35 @@ def _figure(group: Kinds, prefix: str) -> Figure:
         description=summary,
     )
     return Figure(svg=svg, caption=f"{group.task} · student {group.student} · {_scope(group)}. Ticks are seeds.")
+
+
+def _overview(groups: list[Kinds], prefix: str) -> Figure | None:
+    """What every distiller gains in every regime, controls below: the card's picture."""
+    groups = [group for group in groups if group.seeds > 1]
+    if not groups:
+        return None
+    gains = [{arm.name: _line(arm.gain) for arm in group.arms} for group in groups]
+    lines = []
+    for knowledge, arms in by_knowledge(sorted((arm for group in groups for arm in group.arms), key=_place)):
+        lines.append(Line(label="controls" if knowledge == CONTROL else knowledge, role=HEADING))
+        for name in dict.fromkeys(arm.name for arm in arms):
+            values = tuple(gain.get(name) for gain in gains)
+            lines.append(Line(label=title_of(name), role=ROLES.get(knowledge, "muted"), values=values))
+    first = groups[0]
+    told = [f"{title_of(arm.name)}, {_scope(group)}: {_measured(arm.gain, group.unit)}" for group in groups for arm in group.arms]
+    svg = forest(
+        lines,
+        columns=[_scope(group) for group in groups],
+        prefix=prefix,
+        title=f"{first.task}, student {first.student}: gain over the untaught twin ({_short(first.unit)}) with every distiller",
+        description=". ".join(told),
+    )
+    return Figure(svg=svg, caption=f"Gain over the untaught twin ({_short(first.unit)}), right of the line is better. Ticks are seeds.")
+
+
+def _place(arm: Arm) -> int:
+    order = (*KINDS, CONTROL)
+    return order.index(arm.knowledge) if arm.knowledge in order else len(order)
 
 
 def _short(unit: str) -> str:

@@ -100,12 +100,14 @@ def _sentences(transfer: Transfer) -> Iterable[str]:
         yield f"{words.counted(reading.n, 'seed')}: {reading.qualifier}."
         return
     if reading.placebo_failed and reading.placebo:
-        yield f"The placebo failed: its untaught twin is {words.result(reading.placebo)} more like the own teacher than like siblings."
+        told = words.compared(reading.placebo, "{} more", "{} less")
+        yield f"The placebo failed: its untaught twin is {told} like the own teacher than like siblings."
     which = "larger" if (transfer.curve.sizes > transfer.student_size).any() else "all"
     nearer = "" if reading.moved_closer else ", so it is not shown to be nearer to its teacher than twins are"
     beyond = ", beyond what its untaught twin shows" if reading.placebo else ""
+    told = words.compared(reading.specific, "{} more", "{} less")
     yield (
-        f"{title_of(transfer.probe)}, mean over {which} teachers: {words.result(reading.specific)} more with its own teacher than with "
+        f"{title_of(transfer.probe)}, mean over {which} teachers: {told} with its own teacher than with "
         f"siblings{beyond}. Own teacher minus what untaught twins reach: {words.result(reading.moved)}{nearer}."
     )
     if reading.placebo and not reading.placebo_failed:

@@ -68,8 +68,8 @@ def test_the_names_of_this_file_have_the_verdicts_that_they_say(name):
 def test_what_helps_is_named_with_its_gain_its_control_and_whose_knowledge_it_is():
     assert answer([group(response="helps", relation="nothing", own={"response": 0.01})]) == (
         "Teach this student with soft targets (response knowledge, α 0.9) on same rows: 0.100 nats [0.097, 0.103] over training alone and "
-        "0.100 nats [0.097, 0.103] over the best control (label smoothing); part of it is this teacher's own (agreement above sibling "
-        "teachers 0.010 [0.010, 0.010])."
+        "0.100 nats [0.097, 0.103] over the best control (label smoothing); part of it is this teacher's own (agreement 0.010 "
+        "[0.010, 0.010] above siblings)."
     )
 
 
