@@ -185,6 +185,18 @@ def hostile(path):
     return path
 
 
+def test_the_next_command_is_copied_as_it_is_typed(browser, page):
+    command = "kdprobe sweep --gap --student-widths 8 --task letters --alpha 0.3,0.5,0.7 --temperature 1,2,4 --tune alpha,temperature"
+    with Visit(browser, page.path, width=360) as visit:
+        code = visit.page.locator(".next code").first
+        code.click()  # one click takes all of it
+        assert visit.page.evaluate("() => getSelection().toString()").strip() == f"{command} --out letters-8-tuned"
+        # it is on several lines there, and no flag is
+        lines = "element => [...element.querySelectorAll('span')].map(flag => flag.getClientRects().length)"
+        assert set(code.evaluate(lines)) == {1}
+        assert code.bounding_box()["height"] > 40
+
+
 def test_a_page_unfolds_from_a_few_screens(browser, page):
     height = "() => document.documentElement.scrollHeight"
     with Visit(browser, page.path) as visit:

@@ -74,7 +74,11 @@ def next_of(evidence: Evidence, group: Sequence[Gap]) -> Next | None:
         return more(SEEDS, f"{SEEDS} {unit}, enough for a verdict")
     helped = [gap for gap in read if gap.helps.verdict == "SUPPORTED"]
     if large := [gap for gap in helped if not doubt(gap) and gap.helps.qualifier != TOO_SMALL]:
-        return _other_teachers(evidence, max(large, key=_gain), most)
+        best = max(large, key=_gain)
+        if best.reading.verdict == "INCONCLUSIVE" and best.reading.needed is not None and best.reading.needed > now:
+            count = best.reading.needed
+            return more(count, f"{count} {unit}, which would settle what the largest costs if mean and spread stay")
+        return _other_teachers(evidence, best, most)
     if any(doubt(gap) for gap in helped):
         return more(2 * now, f"twice the {unit}, if what it gives beyond the control then shows")
     needed = [gap.helps.needed for gap in read if gap.helps.verdict == "INCONCLUSIVE" and gap.helps.needed is not None]

@@ -43,7 +43,8 @@ def student(helps, gap="INCONCLUSIVE", *, beyond=0.05, needed=None, n=10, **chan
     )
 
 
-ONE = "--task letters --student-widths 8"
+UNSURE = student("SUPPORTED", "INCONCLUSIVE")
+UNSURE = replace(UNSURE, reading=replace(UNSURE.reading, needed=44))
 GAPS = {
     "too few seeds": ([student("INCONCLUSIVE", n=4)], "10 seeds, enough for a verdict", "--seeds 10"),
     "not settled": ([student("INCONCLUSIVE", needed=31)], "31 seeds, which would settle it if mean and spread stay", "--seeds 31"),
@@ -56,6 +57,7 @@ GAPS = {
         "α and T chosen for each teacher size, if another then serves better",
         "--alpha 0.3,0.5,0.7 --temperature 1,2,4 --tune alpha,temperature",
     ),
+    "no verdict on the gap": ([UNSURE], "44 seeds, which would settle what the largest costs if mean and spread stay", "--seeds 44"),
     "no gap": ([student("SUPPORTED", "CONTRADICTED")], "teachers beyond width 256", "--teacher-widths 8,16,32,64,128,256,512"),
 }
 KINDS = {
