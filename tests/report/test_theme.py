@@ -164,6 +164,8 @@ def test_a_strip_has_a_tick_a_seed_and_says_what_it_shows():
 def test_labels_keep_off_the_ends_that_they_are_given():
     found = _apart([0.0, 0.97, 0.99], 0.2, ends=(0.1, 0.9))
     assert found == pytest.approx([0.1, 0.7, 0.9])
+    # each gap of its own: what is far from the crowd stays where it is
+    assert _apart([0.3, 0.6, 0.61], [0.1, 0.2], ends=(0.1, 0.9)) == pytest.approx([0.3, 0.505, 0.705])
 
 
 def test_ticks_that_would_touch_are_left_out_and_those_that_do_not_are_kept():

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Literal
 
 import numpy as np
@@ -237,31 +238,35 @@ def _label_ends(axes: Axes, panel: Panel) -> None:
     low, high = axes.get_ylim()
     wanted = sorted((float((values[-1] - low) / (high - low)), label, colour) for values, label, colour in ends if len(values) and label)
     wanted = [(y, in_lines(label, MOST_LABEL, LABEL_SIZE), colour) for y, label, colour in wanted]
-    most = max((label.count("\n") + 1 for _, label, _ in wanted), default=1)
-    tall = most * LINE * LABEL_SIZE / axes.bbox.height
+    tall = [(label.count("\n") + 1) * LINE * LABEL_SIZE / axes.bbox.height for _, label, _ in wanted] or [0.0]
     # none reaches into the panel's title, or to the numbers below
-    apart = _apart([y for y, _, _ in wanted], tall, ends=(tall / 2, 1 - tall / 2))
+    gaps = [(one + other) / 2 for one, other in pairwise(tall)]
+    apart = _apart([y for y, _, _ in wanted], gaps, ends=(tall[0] / 2, 1 - tall[-1] / 2))
     for y, (_, label, colour) in zip(apart, wanted, strict=True):
         axes.text(1.02, y, label, transform=axes.transAxes, color=colour, fontsize=LABEL_SIZE, va="center")
 
 
-def _apart(positions: Sequence[float], gap: float, ends: tuple[float, float] = (0.0, 1.0)) -> list[float]:
+def _apart(positions: Sequence[float], gap: float | Sequence[float], ends: tuple[float, float] = (0.0, 1.0)) -> list[float]:
     """Move sorted positions apart to at least `gap`, with the least movement that keeps their order, between `ends` if they fit.
+
+    `gap` is one for all, or one between each two.
 
     Examples
     --------
     >>> [round(y, 2) for y in _apart([0.5, 0.52, 0.9], 0.1)]
     [0.46, 0.56, 0.9]
     """
-    # pools of adjacent positions, as in isotonic regression: [sum of (wanted - rank·gap), members]
+    gaps = [gap] * len(positions) if isinstance(gap, int | float) else gap
+    offsets = list(accumulate(gaps, initial=0.0))
+    # pools of adjacent positions, as in isotonic regression: [sum of (wanted - offset), members]
     pools: list[list[float]] = []
-    for rank, y in enumerate(positions):
-        pools.append([y - rank * gap, 1.0])
+    for y, offset in zip(positions, offsets, strict=False):
+        pools.append([y - offset, 1.0])
         while len(pools) > 1 and pools[-2][0] / pools[-2][1] > pools[-1][0] / pools[-1][1]:
             total, members = pools.pop()
             pools[-1][0] += total
             pools[-1][1] += members
     starts = [total / members for total, members in pools for _ in range(int(members))]
     # a monotone fit between two bounds is the monotone fit cut at these
-    low, high = ends[0], max(ends[1] - gap * (len(starts) - 1), ends[0])
-    return [min(max(start, low), high) + rank * gap for rank, start in enumerate(starts)]
+    low, high = ends[0], max(ends[1] - offsets[max(len(starts) - 1, 0)], ends[0])
+    return [min(max(start, low), high) + offset for start, offset in zip(starts, offsets, strict=False)]
