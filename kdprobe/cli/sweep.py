@@ -236,21 +236,24 @@ def _run(plan: Plan, where: Where, out: Path, command: str) -> int:
         unit_timeout=where.unit_timeout,
         command=command,
     ) as zoo:
-        page, lines = report_with_verdicts(zoo, out / "report.html")
+        page, lines, answers = report_with_verdicts(zoo, out / "report.html")
         failed = zoo.provenance()["failed_cells"]
     if where.json:
         document: dict[str, Any] = {
             "report": str(page),
             "runs": str(page.with_name("runs.csv")),
             "zoo": str(out),
+            "answers": answers,
             "verdicts": lines,
             "failed_cells": failed,
             "seconds": round(time.perf_counter() - start, 1),
         }
         print(json_module.dumps(document))
     else:
-        # a question may have no verdicts
-        print(*map(visible, lines), *([""] if lines else []), f"report: {page}   (took {_duration(time.perf_counter() - start)})", sep="\n")
+        # a question may have no verdicts; what they come to is what stays on the screen
+        parts = [part for part in (lines[sum(not line.startswith("  ") for line in answers) :], answers) if part]
+        told = [text for part in parts for text in (*map(visible, part), "")]
+        print(*told, f"report: {page}   (took {_duration(time.perf_counter() - start)})", sep="\n")
     if failed:
         print(f"{len(failed)} cells failed; the report lists them, and the same command tries them again", file=sys.stderr)
     return 1 if failed else 0

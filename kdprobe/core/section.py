@@ -73,6 +73,28 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Next:
+    """What to run next.
+
+    Parameters
+    ----------
+    why
+        What of it would change the answer: "10 seeds, enough for a verdict".
+    command
+        To be copied as it is.
+    cost
+        What it would cost: "about 40 networks, 30 s".
+    """
+
+    why: str
+    command: str
+    cost: str = ""
+
+    def __str__(self) -> str:
+        return f"would change it: {self.why}{f' ({self.cost})' if self.cost else ''}:\n    {self.command}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Card:
     """What the first screen says of one thing: a headline, its findings, at most one small figure.
 
@@ -83,12 +105,18 @@ class Card:
         one card.
     answer
         What its findings come to, in one sentence: what to do, and what it gives.
+    next
+        What would change that answer.
+    scores
+        How good the models are that it speaks of, one row each.
     """
 
     headline: str
     findings: tuple[Finding, ...]
     figure: Figure | None = None
     answer: str = ""
+    next: Next | None = None
+    scores: "Table | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,33 @@ def interval(value: float, low: float, high: float, unit: str = "") -> str:
     return f"{number(value, places)}{' ' if unit else ''}{unit} [{number(low, places)}, {number(high, places)}]"
 
 
+def plain(value: float) -> str:
+    """Return a number of which no interval says how far it is known: four digits, never an exponent.
+
+    Examples
+    --------
+    >>> plain(-0.01234567), plain(11034), plain(-2.5e-05), plain(12), plain(-0.0)
+    ('−0.01235', '11034', '−0.000025', '12', '0')
+    """
+    if not value:
+        return "0"
+    places = min(max(3 - math.floor(math.log10(abs(value))), 0), 9)
+    text = number(value, places)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def limit(value: float, places: int) -> str:
+    """Return an upper limit above 0, rounded up to so many places, or to as many more as it takes to be no zero.
+
+    Examples
+    --------
+    >>> limit(0.01231, 4), limit(0.000004, 4), limit(1e-12, 4)
+    ('0.0124', '0.000004', '0.000001')
+    """
+    places = next((n for n in range(places, 7) if value * 10**n >= 0.5), 6)
+    return number(max(math.ceil(value * 10**places - 1e-9), 1) / 10**places, places)
+
+
 def visible(text: str) -> str:
     """Return text in which what would move a terminal's cursor, its colours or the order of its letters is shown, not sent.
 

@@ -75,8 +75,8 @@ def report(zoo: Zoo | Comparison | RunsGap | GapVerdict | Advice | str | Path, p
     return write_report(zoo, Path(path))
 
 
-def report_with_verdicts(zoo: Zoo, path: str | Path) -> tuple[Path, list[str]]:
-    """Write the report of a zoo as `report` does, and give the verdicts of its first screen; its sections are drawn once for both.
+def report_with_verdicts(zoo: Zoo, path: str | Path) -> tuple[Path, list[str], list[str]]:
+    """Write the report of a zoo as `report` does; give the verdicts of its first screen, and what they come to. Sections are drawn once.
 
     Raises
     ------
@@ -87,7 +87,32 @@ def report_with_verdicts(zoo: Zoo, path: str | Path) -> tuple[Path, list[str]]:
     from kdprobe.report.page import write_report
 
     evidence = Evidence(zoo)
-    return write_report(evidence, Path(path)), verdict_lines(evidence)
+    return write_report(evidence, Path(path)), verdict_lines(evidence), answer_lines(evidence)
+
+
+def answer_lines(zoo: Zoo | Evidence) -> list[str]:
+    """Give what a report's verdicts come to as plain text: a line a student, and below it the command that would change the answer.
+
+    Parameters
+    ----------
+    zoo
+        A `kdprobe.Zoo`, or what a report read of one.
+
+    Returns
+    -------
+    list of str
+        "headline: answer", then "  would change it: ..." and the command, where there is one.
+
+    Raises
+    ------
+    DataError
+        If the zoo holds no student.
+    """
+    from kdprobe.report.page import drawn_sections, merged_cards
+
+    cards = merged_cards([card for _, content in drawn_sections(zoo) for card in content.cards])
+    told = [(f"{card.headline}: {card.answer}", card.next) for card in cards if card.answer]
+    return [line for answer, following in told for line in (answer, *([f"  {following}"] if following else []))]
 
 
 def verdict_lines(zoo: Zoo | Evidence) -> list[str]:

@@ -16,7 +16,7 @@ from kdprobe.core.errors import ContractError, DataError, PlanError
 from kdprobe.core.files import special, write_atomically
 from kdprobe.core.pages import is_page, is_runs, sealed
 from kdprobe.core.registry import available
-from kdprobe.core.section import PARTS, Card, Column, Content, Section, Table
+from kdprobe.core.section import PARTS, VERDICTS, Card, Column, Content, Finding, Section, Table
 from kdprobe.core.words import said, unformulated
 from kdprobe.report import words
 from kdprobe.report.evidence.draws import one_draw
@@ -148,9 +148,10 @@ def compose(question: str, lede: str, drawn: Sequence[tuple[str, str, Content]],
     )
     environment.filters |= {
         "interval": lambda found: words.interval(*found[:3]),
-        "plain": lambda value: f"{value:.4g}".replace("-", "−", 1),
+        "plain": words.plain,
         "strip": strip,
         "at": lambda findings, claim, scope: next((f for f in findings if (f.claim, f.scope) == (claim, scope)), None),
+        "tally": tally,
         "mean": lambda values: f"{fmean(values):.5g}" if values else "",
         "scale": strip_scale,
     }
@@ -179,9 +180,22 @@ def merged_cards(cards: Sequence[Card]) -> list[Card]:
     for card in cards:
         before = merged.setdefault(card.headline, card)
         if before is not card:
-            said = {"figure": before.figure or card.figure, "answer": before.answer or card.answer}
+            said = {name: getattr(before, name) or getattr(card, name) for name in ("figure", "answer", "next", "scores")}
             merged[card.headline] = replace(before, findings=(*before.findings, *card.findings), **said)
     return list(merged.values())
+
+
+def tally(findings: Sequence[Finding]) -> str:
+    """Count findings by verdict, in the order of the words.
+
+    Examples
+    --------
+    >>> made = [Finding(claim="c", scope="s", verdict=word, sentences=()) for word in ("INCONCLUSIVE", "SUPPORTED", "INCONCLUSIVE")]
+    >>> tally(made)
+    '1 SUPPORTED, 2 INCONCLUSIVE'
+    """
+    counts = {word: sum(finding.verdict == word for finding in findings) for word in VERDICTS}
+    return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
 def lede(evidence: Evidence) -> str:

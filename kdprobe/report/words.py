@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
-from kdprobe.core.result import Refusal, Result
+from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.words import decimals as decimals
 from kdprobe.core.words import interval as interval
+from kdprobe.core.words import limit as limit
 from kdprobe.core.words import listed as listed
 from kdprobe.core.words import number as number
+from kdprobe.core.words import plain as plain
 
 
 def p_value(p: float) -> str:
@@ -25,6 +27,20 @@ def result(found: Result) -> str:
     if isinstance(found, Refusal):
         return f"not known ({found.reason})"
     return interval(found.value, found.low, found.high, found.unit)
+
+
+def compared(found: Measurement, more: str, less: str) -> str:
+    """Return a difference with the word for its direction, so that the number itself has no sign.
+
+    Examples
+    --------
+    >>> lower = Measurement(value=-0.15, low=-0.20, high=-0.10, n=10, unit="nats")
+    >>> compared(lower, "higher by {}", "lower by {}")
+    'lower by 0.15 nats [0.10, 0.20]'
+    """
+    if found.value >= 0:
+        return more.replace("{}", result(found), 1)
+    return less.replace("{}", interval(-found.value, -found.high, -found.low, found.unit), 1)
 
 
 def parameters(size: float) -> str:

@@ -1,6 +1,7 @@
 """A plan as the command that repeats it."""
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 from kdprobe.sweep.plan import Plan
@@ -32,6 +33,44 @@ def command_of(command: str, plan: Plan, out: str) -> str:
         else:
             words += [flag, _spelt(value)]
     return " ".join([*words, "--out", shlex.quote(out)])
+
+
+def changed(command: str, settings: Mapping[str, str]) -> str | None:
+    """Return a command that `command_of` gave with some of its settings changed; None where it is no command of a sweep.
+
+    Parameters
+    ----------
+    settings
+        Flag without its dashes -> value, as a shell reads it.
+
+    Examples
+    --------
+    >>> changed("kdprobe sweep --gap --task letters --seeds 5 --out zoo", {"seeds": "10", "out": "more"})
+    'kdprobe sweep --gap --task letters --seeds 10 --out more'
+    >>> changed("kdprobe.sweep(plan, out)", {"seeds": "10"})
+    """
+    try:
+        parts = shlex.split(command)
+    except ValueError:
+        return None
+    if parts[:2] != ["kdprobe", "sweep"] or len(parts) < 3:
+        return None
+    # what stands before any flag is the command; a flag has the words up to the next one
+    flags: list[list[str]] = []
+    for part in parts[2:]:
+        if part.startswith("--"):
+            flags.append([part])
+        elif flags:
+            flags[-1].append(part)
+    new = {f"--{name}": value for name, value in settings.items()}
+    told: dict[str, str] = {}
+    for words in flags:
+        own = " ".join(map(shlex.quote, words))
+        # a flag that is given twice is a list; a new value stands for all of it
+        told[words[0] if words[0] in new else own] = f"{words[0]} {new[words[0]]}" if words[0] in new else own
+    kept = list((told | {flag: f"{flag} {value}" for flag, value in new.items() if flag not in told}).values())
+    kept.sort(key=lambda words: words.startswith("--out "))  # last, as it was
+    return " ".join(["kdprobe sweep", *kept])
 
 
 def _spelt(value: Any) -> str:

@@ -13,6 +13,7 @@ from kdprobe.core.recipe import Family
 from kdprobe.core.registry import find
 from kdprobe.core.task import SplitSizes, Task
 from kdprobe.core.trace import log_softmax
+from kdprobe.measures.transfer.calibration import calibration_error
 from kdprobe.stats import scores
 from kdprobe.sweep.problems import Known, problem_of
 from kdprobe.tasks.own.keep import provide_kept
@@ -134,6 +135,7 @@ def score_model(module: torch.nn.Module, task: Task, parts: Split, validation: n
         add("nll", "B", scores.nll(log_softmax(raw), y).mean())
         add("nll_calibrated", "B", scores.nll(log_softmax(raw / temperature), y).mean())
         add("accuracy", "B", scores.accuracy(raw, y))
+        add("calibration_error", "B", calibration_error(np.exp(log_softmax(raw)), y))
     else:
         predictions = raw.astype(np.float64)
         add("mse", "B", scores.squared_error(predictions, y).mean())

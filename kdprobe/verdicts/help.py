@@ -8,6 +8,7 @@ import numpy as np
 from kdprobe.core.result import Measurement
 from kdprobe.core.section import Verdict
 from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT, contrast, quantile
+from kdprobe.stats.power import seeds_needed
 from kdprobe.verdicts.family import judged, too_few, too_small
 
 
@@ -37,6 +38,12 @@ class HelpReading:
     """Of a gain of the margin or more under any teacher."""
     harm: float = 1.0
     """Of no harm under any one teacher."""
+    sd: float = 0.0
+    """Over units, of the gain at that size."""
+    sizes: int = 1
+    """From which that size was selected."""
+    needed: int | None = None
+    """Units that would show the gain with power .8 if mean, spread and the number of claims stay as they are."""
 
 
 def read_help(gain: np.ndarray, *, margin: float, unit: str = "", seeds: int | None = None, asked: int | None = None) -> HelpReading:
@@ -73,6 +80,8 @@ def read_help(gain: np.ndarray, *, margin: float, unit: str = "", seeds: int | N
         p=min(float(chosen.p) * sizes, 1.0),
         against=float(found.below(margin).max()) if known else 1.0,
         harm=float(found.below(0.0).max()) if known else 1.0,
+        sd=float(chosen.error * np.sqrt(chosen.n)),
+        sizes=sizes,
     )
 
 
@@ -85,8 +94,10 @@ def _missing(reading: HelpReading) -> str | None:
     return None if reading.gain is None else too_few(reading.n)
 
 
-def _with_verdict(reading: HelpReading, _: int) -> HelpReading:
+def _with_verdict(reading: HelpReading, claims: int) -> HelpReading:
     gain = reading.gain
+    if gain is not None and gain.value > 0:
+        reading = replace(reading, needed=seeds_needed(gain.value, reading.sd, tests=claims * reading.sizes))
     if gain is not None and gain.value > 0 and reading.p < LEVEL:
         return replace(reading, verdict="SUPPORTED", qualifier=too_small(gain.value, reading.margin, reading.against))
     if reading.against < LEVEL:

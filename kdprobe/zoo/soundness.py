@@ -19,7 +19,8 @@ Row = Mapping[str, Any]
 LEAST_SCORES = {"classification": {"nll", "accuracy"}, "regression": {"mse", "r2"}}
 """What every finished model was scored by, on the rows B, in every format."""
 _BOUNDS = {"accuracy": (0.0, 1.0), "nll": (0.0, math.inf), "nll_calibrated": (0.0, math.inf), "mse": (0.0, math.inf)}
-_BOUNDS |= {"temperature": (0.0, math.inf), "r2": (-math.inf, 1.0)}
+# a debiased error may lie below 0 by chance
+_BOUNDS |= {"temperature": (0.0, math.inf), "r2": (-math.inf, 1.0), "calibration_error": (-0.5, 1.0)}
 _STATUSES = {"ok", "unresolved", "capped", "infinite", "ties", "invalid", "refused"}
 
 

@@ -10,9 +10,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from kdprobe.core.section import Card, Column, Content, Figure, Finding, Table
+from kdprobe.core.section import Card, Column, Content, Figure, Finding, Next, Table
 from kdprobe.report import report
 from kdprobe.report.page import compose
+from kdprobe.report.theme.forest import Line, forest
 from kdprobe.report.theme.plots import Panel, Series, panels
 from kdprobe.testing.worlds.zoo import ZooWorld
 
@@ -101,6 +102,19 @@ CLIPPED = """() => [...document.querySelectorAll('body *')].filter(element =>
     !['SCRIPT', 'STYLE'].includes(element.tagName) && getComputedStyle(element).clipPath === 'none' &&
     (element.scrollWidth > element.clientWidth + 1) && getComputedStyle(element).display !== 'inline'
 ).map(element => element.outerHTML.slice(0, 120))"""
+UNFOLD = "() => document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
+# every table that is wider than its frame: is the frame to be seen, and does the first column stay where the frame begins?
+FRAMES = """() => [...document.querySelectorAll('.scroll')].map(frame => {
+    frame.scrollLeft = 1e5;
+    const box = frame.getBoundingClientRect(), style = getComputedStyle(frame);
+    const first = [...frame.querySelectorAll('tr > :first-child')].map(cell => cell.getBoundingClientRect());
+    const found = {
+        more: frame.scrollWidth > frame.clientWidth + 1, framed: parseFloat(style.borderRightWidth) > 0 && box.right <= innerWidth + 1,
+        stays: first.every(cell => Math.abs(cell.left - box.left) < 3), share: Math.max(...first.map(cell => cell.width)) / box.width,
+    };
+    frame.scrollLeft = 0;
+    return found;
+})"""
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -110,6 +124,7 @@ SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElemen
 def test_every_setting(browser, page, scheme, width, javascript):
     with Visit(browser, page.path, scheme=scheme, width=width, javascript=javascript) as visit:
         assert visit.is_quiet()
+        visit.page.evaluate(UNFOLD)
         assert visit.page.evaluate(OUTSIDE) == []
         assert visit.page.evaluate(OVERLAPPING) == []
         assert visit.page.evaluate(CLIPPED) == []
@@ -122,6 +137,103 @@ def test_every_setting(browser, page, scheme, width, javascript):
         assert (sum(rgb(ground)) > sum(rgb(ink))) == (scheme == "light")
 
 
+@pytest.mark.parametrize("width", [360, 768, 1280, 1920])
+def test_nothing_is_cut_off(browser, page, short_page, tmp_path, width):
+    """Whatever is wider than its frame is scrolled there, beside a first column that stays."""
+    for path in (page.path, short_page, hostile(tmp_path / "hostile.html")):
+        with Visit(browser, path, width=width) as visit:
+            for _ in range(2):
+                assert visit.page.evaluate(SIDEWAYS) == 0
+                assert visit.page.evaluate(CLIPPED) == []
+                assert visit.page.evaluate(OUTSIDE) == []
+                assert visit.page.evaluate(OVERLAPPING) == []
+                visit.page.evaluate(UNFOLD)
+            wide = [frame for frame in visit.page.evaluate(FRAMES) if frame["more"]]
+            assert wide or width > 360, "a telephone has no room for these tables"
+            assert all(frame["framed"] and frame["stays"] and frame["share"] < 0.6 for frame in wide), wide
+
+
+def hostile(path):
+    """Long names, many sizes that lie close to each other, numbers of all widths, a table of many columns."""
+    many = np.log2(np.array([8, 9, 10, 12, 16, 24, 32, 48, 64, 96, 1000, 1024.0]))
+    line = Series(label="labelled and transfer rows of a name that is long", role="one", mean=many, low=many - 1, high=many + 1)
+    other = Series(label="the other regime, which ends beside it", role="two", mean=many + 0.01, low=many, high=many + 1)
+    ticks = [f"{2**value:.1f}\ntransformer-{i}" for i, value in enumerate(many)]
+    axes = panels(
+        [Panel(title="Gain over the twin (target variances)", series=(line, other), zero="no gain")], x=many, ticks=ticks,
+        x_label="teacher size / student size, which is said at length", prefix="a", title="t", description="d",
+    )  # fmt: skip
+    arms = [
+        Line(
+            label="a control with a long name", role=role, values=((mean, mean - 0.03, mean + 0.03, np.array([mean])), (-mean, -1, 1, many))
+        )
+        for role, mean in (("one", 0.05), ("two", -0.04), ("muted", -12.345))
+    ]
+    forests = [forest(arms, columns=("same rows", "transfer rows"), prefix=f"b{i}", title="t", description="d") for i in range(2)]
+    names = [f"a column {i}" for i in range(14)]
+    columns = (Column(key="name", title="the first"), *(Column(key=name, title=name, shown="interval") for name in names))
+    row = {"name": "a very long name of a student in a regime, " * 3, **dict.fromkeys(names, (-0.123, -0.2, 0.1))}
+    table = Table(
+        caption="A caption that takes more than a line on a telephone, because it says much. " * 2, columns=columns, rows=(row,) * 3
+    )
+    following = Next(why="more", command="kdprobe sweep --gap --teacher-widths " + ",".join(map(str, range(60))), cost="a day")
+    card = Card(
+        headline="h" * 60, findings=(), answer="Teach: " + "long words " * 30, next=following, scores=table, figure=Figure(svg=axes)
+    )
+    content = Content(cards=(card,), figures=tuple(Figure(svg=svg) for svg in forests), tables=(table,))
+    path.write_text(compose("Q?", "l" * 200, [("s", "S?", content)]), encoding="utf-8")
+    return path
+
+
+def test_the_next_command_is_copied_as_it_is_typed(browser, page):
+    command = "kdprobe sweep --gap --student-widths 8 --task letters --alpha 0.3,0.5,0.7 --temperature 1,2,4 --tune alpha,temperature"
+    with Visit(browser, page.path, width=360) as visit:
+        code = visit.page.locator(".next code").first
+        code.click()  # one click takes all of it
+        assert visit.page.evaluate("() => getSelection().toString()").strip() == f"{command} --out letters-8-tuned"
+        # it is on several lines there, and no flag is
+        lines = "element => [...element.querySelectorAll('span')].map(flag => flag.getClientRects().length)"
+        assert set(code.evaluate(lines)) == {1}
+        assert code.bounding_box()["height"] > 40
+
+
+def test_a_page_unfolds_from_a_few_screens(browser, page):
+    height = "() => document.documentElement.scrollHeight"
+    with Visit(browser, page.path) as visit:
+        folded = visit.page.evaluate(height)
+        shown = visit.page.locator(".finding").first
+        assert not shown.is_visible()
+        # with a keyboard, and without a script
+        fold = visit.page.locator("article summary").first
+        fold.focus()
+        visit.page.keyboard.press("Enter")
+        assert shown.is_visible()
+        visit.page.evaluate(UNFOLD)
+        assert folded < 5_000 < visit.page.evaluate(height), "six students, two regimes each"
+    with Visit(browser, page.path, javascript=False) as visit:
+        visit.page.locator("article summary").first.click()
+        assert visit.page.locator(".finding").first.is_visible()
+
+
+def test_a_link_into_a_fold_opens_it(browser, page):
+    with Visit(browser, page.path) as visit:
+        table = visit.page.locator("#cells table").first
+        assert not table.is_visible()
+        visit.page.goto(visit.url + "#cells")
+        assert table.is_visible()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_paper_has_no_folds(browser, short_page, javascript):
+    with Visit(browser, short_page, javascript=javascript) as visit:
+        hidden = "() => [...document.querySelectorAll('.finding, main table')].filter(one => !one.getBoundingClientRect().height).length"
+        count = "() => [...document.querySelectorAll('details')].filter(fold => !fold.open).length"
+        assert visit.page.evaluate(count) > 5
+        visit.page.emulate_media(media="print")
+        assert visit.page.evaluate(hidden) == 0
+        assert visit.page.locator("#cells table").first.is_visible()
+
+
 def rgb(colour: str) -> list[int]:
     return [int(channel) for channel in re.findall(r"\d+", colour)[:3]]
 
@@ -130,6 +242,7 @@ def rgb(colour: str) -> list[int]:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_no_accessibility_violation(browser, short_page, scheme, width):
     with Visit(browser, short_page, scheme=scheme, width=width) as visit:
+        visit.page.evaluate(UNFOLD)
         found = Axe().run(visit.page).response["violations"]
         assert [(rule["id"], [node["html"][:150] for node in rule["nodes"][:3]]) for rule in found] == []
 
@@ -166,6 +279,7 @@ def test_tables_fit_on_paper(browser, page):
 
 def test_tables_are_sorted_by_keyboard(browser, short_page):
     with Visit(browser, short_page) as visit:
+        visit.page.evaluate(UNFOLD)
         table = visit.page.locator("#cells table").first
         heading = table.locator("th", has_text=re.compile("^Gain")).first
         index = heading.evaluate("cell => cell.cellIndex")
@@ -262,6 +376,7 @@ def test_a_zoo_full_of_foreign_names(browser, tmp_path):
         assert visit.is_quiet()
         assert visit.page.evaluate("() => typeof pwned") == "undefined"
         assert visit.page.evaluate("() => [document.scripts.length, document.images.length]") == [1, 0]
+        visit.page.evaluate(UNFOLD)
         # task, family and scheme in the cards; command, plan, hardware and deviations in the provenance; reasons of failed runs
         for place, least in (("article.card", 3), ("#provenance", 4), ("#failed", 2), ("#cells", 2)):
             assert visit.page.locator(place).first.inner_text().count(text) >= least, place

@@ -29,7 +29,7 @@ def test_a_page_has_verdict_sentence_curve_and_table():
     page = kdprobe.report(found, "page.html").read_text()
     assert not page_problems(Path("page.html"))
     assert len(page) < 300_000
-    first_screen = page.partition("<nav")[0]
+    first_screen = page.partition('<section aria-labelledby="gap-heading"')[0]
     assert ">SUPPORTED<" in first_screen
     assert "Best teachers are sizes 2000 and 4000 of 1000…8000 (95 % set, 9 seeds)." in first_screen
     assert "teaching helps" in first_screen
@@ -63,7 +63,7 @@ def test_a_verdict_alone_has_a_page_too():
 
 def test_few_seeds_are_told_on_the_page():
     page = kdprobe.report(kdprobe.runs_gap(table(seeds=5, students=(500, 900))), "few.html").read_text()
-    first_screen = page.partition("<nav")[0]
+    first_screen = page.partition('<section aria-labelledby="gap-heading"')[0]
     assert "all students together" in first_screen
     assert "in 5 of 5 seeds" in first_screen
     assert "seed" in re.search(r"Would change our mind: ([^<]*)", first_screen)[1]

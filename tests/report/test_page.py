@@ -336,9 +336,14 @@ def test_a_real_zoo(small_zoo_folder, tmp_path, monkeypatch):
     drawn, draw = [], page_module._drawn
     monkeypatch.setattr(page_module, "_drawn", lambda section, evidence: drawn.append(section.name) or draw(section, evidence))
     with kdprobe.Zoo(small_zoo_folder) as zoo:
-        path, lines = report_with_verdicts(zoo, tmp_path / "report.html")
+        path, lines, answers = report_with_verdicts(zoo, tmp_path / "report.html")
         assert len(drawn) == len(set(drawn)) > 9, "each section is drawn once, for the page and for its lines"
         assert lines == verdict_lines(zoo)
+        # what the verdicts come to, each with the command that would change it
+        assert [line for line in answers if not line.startswith("  ")] == lines[:2]
+        assert [line.splitlines()[1][:26] for line in answers if line.startswith("  would change it: ")] == [
+            "    kdprobe sweep --gap --"
+        ] * 2
         assert (tmp_path / "runs.csv").read_text().count("\n") == 1 + len(zoo.models())
     html = path.read_text()
     assert html.count('<article class="card"') == 2

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kdprobe.report.theme.bars import NAMES, Bar, bars
-from kdprobe.report.theme.plots import Panel, Series, _apart, panels
+from kdprobe.report.theme.plots import Panel, Series, _apart, in_lines, panels, spaced, width_of
 from kdprobe.report.theme.strip import strip
 from kdprobe.report.theme.svg import COLOURS, _steps
 
@@ -155,7 +155,34 @@ def test_labels_are_moved_apart_and_stay_inside(wanted, gap):
 def test_a_strip_has_a_tick_a_seed_and_says_what_it_shows():
     svg = str(strip([-0.01, 0.02, 0.03], -0.05, 0.05))
     assert svg.count("v10") == 3
-    assert 'aria-label="3 seeds from -0.01 to 0.03"' in svg
+    assert 'aria-label="3 seeds from −0.01 to 0.03"' in svg
     assert "zero" in svg
     assert "zero" not in str(strip([0.5], 0.4, 0.6))
     assert "no seeds" in str(strip([], 0.0, 0.0))
+
+
+def test_labels_keep_off_the_ends_that_they_are_given():
+    found = _apart([0.0, 0.97, 0.99], 0.2, ends=(0.1, 0.9))
+    assert found == pytest.approx([0.1, 0.7, 0.9])
+    # each gap of its own: what is far from the crowd stays where it is
+    assert _apart([0.3, 0.6, 0.61], [0.1, 0.2], ends=(0.1, 0.9)) == pytest.approx([0.3, 0.505, 0.705])
+
+
+def test_ticks_that_would_touch_are_left_out_and_those_that_do_not_are_kept():
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        at = np.sort(rng.uniform(0, 200, 12))
+        labels = ["9" * int(length) for length in rng.integers(1, 8, 12)]
+        kept = spaced(at, labels, 10)
+        halves = [width_of(label, 10) / 2 for label in labels]
+        assert all(at[j] - halves[j] >= at[i] + halves[i] for i, j in itertools.pairwise(kept))
+        # each that is left out would touch the one before it
+        for lost in set(range(12)) - set(kept):
+            before = max(i for i in kept if i < lost)
+            assert at[lost] - halves[lost] < at[before] + halves[before] + 4
+
+
+def test_a_long_name_has_two_lines_before_it_is_cut():
+    assert in_lines("labelled and transfer rows", 120, 10) == "labelled and\ntransfer rows"
+    assert in_lines("short", 120, 10) == "short"
+    assert in_lines("x" * 30, 120, 10) == "x" * 19 + "…"

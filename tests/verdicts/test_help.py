@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kdprobe.stats.power import seeds_needed
 from kdprobe.verdicts.help import read_help, read_helps
 
 
@@ -80,3 +81,13 @@ def test_students_that_gain_nothing_are_seldom_called_helped():
     helped = sum(_reading(np.zeros(6), seed=seed).verdict == "SUPPORTED" for seed in range(1000))
     # two-sided 5 % over the six sizes, of which one side helps: at most 2.5 %, plus four standard errors of this count
     assert helped / 1000 <= 0.025 + 4 * np.sqrt(0.025 * 0.975 / 1000)
+
+
+def test_it_says_how_many_seeds_would_show_the_gain_among_all_that_is_read():
+    rng = np.random.default_rng(0)
+    gain = 0.05 + 0.1 * rng.normal(size=(10, 3))
+    readings = read_helps([read_help(gain, margin=0.01), read_help(gain, margin=0.01)])
+    best = gain[:, readings[0].best]
+    # two claims, each selected from three sizes
+    assert readings[0].needed == seeds_needed(best.mean(), best.std(ddof=1), tests=6)
+    assert read_helps([read_help(-np.abs(gain), margin=0.01)])[0].needed is None

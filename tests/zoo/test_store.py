@@ -15,6 +15,7 @@ from safetensors.torch import save
 import kdprobe
 from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.trace import softmax
+from kdprobe.measures.transfer.calibration import calibration_error
 from kdprobe.zoo.shards import _read, tensor_path
 from kdprobe.zoo.writer import Writer
 
@@ -48,6 +49,7 @@ def test_scores_are_those_of_the_stored_weights(small_zoo):
     y = split.probe_b.y
     scores = small_zoo.scores().query("model_id == @row.model_id and rows == 'B'").set_index("metric")["value"]
     assert scores["nll"] == pytest.approx(-np.log(p[np.arange(len(y)), y]).mean(), abs=1e-5)
+    assert scores["calibration_error"] == pytest.approx(calibration_error(p, y), abs=1e-4)
     assert scores["accuracy"] == pytest.approx((p.argmax(1) == y).mean(), abs=1e-9)
 
 

@@ -12,7 +12,7 @@ from kdprobe.core.registry import available
 from kdprobe.report.evidence.arms import Frame
 from kdprobe.report.evidence.frames import GAIN, PRIMARY, Evidence
 from kdprobe.report.evidence.transfers import specific
-from kdprobe.stats.paired import contrast
+from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast
 from kdprobe.verdicts.family import adjusted
 from kdprobe.verdicts.knowledge import KindReading, crossfitted, read_kind, read_kinds
 from kdprobe.zoo.gains import LOSS
@@ -39,6 +39,8 @@ class Arm:
     that was measured. NaN where there are too few siblings."""
     chosen: tuple[str, ...]
     """Distiller that each seed's choice fell on."""
+    models: tuple[str, ...] = ()
+    """The student of each seed at that choice."""
     alphas: np.ndarray
     """Weight that each seed's choice fell on, beside the label loss or, on rows without labels, beside a response loss."""
 
@@ -67,6 +69,8 @@ class Kinds:
     """Kind of knowledge -> verdict."""
     p: dict[str, float]
     """Distiller -> p of its gain, Holm-adjusted over all distillers of the page."""
+    own: dict[str, float]
+    """Kind of knowledge -> p of its teacher-specific part, Holm-adjusted over all kinds of the page with enough seeds."""
     seeds: int
     left_out: int
     temperature: float | None = None
@@ -101,7 +105,15 @@ def _kinds(evidence: Evidence) -> list[Kinds]:
     found = [replace(group, readings={kind: next(readings) for kind in group.readings}) for group in found]
     tested = [[float(contrast(arm.gain).p) if len(arm.gain) > 1 else None for arm in group.arms] for group in found]
     values = iter(adjusted([p for group in tested for p in group]))
-    return [replace(group, p={arm.name: p for arm in group.arms if (p := next(values)) is not None}) for group in found]
+    found = [replace(group, p={arm.name: p for arm in group.arms if (p := next(values)) is not None}) for group in found]
+    own = iter(adjusted([_p_of_own(group.best[kind]) for group in found for kind in group.readings]))
+    return [replace(group, own={kind: p for kind in group.readings if (p := next(own)) is not None}) for group in found]
+
+
+def _p_of_own(arm: Arm) -> float | None:
+    """Of a teacher-specific part; None where too few seeds have one."""
+    values = arm.specific[np.isfinite(arm.specific)]
+    return float(contrast(values).p) if len(values) >= SEEDS_FOR_A_VERDICT else None
 
 
 def _with_controls(evidence: Evidence, frame: Frame) -> Frame:
@@ -123,21 +135,23 @@ def _read(evidence: Evidence, frame: Frame, validation: Frame) -> Kinds:
     seeds = sorted(set(frame["seed"]))
     place = {option: i for i, option in enumerate(options)}
     grids = {name: np.full((len(seeds), len(options)), np.nan) for name in columns}
+    ids = np.full((len(seeds), len(options)), "", dtype=object)
     for row, (distiller, alpha, seed) in enumerate(zip(frame["distiller"], frame["weight"], frame["seed"], strict=True)):
         for name, values in columns.items():
             grids[name][seeds.index(seed), place[distiller, alpha]] = values[row]
+        ids[seeds.index(seed), place[distiller, alpha]] = frame["model_id"].iloc[row]
     whole = np.logical_and.reduce([np.isfinite(grids[name]) for name in ("gain", "score", "validation")])
     # an option that most seeds lack is left out; then a seed that lacks one, so that every contrast is between the same seeds
     kept = whole.mean(axis=0) >= 0.5
     rows = whole[:, kept].all(axis=1) & kept.any()
     grids = {name: grid[rows][:, kept] for name, grid in grids.items()}
-    options = [option for option, keep in zip(options, kept, strict=True) if keep]
-    arms = tuple(_arm(name, grids, options, [name]) for name in dict.fromkeys(name for name, _ in options))
+    options, ids = [option for option, keep in zip(options, kept, strict=True) if keep], ids[rows][:, kept]
+    arms = tuple(_arm(name, grids, ids, options, [name]) for name in dict.fromkeys(name for name, _ in options))
     best = {}
     for knowledge in (*KINDS, CONTROL):
         names = [arm.name for arm in arms if arm.knowledge == knowledge]
         if names:
-            best[knowledge] = _arm(knowledge, grids, options, names)
+            best[knowledge] = _arm(knowledge, grids, ids, options, names)
     control = best[CONTROL].gain if CONTROL in best else None
     twins = evidence.score(LOSS[kind]).reindex(frame["twin_id"].unique()).dropna()
     sd = float(twins.std(ddof=1)) if len(twins) > 1 else 0.0
@@ -150,7 +164,7 @@ def _read(evidence: Evidence, frame: Frame, validation: Frame) -> Kinds:
     }
     return Kinds(
         **{"task": str(first["task"]), "kind": kind, "scheme": str(first["scheme"]), "student": str(first["student"])},
-        **{"student_size": int(first["size"]), "unit": unit, "arms": arms, "best": best, "readings": readings, "p": {}},
+        **{"student_size": int(first["size"]), "unit": unit, "arms": arms, "best": best, "readings": readings, "p": {}, "own": {}},
         seeds=int(rows.sum()),
         left_out=int((~rows).sum()),
         response_beside=bool(beside),
@@ -186,7 +200,7 @@ def _columns(evidence: Evidence, frame: Frame, kind: str, validation: Frame) -> 
     return found
 
 
-def _arm(name: str, grids: dict[str, np.ndarray], options: Sequence[tuple[str, float]], names: Sequence[str]) -> Arm:
+def _arm(name: str, grids: dict[str, np.ndarray], ids: np.ndarray, options: Sequence[tuple[str, float]], names: Sequence[str]) -> Arm:
     """Choose among the options of some distillers, for each seed by the validation losses of the others."""
     mine = [i for i, (distiller, _) in enumerate(options) if distiller in names]
     validation = grids["validation"][:, mine]
@@ -201,6 +215,7 @@ def _arm(name: str, grids: dict[str, np.ndarray], options: Sequence[tuple[str, f
         score=values["score"],
         specific=values["specific"],
         chosen=tuple(options[i][0] for i in picked),
+        models=tuple(ids[rows, picked]),
         alphas=np.array([options[i][1] for i in picked]),
     )
 

@@ -2,9 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
+from kdprobe.core.section import Next
 from kdprobe.report import words
+from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import Gap
 from kdprobe.report.evidence.groups import short_names
+from kdprobe.report.sections._next import fewer_rows, following
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT
 from kdprobe.verdicts.family import TOO_SMALL
 
@@ -42,6 +47,64 @@ def answer(group: Sequence[Gap]) -> str:
         return f"Train this student alone: {teachers} gained it less than is negligible."
     gain = _told(best)
     return f"Whether a teacher helps this student is not settled: its largest gain is {gain} {_taught(best)}. More seeds may tell."
+
+
+SEEDS = 10
+"""Seeds to ask for where there are too few: what the plan has by itself."""
+TRIED = {"α": ("alpha", "0.3,0.5,0.7"), "T": ("temperature", "1,2,4")}
+"""What is tuned for each teacher size to try a gap between them: flag and values."""
+
+
+def next_of(evidence: Evidence, group: Sequence[Gap]) -> Next | None:
+    """The command that would change `answer`."""
+    read = [gap for gap in group if not (gap.control or gap.copied) and gap.helps.gain is not None]
+    if not read:
+        return None
+    first = read[0]
+    task, student, most = first.task, first.student, max(gap.asked_seeds for gap in read)
+
+    def more(count: int, why: str) -> Next | None:
+        if first.curve.clustered:
+            units = len(first.curve.values["gain"])
+            return following(evidence, task, student, why, "draws", {"draws": f"{count}"}, times=count / units)
+        return following(evidence, task, student, why, "seeds", {"seeds": f"{count}"}, times=count / most)
+
+    unit, now = ("draws", len(first.curve.values["gain"])) if first.curve.clustered else ("seeds", most)
+    if all(gap.helps.n < SEEDS_FOR_A_VERDICT for gap in read):
+        return more(SEEDS, f"{SEEDS} {unit}, enough for a verdict")
+    helped = [gap for gap in read if gap.helps.verdict == "SUPPORTED"]
+    if large := [gap for gap in helped if not doubt(gap) and gap.helps.qualifier != TOO_SMALL]:
+        best = max(large, key=_gain)
+        if best.reading.verdict == "INCONCLUSIVE" and best.reading.needed is not None and best.reading.needed > now:
+            count = best.reading.needed
+            return more(count, f"{count} {unit}, which would settle what the largest costs if mean and spread stay")
+        return _other_teachers(evidence, best, most)
+    if any(doubt(gap) for gap in helped):
+        return more(2 * now, f"twice the {unit}, if what it gives beyond the control then shows")
+    needed = [gap.helps.needed for gap in read if gap.helps.verdict == "INCONCLUSIVE" and gap.helps.needed is not None]
+    if needed:
+        count = max(min(needed), now + 1)
+        return more(count, f"{count} {unit}, which would settle it if mean and spread stay")
+    rows = fewer_rows(evidence, task)
+    if rows is None:
+        return more(2 * now, f"twice the {unit}, which see smaller gains")
+    return following(evidence, task, student, f"{rows} labels, of which a student learns less by itself", "few", {"train-rows": f"{rows}"})
+
+
+def _other_teachers(evidence: Evidence, gap: Gap, seeds: int) -> Next | None:
+    """What would name another teacher: a larger one where the largest costs nothing, else settings chosen for each size."""
+    noun, names = short_names(gap.curve.teachers)
+    if gap.reading.verdict == "CONTRADICTED" and noun == "width":
+        widths = ",".join([*names, f"{2 * int(names[-1])}"])
+        why = f"teachers beyond width {names[-1]}, if the curve goes on or turns there"
+        return following(evidence, gap.task, gap.student, why, "larger", {"teacher-widths": widths}, times=(len(names) + 1) / len(names))
+    tried = [TRIED[name] for name in gap.fixed if name in TRIED]
+    if not tried:
+        return following(evidence, gap.task, gap.student, "twice the seeds", "seeds", {"seeds": f"{2 * seeds}"}, times=2)
+    settings = dict(tried) | {"tune": ",".join(flag for flag, _ in tried)}
+    times = float(np.prod([len(values.split(",")) for _, values in tried])) * (1 + 3 / seeds)
+    why = f"{words.listed([name for name in gap.fixed if name in TRIED])} chosen for each teacher size, if another then serves better"
+    return following(evidence, gap.task, gap.student, why, "tuned", settings, times=times)
 
 
 def _told(gap: Gap) -> str:

@@ -46,7 +46,7 @@ def sketch(group: list[Gap], prefix: str) -> Figure:
     svg = panels(
         [Panel(title=f"Gain over the twin ({first.unit})", series=series, zero="no gain")],
         x=np.log2(ratios), ticks=_ratio_ticks(ratios), x_label="teacher size / student size",
-        prefix=prefix, title=f"Gain of {first.student} on {first.task} by teacher size", height=112,
+        prefix=prefix, title=f"Gain of {first.student} on {first.task} by teacher size", height=165,
         description=". ".join(f"{gap.arm}: {_in_numbers(gap)}" for gap in group),
     )  # fmt: skip
     return Figure(svg=svg)

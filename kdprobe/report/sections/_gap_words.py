@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from kdprobe.core.result import Measurement
 from kdprobe.report import words
 from kdprobe.report.evidence.gaps import Gap
 from kdprobe.report.evidence.groups import short_names
@@ -65,11 +66,15 @@ def contradicted(gap: Gap, rival: str) -> str:
     reading = gap.reading
     assert reading.deficit is not None, "what is contradicted was measured"
     places = words.decimals(reading.margin) + 1
+    more = f" by more than {words.limit(reading.upper, places)} {gap.unit}" if reading.upper > 0 else ""
     return (
-        f"The largest costs {words.result(reading.deficit)} against {rival}: no smaller one serves better by more than "
-        f"{words.number(max(reading.upper, 0.0), places)} {gap.unit} (95 % limit; below {words.number(reading.margin, places)} is "
+        f"{_costs(reading.deficit, rival)}: no smaller one serves better{more} (95 % limit; below {words.limit(reading.margin, places)} is "
         f"negligible; p = {words.p_value(reading.against)} over the claims of this page)."
     )
+
+
+def _costs(deficit: Measurement, rival: str) -> str:
+    return words.compared(deficit, f"The largest costs {{}} against {rival}", f"The largest gives {{}} more than {rival}")
 
 
 def prose(found: list[Gap], around: list[Gap]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Which teacher size serves a student best, and is it smaller than the largest?"""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from kdprobe.core.result import Measurement
 from kdprobe.core.section import Card, Content, Finding, Section
@@ -8,10 +9,11 @@ from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import Gap, beside, gaps, near
 from kdprobe.report.evidence.groups import short_names
-from kdprobe.report.sections._gap_answer import answer, doubt
+from kdprobe.report.sections._gap_answer import answer, doubt, next_of
 from kdprobe.report.sections._gap_figures import figure, sketch
 from kdprobe.report.sections._gap_tables import besides, choices, claims, laws, shapes, temperatures
 from kdprobe.report.sections._gap_words import contradicted, copied, missing, prose, seeds_of, small, small_gain
+from kdprobe.report.sections._scores import gap_scores
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT
 from kdprobe.verdicts.gap import NO_LARGEST, UNITS_FOR_A_VERDICT
 
@@ -28,7 +30,10 @@ def draw(evidence: Evidence) -> Content:
     # of many settings each has its card, and every seed is in the table of cells
     drawn = [group for group in groups if group[0].scope == group[0].arm and any(len(gap.curve.sizes) for gap in group)]
     return Content(
-        cards=tuple(card(group, around, f"c{i}") for i, group in enumerate(groups)),
+        cards=tuple(
+            replace(card(group, around, f"c{i}"), next=next_of(evidence, group), scores=gap_scores(evidence, group))
+            for i, group in enumerate(groups)
+        ),
         words=prose(found, around),
         figures=tuple(figure(group, around, f"g{i}") for i, group in enumerate(drawn)),
         tables=(*besides(around), claims(found), *temperatures((*found, *around)), *choices(evidence), *laws(found), *shapes(found)),
@@ -67,8 +72,10 @@ def _help(gap: Gap, around: list[Gap]) -> Finding:
                 f"The student is worse than its untaught twin under every teacher; least so {under}: {words.result(reading.gain)} "
                 f"({seeds_of(gap)})."
             )
+        elif reading.verdict == "CONTRADICTED" and reading.upper <= 0:
+            sentence += " Under no teacher is it above 0 (95 % limit)."
         elif reading.verdict == "CONTRADICTED":
-            limit = words.number(reading.upper, words.decimals(reading.margin) + 1)
+            limit = words.limit(reading.upper, words.decimals(reading.margin) + 1)
             sentence += f" Under no teacher is it more than {limit} {gap.unit} (95 % limit), which is negligible."
     elsewhere = [
         f"{other.beside} {words.result(other.helps.gain)}: {other.helps.verdict}" for other in around if other.helps.gain is not None
@@ -167,7 +174,8 @@ def _sentences(gap: Gap) -> Iterable[str]:
             most = "loses least" if gap.helps.harmful else "gains most"
             yield f"At this setting the student {most} under a teacher of {words.result(reading.ratio)} times its size."
         if reading.verdict == "NOT APPLICABLE":
-            yield f"But it is not shown to be the better model: its own loss is lower by {words.result(reading.edge)}."
+            own = words.compared(reading.edge, "lower by {}", "higher by {}")
+            yield f"But it is not shown to be the better model: its own loss is {own}."
     elif reading.verdict == "CONTRADICTED":
         yield contradicted(gap, rival)
     elif reading.qualifier.startswith("direction only"):

@@ -9,13 +9,14 @@ from kdprobe.core.section import Card, Column, Content, Figure, Finding, Section
 from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.knowledge import CONTROL, KINDS, Arm, Kinds, by_knowledge, kinds, title_of
+from kdprobe.report.sections._knowledge_answer import LIKENESS, answer, next_of
 from kdprobe.report.sections._knowledge_words import knowledge_words
+from kdprobe.report.sections._scores import knowledge_scores
 from kdprobe.report.theme.forest import HEADING, Line, forest
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast
 from kdprobe.verdicts.knowledge import KindReading
 
 ROLES = dict(zip(KINDS, ("one", "two", "three", "four"), strict=True)) | {CONTROL: "muted"}
-SPECIFIC = {"classification": "agreement", "regression": "R² to teacher"}
 
 
 def draw(evidence: Evidence) -> Content | None:
@@ -28,7 +29,17 @@ def draw(evidence: Evidence) -> Content | None:
         students.setdefault(words.headline(group.task, group.student, group.student_size), []).append(group)
     undefined = evidence.provenance().get("not_applicable", [])
     return Content(
-        cards=tuple(Card(headline=name, findings=tuple(_findings(groups, undefined))) for name, groups in students.items()),
+        cards=tuple(
+            Card(
+                headline=name,
+                findings=tuple(_findings(groups, undefined)),
+                answer=answer(groups),
+                next=next_of(evidence, groups),
+                figure=_overview(groups, f"o{i}"),
+                scores=knowledge_scores(evidence, groups),
+            )
+            for i, (name, groups) in enumerate(students.items())
+        ),
         words=tuple(knowledge_words(found, weights=len(evidence.provenance().get("plan", {}).get("alphas", ())))),
         figures=tuple(_figure(group, f"k{i}") for i, group in enumerate(found) if group.seeds),
         tables=(_table(found), *([_undefined(undefined)] if undefined else [])),
@@ -80,7 +91,7 @@ def _sentences(group: Kinds, kind: str, reading: KindReading) -> Iterable[str]:
     yield f"{_at_choices(best)}: {words.result(reading.gain)} over the twin{beside}."
     if kind != "response" and "response" in group.best:
         yield f"Against response knowledge: {_measured(best.gain - group.best['response'].gain, group.unit)}."
-    yield f"Teacher-specific part ({SPECIFIC[group.kind]}): {_measured(best.specific)}."
+    yield f"Teacher-specific part ({LIKENESS[group.kind]}): {_measured(best.specific)}."
     if reading.verdict == "INCONCLUSIVE" and reading.needed is not None:
         yield f"With this mean and spread, {reading.needed} seeds would settle it."
 
@@ -126,6 +137,35 @@ def _figure(group: Kinds, prefix: str) -> Figure:
         description=summary,
     )
     return Figure(svg=svg, caption=f"{group.task} · student {group.student} · {_scope(group)}. Ticks are seeds.")
+
+
+def _overview(groups: list[Kinds], prefix: str) -> Figure | None:
+    """What every distiller gains in every regime, controls below: the card's picture."""
+    groups = [group for group in groups if group.seeds > 1]
+    if not groups:
+        return None
+    gains = [{arm.name: _line(arm.gain) for arm in group.arms} for group in groups]
+    lines = []
+    for knowledge, arms in by_knowledge(sorted((arm for group in groups for arm in group.arms), key=_place)):
+        lines.append(Line(label="controls" if knowledge == CONTROL else knowledge, role=HEADING))
+        for name in dict.fromkeys(arm.name for arm in arms):
+            values = tuple(gain.get(name) for gain in gains)
+            lines.append(Line(label=title_of(name), role=ROLES.get(knowledge, "muted"), values=values))
+    first = groups[0]
+    told = [f"{title_of(arm.name)}, {_scope(group)}: {_measured(arm.gain, group.unit)}" for group in groups for arm in group.arms]
+    svg = forest(
+        lines,
+        columns=[_scope(group) for group in groups],
+        prefix=prefix,
+        title=f"{first.task}, student {first.student}: gain over the untaught twin ({_short(first.unit)}) with every distiller",
+        description=". ".join(told),
+    )
+    return Figure(svg=svg, caption=f"Gain over the untaught twin ({_short(first.unit)}), right of the line is better. Ticks are seeds.")
+
+
+def _place(arm: Arm) -> int:
+    order = (*KINDS, CONTROL)
+    return order.index(arm.knowledge) if arm.knowledge in order else len(order)
 
 
 def _short(unit: str) -> str:

@@ -106,14 +106,16 @@ def _sentences(transfer: Transfer) -> Iterable[str]:
         yield f"{words.counted(reading.n, 'seed')}: {reading.qualifier}."
         return
     if reading.placebo_failed and reading.placebo:
-        yield f"The placebo failed: its untaught twin is {words.result(reading.placebo)} more like the own teacher than like siblings."
+        told = words.compared(reading.placebo, "{} more", "{} less")
+        yield f"The placebo failed: its untaught twin is {told} like the own teacher than like siblings."
     which = "larger" if (transfer.curve.sizes > transfer.student_size).any() else "all"
     beyond = ", beyond what its untaught twin shows" if reading.placebo else ""
     # what taught a control, if anything did, is another than the teacher that it is read against
     own, its = ("the teacher that it is read against", "that teacher") if transfer.control else ("its own teacher", "its teacher")
     nearer = "" if reading.moved_closer else f", so it is not shown to be nearer to {its} than twins are"
+    told = words.compared(reading.specific, "{} more", "{} less")
     yield (
-        f"{title_of(transfer.probe)}, mean over {which} teachers: {words.result(reading.specific)} more with {own} than with "
+        f"{title_of(transfer.probe)}, mean over {which} teachers: {told} with {own} than with "
         f"siblings{beyond}. {words.capitalised(its.replace('its', 'own'))} minus what untaught twins reach: "
         f"{words.result(reading.moved)}{nearer}."
     )

@@ -1,5 +1,6 @@
 """Values of many arms below each other, each with its interval and its seeds, in one or two columns beside the arms' names."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,10 +10,10 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from kdprobe.core.words import number
-from kdprobe.report.theme.plots import LABEL_SIZE, TITLE_SIZE, WIDTH, fitted
+from kdprobe.report.theme.plots import LABEL_SIZE, TITLE_SIZE, WIDTH, fitted, width_of
 from kdprobe.report.theme.svg import COLOURS, style, to_svg
 
-ROW, TITLE, BOTTOM, GAP = 17.0, 22.0, 22.0, 14.0
+ROW, TITLE, BOTTOM, GAP = 17.0, 22.0, 22.0, 24.0
 """Heights of a row, of the titles and of the numbers below; the space between columns. Points: pixels on the page."""
 NAMES = 126.0
 """Room for the names of the arms."""
@@ -89,6 +90,7 @@ def _column(axes: Axes, lines: Sequence[Line], column: int) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2, steps=[1, 2, 5, 10]))
     low_end, high_end = _limits(lines, column)
     axes.set_xlim(low_end, high_end)
+    _number(axes)
     for place, line in enumerate(lines):
         if column >= len(line.values) or line.values[column] is None:
             continue
@@ -106,3 +108,21 @@ def _column(axes: Axes, lines: Sequence[Line], column: int) -> None:
         axes.hlines(place, low, high, color=colour, linewidth=1.6, clip_on=False)
         # marks as lines without length take a tenth of the bytes of markers
         axes.hlines(place, mean, mean, color=colour, linewidth=6, capstyle="round", clip_on=False)
+
+
+def _number(axes: Axes) -> None:
+    """Write numbers below a column that touch neither each other nor those of the next column."""
+    low, high = axes.get_xlim()
+    ticks = np.array([tick for tick in axes.get_xticks() if low <= tick <= high])
+    places = max(0, -math.floor(math.log10(float(np.diff(ticks).min())) + 1e-9)) if len(ticks) > 1 else 2
+    labels, across = [number(float(tick), places) for tick in ticks], axes.bbox.width
+    at = (ticks - low) / (high - low) * across
+    half = np.array([width_of(label, LABEL_SIZE) / 2 for label in labels])
+    inside = np.flatnonzero((at - half > -GAP / 2) & (at + half < across + GAP / 2))
+    # where there is no room for all, 0 comes first, and then what is furthest from it
+    first = sorted(inside, key=lambda i: (ticks[i] != 0, -abs(ticks[i])))
+    kept: list[int] = []
+    for i in first:
+        if all(abs(at[i] - at[j]) >= half[i] + half[j] + 0.4 * LABEL_SIZE for j in kept):
+            kept.append(int(i))
+    axes.set_xticks(ticks[sorted(kept)], [labels[i] for i in sorted(kept)])

@@ -1,5 +1,7 @@
+// Paper has no folds: the style opens them too, where a browser lets it.
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((fold) => (fold.open = true)));
 // Makes tables sortable. Without it they are tables all the same.
-for (const table of document.querySelectorAll("table:not(.matrix)")) {
+for (const table of document.querySelectorAll("table:not(.matrix, .plain)")) {
   const body = table.tBodies[0];
   if (body.rows.length < 2) continue;
   // numbers, and intervals by their value, are in cells without a class; they are written with a true minus sign

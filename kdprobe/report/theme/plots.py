@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Literal
 
 import numpy as np
@@ -17,7 +18,6 @@ Role = Literal["one", "two", "three", "four"]
 # told apart without colour too
 _CAPS: dict[Role, Literal["round", "projecting"]] = {"one": "round", "two": "projecting", "three": "round", "four": "projecting"}
 _DASHES = {"one": "-", "two": (0, (4, 1.5)), "three": (0, (1, 1)), "four": (0, (4, 1.5, 1, 1.5))}
-_MOST_TICKS = 7
 WIDTH = 340.0
 """Width of a figure in points: pixels on the page. One fits a telephone without shrinking its text."""
 LEFT, TITLE, MOST_LABEL = 50.0, 22.0, 120.0
@@ -97,7 +97,8 @@ def panels(
     height
         Of one panel with its title, in points (pixels on the page).
     """
-    label_width = _width([name for panel in stack for name in (panel.zero, *(series.label for series in panel.series))], LABEL_SIZE)
+    names = [name for panel in stack for name in (panel.zero, *(series.label for series in panel.series))]
+    label_width = _width([in_lines(name, MOST_LABEL, LABEL_SIZE) for name in names], LABEL_SIZE)
     right = min(label_width, MOST_LABEL) + 8
     bottom = 40.0 + 12 * any("\n" in tick for tick in ticks)
     whole, across = height * len(stack) + bottom, WIDTH - LEFT - right
@@ -109,12 +110,12 @@ def panels(
             _draw(axes, panel, x)
             drawn.append(axes)
         _share_limits(drawn, stack)
-        every = -(-len(x) // _MOST_TICKS)
         reach = 0.05 * max(float(np.ptp(x)), 1.0)
         for axes, panel in zip(drawn, stack, strict=True):
             axes.set_xlim(float(x.min()) - reach, float(x.max()) + reach)
-            shown = [fitted(tick, 2 * across / len(x), LABEL_SIZE) for tick in ticks] if axes is drawn[-1] else [""] * len(x)
-            axes.set_xticks(x[::every], shown[::every])
+            at = (x - axes.get_xlim()[0]) / np.ptp(axes.get_xlim()) * across
+            places = spaced(at, ticks, LABEL_SIZE)
+            axes.set_xticks(x[places], [ticks[i] for i in places] if axes is drawn[-1] else [""] * len(places))
             _label_ends(axes, panel)
         # in the middle of the axes, unless it is too long for that
         x_label = fitted(x_label, WIDTH, LABEL_SIZE)
@@ -123,9 +124,14 @@ def panels(
         return to_svg(canvas, prefix=prefix, title=title, description=description)
 
 
+def width_of(label: str, size: float) -> float:
+    """Room for the longest line of a label, in points: generous, because the reader's font is not known."""
+    return 0.6 * size * max(map(len, label.split("\n")))
+
+
 def _width(labels: Sequence[str], size: float) -> float:
-    """Room for the longest label, in points: generous, because the reader's font is not known."""
-    return 0.6 * size * max((len(label) for label in labels), default=0)
+    """Room for the longest label."""
+    return max((width_of(label, size) for label in labels), default=0.0)
 
 
 def fitted(text: str, width: float, size: float) -> str:
@@ -138,6 +144,44 @@ def fitted(text: str, width: float, size: float) -> str:
     """
     most = max(int(width / (0.6 * size)), 2)
     return "\n".join(line if len(line) <= most else f"{line[: most - 1]}…" for line in text.split("\n"))
+
+
+def in_lines(text: str, width: float, size: float) -> str:
+    """Break what does not fit into two lines, and cut what does not fit even so.
+
+    Examples
+    --------
+    >>> in_lines("labelled and transfer rows", 120, 10)
+    'labelled and\\ntransfer rows'
+    """
+    if fitted(text, width, size) == text or " " not in text.strip():
+        return fitted(text, width, size)
+    breaks = [i for i, sign in enumerate(text) if sign == " "]
+    middle = min(breaks, key=lambda i: abs(i - len(text) / 2))
+    return fitted(f"{text[:middle]}\n{text[middle + 1 :]}", width, size)
+
+
+def spaced(at: np.ndarray, labels: Sequence[str], size: float) -> list[int]:
+    """Which of some labels, centred at ascending places, can stand beside each other: the first, and each that no earlier one touches.
+
+    Parameters
+    ----------
+    at
+        (k,) places in points.
+
+    Examples
+    --------
+    >>> spaced(np.array([0.0, 10.0, 40.0]), ["1024", "2048", "4096"], 10)
+    [0, 2]
+    """
+    found: list[int] = []
+    end = -np.inf
+    for i, (place, label) in enumerate(zip(at, labels, strict=True)):
+        half = width_of(label, size) / 2
+        if place - half >= end:
+            found.append(i)
+            end = place + half + 0.4 * size
+    return found
 
 
 def _share_limits(drawn: Sequence[Axes], stack: Sequence[Panel]) -> None:
@@ -193,28 +237,36 @@ def _label_ends(axes: Axes, panel: Panel) -> None:
     ends.append((np.zeros(1), panel.zero, COLOURS["muted"]))
     low, high = axes.get_ylim()
     wanted = sorted((float((values[-1] - low) / (high - low)), label, colour) for values, label, colour in ends if len(values) and label)
-    for y, (_, label, colour) in zip(_apart([y for y, _, _ in wanted], LINE * LABEL_SIZE / axes.bbox.height), wanted, strict=True):
-        label = fitted(label, MOST_LABEL, LABEL_SIZE)
+    wanted = [(y, in_lines(label, MOST_LABEL, LABEL_SIZE), colour) for y, label, colour in wanted]
+    tall = [(label.count("\n") + 1) * LINE * LABEL_SIZE / axes.bbox.height for _, label, _ in wanted] or [0.0]
+    # none reaches into the panel's title, or to the numbers below
+    gaps = [(one + other) / 2 for one, other in pairwise(tall)]
+    apart = _apart([y for y, _, _ in wanted], gaps, ends=(tall[0] / 2, 1 - tall[-1] / 2))
+    for y, (_, label, colour) in zip(apart, wanted, strict=True):
         axes.text(1.02, y, label, transform=axes.transAxes, color=colour, fontsize=LABEL_SIZE, va="center")
 
 
-def _apart(positions: Sequence[float], gap: float) -> list[float]:
-    """Move sorted positions apart to at least `gap`, with the least movement that keeps their order, inside [0, 1] if they fit.
+def _apart(positions: Sequence[float], gap: float | Sequence[float], ends: tuple[float, float] = (0.0, 1.0)) -> list[float]:
+    """Move sorted positions apart to at least `gap`, with the least movement that keeps their order, between `ends` if they fit.
+
+    `gap` is one for all, or one between each two.
 
     Examples
     --------
     >>> [round(y, 2) for y in _apart([0.5, 0.52, 0.9], 0.1)]
     [0.46, 0.56, 0.9]
     """
-    # pools of adjacent positions, as in isotonic regression: [sum of (wanted - rank·gap), members]
+    gaps = [gap] * len(positions) if isinstance(gap, int | float) else gap
+    offsets = list(accumulate(gaps, initial=0.0))
+    # pools of adjacent positions, as in isotonic regression: [sum of (wanted - offset), members]
     pools: list[list[float]] = []
-    for rank, y in enumerate(positions):
-        pools.append([y - rank * gap, 1.0])
+    for y, offset in zip(positions, offsets, strict=False):
+        pools.append([y - offset, 1.0])
         while len(pools) > 1 and pools[-2][0] / pools[-2][1] > pools[-1][0] / pools[-1][1]:
             total, members = pools.pop()
             pools[-1][0] += total
             pools[-1][1] += members
     starts = [total / members for total, members in pools for _ in range(int(members))]
-    found = [start + rank * gap for rank, start in enumerate(starts)]
-    shift = max(0.0, -found[0]) - max(0.0, found[-1] - 1.0) if found else 0.0
-    return [y + shift for y in found]
+    # a monotone fit between two bounds is the monotone fit cut at these
+    low, high = ends[0], max(ends[1] - offsets[max(len(starts) - 1, 0)], ends[0])
+    return [min(max(start, low), high) + offset for start, offset in zip(starts, offsets, strict=False)]

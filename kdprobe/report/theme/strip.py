@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from kdprobe.core.words import plain
+
 WIDTH, HEIGHT, INSET = 120, 16, 2
 """As the page's style has it."""
 
@@ -24,5 +26,5 @@ def strip(values: Sequence[float], low: float, high: float) -> Markup:
 
     zero = f'<path class="zero" d="M{at(0.0)} 0v{HEIGHT}"/>' if low <= 0 <= high else ""
     ticks = "".join(f"M{at(value)} 3v10" for value in values)
-    label = html.escape(f"{len(values)} seeds from {min(values):.3g} to {max(values):.3g}" if values else "no seeds")
+    label = html.escape(f"{len(values)} seeds from {plain(min(values))} to {plain(max(values))}" if values else "no seeds")
     return Markup(f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{zero}<path d="{ticks}"/></svg>')

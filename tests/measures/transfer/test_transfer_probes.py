@@ -6,7 +6,7 @@ from scipy.stats import norm, spearmanr
 
 from kdprobe import Measurement, Refusal, available
 from kdprobe.core.trace import Panel, Trace
-from kdprobe.measures.transfer.calibration import calibration_distance, debiased_distances
+from kdprobe.measures.transfer.calibration import calibration_distance, calibration_error, debiased_distances
 from kdprobe.measures.transfer.dark_knowledge import rank_agreement
 from kdprobe.measures.transfer.fidelity import overlap
 from kdprobe.measures.transfer.panel import coefficient, room_taken
@@ -185,3 +185,21 @@ def test_the_jackknife_of_a_debiased_distance_is_that_of_its_rows():
         drawn.append(debiased_distances(gaps[rows], bins[rows]).mean())
     assert interval.error == pytest.approx(np.std(drawn), rel=0.15)
     assert norm.cdf((interval.high - interval.value) / interval.error) == pytest.approx(0.975, abs=0.001)
+
+
+def test_the_calibration_error_of_a_model_is_what_it_was_made_to_be():
+    """Labels drawn from the model's own probabilities leave none; labels drawn after mixing in chance leave what was mixed in."""
+    rng = np.random.default_rng(5)
+    p = rng.dirichlet(np.full(4, 0.5), size=40_000)
+    true = np.array([rng.choice(4, p=row) for row in p])
+    assert calibration_error(p, true) == pytest.approx(0.0, abs=0.01)
+    noisy = np.where(rng.random(len(p)) < 0.5, rng.integers(0, 4, len(p)), true)
+    assert calibration_error(p, noisy) == pytest.approx(0.5 * (p.max(axis=1) - 0.25).mean(), abs=0.01)
+    # the one model, as the distance between two tells it
+    trace = Trace.from_raw("classification", np.log(p[:800]))
+    told = calibration_distance(trace, trace, true[:800]).details["ece_student"]
+    assert calibration_error(p[:800], true[:800]) == pytest.approx(told)
+
+
+def test_one_row_has_a_calibration_error_too():
+    assert calibration_error(np.array([[0.75, 0.25]]), np.array([1])) == pytest.approx(0.75)

@@ -12,6 +12,7 @@ from kdprobe.core.registry import available
 from kdprobe.report import report, verdict_lines
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.knowledge import kinds
+from kdprobe.report.sections._scores import knowledge_scores
 from kdprobe.report.theme.forest import HEADING, Line, forest
 from kdprobe.testing.sections import check_section
 from kdprobe.zoo.writer import Writer
@@ -126,6 +127,20 @@ def test_the_teacher_specific_part_is_that_of_the_transfer_section(zoo):
         (student,) = models[(models["seed"] == seed) & (models["alpha"] == alpha)]["model_id"]
         own = values.loc[student]
         assert arm.specific[seed] == pytest.approx(own["own"] - own["siblings"] - (own["twin"] - own["twin_siblings"]))
+
+
+def test_the_scores_are_those_of_the_students_that_were_chosen(zoo):
+    evidence = Evidence(zoo)
+    groups = [group for group in kinds(evidence) if group.task == "letters"]
+    table = knowledge_scores(evidence, groups)
+    arm = groups[0].best["response"]
+    models, own = zoo.models().set_index("model_id"), zoo.runs().set_index("model_id")["calibration_error.B"]
+    assert models.loc[list(arm.models), "alpha"].tolist() == pytest.approx(arm.alphas.tolist())
+    (row,) = [row for row in table.rows if row["model"] == "soft targets, same rows"]
+    assert row["calibration_error"][0] == pytest.approx(own[list(arm.models)].mean())
+    assert table.rows[0]["model"] == "twin, untaught"
+    assert table.rows[-1]["model"] == "teacher"
+    assert len({row["model"] for row in table.rows}) == len(table.rows)
 
 
 def test_a_kind_on_rows_without_labels_has_a_weight_beside_its_response_loss(zoo):
