@@ -1,6 +1,7 @@
 """What `optimal_ratio.py` advises: three sentences, each imperative chosen by the numbers that stand in it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -30,15 +31,20 @@ def advice(tables: Tables) -> tuple[str, str, str]:
         f"smaller one at α={ALPHA:g} and T={TEMPERATURE:g}, {shown(soft, 'nats')} at T={SOFT:g}, and {shown(chosen, 'nats')} with α and "
         "T chosen for each teacher size on validation rows.",
         f"With {rows[-1]:,.0f} unlabelled rows {'distil from the largest teacher' if many.low > 0 else 'no gain is shown'}: it gains "
-        f"{shown(many, 'nats')} over an untaught twin and costs {shown(behind, 'nats')} against the best smaller one. With "
+        f"{shown(many, 'nats')} over an untaught twin, and against the best smaller one it {_told(behind, 'costs {}', 'gains {}')}. With "
         f"{rows[0]:.0f} unlabelled rows alone {'distil too' if few.low > 0 else 'do not distil' if few.high < 0 else 'it is not settled'}: "
-        f"the best teacher's gain is {shown(few, 'nats')}. With steps chosen on validation rows for students and for twins the largest "
-        f"teacher gains {shown(at_steps[rows[-1]], 'nats')} and {shown(at_steps[rows[0]], 'nats')}. Twice the steps on the labelled rows, "
-        f"without any teacher, gained {shown(largest_gain(grid(longer)), 'nats')}.",
+        f"under the best teacher the student {_told(few, 'gains {}', 'loses {}')}. With steps that validation rows chose, for "
+        f"students and for twins, the largest teacher's student {_told(at_steps[rows[-1]], 'gains {}', 'loses {}')} with "
+        f"{rows[-1]:,.0f} rows and {_told(at_steps[rows[0]], 'gains {}', 'loses {}')} with {rows[0]:.0f}. Twice the steps on the labelled "
+        f"rows, without any teacher, gained {shown(largest_gain(grid(longer)), 'nats')}.",
         f"Carry no ratio from one setting to another, sweep your own: over {settings} settings on letters the best teacher had "
         f"{' or '.join(f'{ratio:.1f}' for ratio in best)} times the student's size, and that one size is best in all of them "
         f"{'is refuted' if p < 0.05 else 'is not refuted'} (p {words.p_value(p)}).",
     )
+
+
+def _told(found: Measurement, more: str, less: str) -> str:
+    return words.compared(replace(found, unit="nats"), more, less)
 
 
 def costs(tables: Tables) -> tuple[Measurement, Measurement, Measurement]:
