@@ -49,8 +49,8 @@ class Page(HTMLParser):
                 yield from ({"caption": found} | dict(zip(titles, (text for text, _ in row), strict=True)) for row in rows[1:])
 
     def first_screen(self) -> Iterator[tuple[str, str, str]]:
-        """Headline, what of, and text of each cell of the first screen."""
-        for row in self.tables[0][1] if self.tables and not self.tables[0][0] else ():
+        """Headline, what of, and text of each cell of the table of all verdicts, wherever the page has it."""
+        for row in next((rows for _, rows in self.tables if any(of for row in rows for _, of in row)), ()):
             yield from ((row[0][0], of, text) for text, of in row[1:] if of and text)
 
 

@@ -22,6 +22,17 @@ def p_value(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def p_told(p: float) -> str:
+    """Return a p value as a sentence has it.
+
+    Examples
+    --------
+    >>> p_told(0.0123), p_told(1e-9)
+    ('p = 0.012', 'p < 0.001')
+    """
+    return f"p {p_value(p)}" if p < 0.001 else f"p = {p_value(p)}"
+
+
 def result(found: Result) -> str:
     """Return a measurement as `interval` does, or why there is none."""
     if isinstance(found, Refusal):

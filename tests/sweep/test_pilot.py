@@ -90,7 +90,7 @@ def test_the_report_says_whether_it_was_right(folder, tmp_path, capsys, monkeypa
     assert outcome.best == outcome.gap.curve.teachers[int(np.argmax(outcome.gap.reading.gain.mean(axis=0)))]
     assert outcome.right == (outcome.best in outcome.pilot.named)
     assert "Did the pilot name the right teacher sizes?" in page
-    assert f"It named the size with the best mean for {int(outcome.right)} of 1 student" in page
+    assert f"It named the size with the best mean in {int(outcome.right)} of 1 case" in page
     capsys.readouterr()
     # a pilot comes first
     other = tmp_path / "other"

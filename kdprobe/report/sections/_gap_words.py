@@ -69,7 +69,7 @@ def contradicted(gap: Gap, rival: str) -> str:
     more = f" by more than {words.limit(reading.upper, places)} {gap.unit}" if reading.upper > 0 else ""
     return (
         f"{_costs(reading.deficit, rival)}: no smaller one serves better{more} (95 % limit; below {words.limit(reading.margin, places)} is "
-        f"negligible; p = {words.p_value(reading.against)} over the claims of this page)."
+        f"negligible; {words.p_told(reading.against)} over the claims of this page)."
     )
 
 

@@ -181,7 +181,7 @@ def _sentences(gap: Gap) -> Iterable[str]:
     elif reading.qualifier.startswith("direction only"):
         yield f"A direction only: the largest costs {words.result(reading.deficit)} against {rival}."
     else:
-        adjusted = f", p = {words.p_value(reading.p)} over the claims of this page" if reading.deficit.low > 0 else ""
+        adjusted = f", {words.p_told(reading.p)} over the claims of this page" if reading.deficit.low > 0 else ""
         yield f"Whether the largest costs anything against {rival} is not settled: {words.result(reading.deficit)}{adjusted}."
     yield from missing(gap)
 
