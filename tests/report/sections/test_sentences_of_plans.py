@@ -123,7 +123,7 @@ def test_dark_information_is_promised_where_it_was_measured():
 def test_a_control_has_no_teacher_of_its_own_among_those_it_is_read_against():
     world = replace(WORLD, arms=(TrueArm(scheme="sibling_teacher"), TrueArm(scheme="transfer_rows")))
     said = {finding.scope: finding.sentences[0] for card in section("transfer", world.zoo()).cards for finding in card.findings}
-    assert "more with the teacher that it is read against than with siblings" in said["sibling teacher"]
+    assert "with the teacher that it is read against than with siblings" in said["sibling teacher"]
     assert "own teacher" not in said["sibling teacher"].lower()
     assert "more with its own teacher than with siblings" in said["transfer rows"]
 
