@@ -10,7 +10,7 @@ from kdprobe.core.files import write_atomically
 from kdprobe.core.pages import sealed
 from kdprobe.core.section import Card, Column, Content, Figure, Finding, Table
 from kdprobe.report import words
-from kdprobe.report.evidence.gaps import Gap
+from kdprobe.report.evidence.gaps import AS_TRAINED, Gap
 from kdprobe.report.evidence.groups import Curve
 from kdprobe.report.page import check_target, compose
 from kdprobe.report.sections._gap_figures import series_of
@@ -26,7 +26,6 @@ from kdprobe.verdicts.own_gap import Pool, RunsGap, advice, direction, grid_of
 from kdprobe.verdicts.own_runs import Runs
 
 QUESTION = "Which teacher size serves this student best?"
-SCOPE = "as trained"
 
 
 def write_gap(found: RunsGap | GapVerdict, path: Path) -> Path:
@@ -85,9 +84,9 @@ def _gap(found: RunsGap, setting: Setting, student: float, verdict: GapVerdict) 
     names = tuple(f"{size:g}" for size in grid.sizes)
     place = _place(found, setting)
     return Gap(
-        task=place or "your runs", kind="regression", arm=SCOPE, own_arm=SCOPE, control="", beside="", setting="",
+        task=place or "your runs", kind="regression", arm=AS_TRAINED, own_arm=AS_TRAINED, control="", beside="", setting="",
         student=f"{student:g}", student_size=student,  # pyright: ignore[reportArgumentType]
-        headline=f"{place + ' · ' if place else ''}student of size {student:g}", scope=SCOPE, unit=found.unit,
+        headline=f"{place + ' · ' if place else ''}student of size {student:g}", scope=AS_TRAINED, unit=found.unit,
         metric=found.runs.metric or "gain",
         curve=Curve(
             teachers=names, sizes=grid.sizes, values=values, seeds=seeds, left_out=int((~kept.rows).sum()),
@@ -122,7 +121,7 @@ def _card(found: RunsGap, one: tuple[Setting, GapVerdict, Gap], prefix: str) -> 
 def _pool_card(found: RunsGap, setting: Setting, pool: Pool) -> Card:
     place, deficit = _place(found, setting), pool.verdict.details["deficit"]
     finding = Finding(
-        claim="capacity gap", scope=SCOPE, verdict=pool.verdict.verdict, qualifier=pool.verdict.details["qualifier"],
+        claim="capacity gap", scope=AS_TRAINED, verdict=pool.verdict.verdict, qualifier=pool.verdict.details["qualifier"],
         measures="best sizes (95 % set); what the largest costs against the best smaller one",
         number=words.result(deficit) if deficit else "", sentences=(f"{pool}",),
         change_our_mind="8 seeds or more for each student, if they differ from what they say together.",
@@ -263,7 +262,7 @@ def verdict_page(verdict: GapVerdict) -> str:
 def _verdict_card(headline: str, found: GapVerdict) -> Card:
     deficit = found.details["deficit"]
     finding = Finding(
-        claim="capacity gap", scope=SCOPE, verdict=found.verdict, qualifier=found.details["qualifier"],
+        claim="capacity gap", scope=AS_TRAINED, verdict=found.verdict, qualifier=found.details["qualifier"],
         measures="what the largest costs against the best smaller one", number=words.result(deficit) if deficit else "",
         sentences=tuple(text for text in (str(found).partition("capacity gap. ")[2], advice(found)) if text),
     )  # fmt: skip

@@ -19,7 +19,7 @@ MARGIN_SHARE = 0.2
 class KindReading:
     """What paired intervals say of one kind of knowledge.
 
-    "Helps" needs two things: a gain over the paired twin, and a gain over the best control, whose targets hold no such knowledge; where a
+    "Helps" needs two things: a gain over the paired twin, and a gain over every control, whose targets hold no such knowledge; where a
     response loss stood beside it, a gain over that loss alone too. The largest of the p values counts (an intersection-union test, which
     needs no adjustment for being several).
     """
@@ -30,7 +30,7 @@ class KindReading:
     gain: Measurement | None = None
     """Over the paired twin."""
     over_control: Measurement | None = None
-    """Over the best control; None where the sweep has none."""
+    """Over the control that gains most; None where the sweep has none."""
     over_beside: Measurement | None = None
     """Over the response loss alone; None where none stood beside this kind."""
     p: float = 1.0
@@ -38,7 +38,7 @@ class KindReading:
     against: float = 1.0
     """Of all its contrasts being the margin or more (the smallest of their p values, times their number)."""
     below: tuple[float, ...] = ()
-    """Of each contrast alone being the margin or more: gain, over the control, over the loss beside it."""
+    """Of each contrast alone being the margin or more: gain, over each control, over the loss beside it."""
     harm: float = 1.0
     """Of no harm."""
     margin: float = 0.0
@@ -81,7 +81,8 @@ def read_kind(
     gain
         (seeds,) gain over the paired twin.
     control
-        (seeds,) gain of the best control over the same twins; None without controls.
+        (seeds,) gain of a control over the same twins, or (controls, seeds); None without controls. Each must be beaten: one that was
+        chosen beforehand, by a loss that is not the gain's own, need not be the one that is hardest to beat.
     twin_sd
         Standard deviation of the twins' score over seeds, for the margin.
     beside
@@ -90,16 +91,18 @@ def read_kind(
     n, margin = len(gain), MARGIN_SHARE * twin_sd
     if n < 2:
         return KindReading(verdict="INCONCLUSIVE", qualifier="one seed gives no interval" if n else "no seed finished", n=n)
-    over = {name: contrast(gain - other) for name, other in (("control", control), ("beside", beside)) if other is not None}
-    contrasts = [contrast(gain), *over.values()]
+    over = [contrast(gain - other) for other in (() if control is None else np.atleast_2d(control))]
+    alone = [] if beside is None else [contrast(gain - beside)]
+    contrasts = [contrast(gain), *over, *alone]
+    nearest = min(over, key=lambda found: found.mean, default=None)
     weakest = max(contrasts, key=lambda found: (found.mean <= 0, float(found.p)))
     below = tuple(float(found.below(margin)) for found in contrasts)
     return KindReading(
         verdict="INCONCLUSIVE",
         n=n,
         gain=contrasts[0].measurement(unit),
-        over_control=over["control"].measurement(unit) if "control" in over else None,
-        over_beside=over["beside"].measurement(unit) if "beside" in over else None,
+        over_control=None if nearest is None else nearest.measurement(unit),
+        over_beside=alone[0].measurement(unit) if alone else None,
         p=float(weakest.p) if weakest.mean > 0 else 1.0,
         against=min(min(below) * len(below), 1.0),
         below=below,
@@ -131,8 +134,8 @@ def _with_verdict(reading: KindReading, claims: int) -> KindReading:
     if reading.against < LEVEL:
         if reading.harm < LEVEL:
             return replace(reading, verdict="CONTRADICTED", qualifier="it hurts")
-        rivals = ["a control", *["a control"] * (reading.over_control is not None), "the response loss beside it"]
-        rival = rivals[int(np.argmin(reading.below))]
+        last = reading.over_beside is not None and int(np.argmin(reading.below)) == len(reading.below) - 1
+        rival = "the response loss beside it" if last else "a control"
         return replace(reading, verdict="CONTRADICTED", qualifier=f"{rival} gains as much" if gains else "")
     return replace(reading, qualifier=f"a gain, {_doubt(reading, claims)}" if gains else "")
 

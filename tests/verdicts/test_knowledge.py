@@ -148,3 +148,17 @@ def test_intervals_of_the_reading_are_students_t():
     found = read_kinds([read_kind(gain, None, twin_sd=SD)])[0]
     expected = contrast(gain).interval()
     assert (found.gain.low, found.gain.high) == pytest.approx((float(expected[0]), float(expected[1])))
+
+
+def test_every_control_must_be_beaten():
+    """A page once called the control with the best validation loss the best: what others gain as well was SUPPORTED."""
+    rng = np.random.default_rng(5)
+    gain, weak, strong = (level + NOISE * rng.normal(size=SEEDS) for level in (0.3, 0.0, 0.3))
+    (alone,) = read_kinds([read_kind(gain, weak, twin_sd=SD)])
+    (both,) = read_kinds([read_kind(gain, np.stack([weak, strong]), twin_sd=SD)])
+    assert alone.verdict == "SUPPORTED"
+    assert both.verdict != "SUPPORTED"
+    assert both.over_control.value == pytest.approx(np.mean(gain - strong))
+    assert both.p >= read_kind(gain, strong, twin_sd=SD).p
+    (one,) = read_kinds([read_kind(gain, weak[None], twin_sd=SD)])
+    assert one == alone

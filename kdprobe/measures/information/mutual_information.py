@@ -114,7 +114,7 @@ def mutual_information(
     >>> x = rng.normal(size=1000)
     >>> y = 0.8 * x + 0.6 * rng.normal(size=1000)  # correlation .8: -½ log(1 - .8²) = .511 nats
     >>> print(mutual_information(x, y))
-    0.492 nats [0.419, 0.565]
+    0.492 nats [0.419, 0.591]
     >>> print(mutual_information(x, np.tanh(x)).reason[:32])
     X and Y fix each other as far as
     """

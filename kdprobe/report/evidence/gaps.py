@@ -19,6 +19,8 @@ from kdprobe.verdicts.help import HelpReading, read_help, read_helps
 from kdprobe.zoo.gains import LOSS
 
 COPIED = "seeds are copies"
+AS_TRAINED = "as trained"
+"""In the place of a regime, of runs that were trained elsewhere."""
 SECOND = {"classification": "accuracy", "regression": "r2"}
 TITLES = {"nll": "NLL", "mse": "MSE", "nll_calibrated": "NLL, calibrated", "accuracy": "accuracy", "r2": "R²"}
 

@@ -152,7 +152,11 @@ def _read(evidence: Evidence, frame: Frame, validation: Frame) -> Kinds:
         names = [arm.name for arm in arms if arm.knowledge == knowledge]
         if names:
             best[knowledge] = _arm(knowledge, grids, ids, options, names)
-    control = best[CONTROL].gain if CONTROL in best else None
+    # each control must be beaten: the validation loss that chooses among others is not calibrated, and would leave the strongest out
+    rivals = [arm for arm in arms if arm.knowledge == CONTROL]
+    control = np.stack([arm.gain for arm in rivals]) if rivals else None
+    if rivals and rows.any():
+        best[CONTROL] = max(rivals, key=lambda arm: float(arm.gain.mean()))
     twins = evidence.score(LOSS[kind]).reindex(frame["twin_id"].unique()).dropna()
     sd = float(twins.std(ddof=1)) if len(twins) > 1 else 0.0
     unit = evidence.unit(str(first["task"]), GAIN[kind])

@@ -7,7 +7,7 @@ import numpy as np
 from kdprobe.core.section import Next
 from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
-from kdprobe.report.evidence.gaps import Gap
+from kdprobe.report.evidence.gaps import AS_TRAINED, Gap
 from kdprobe.report.evidence.groups import short_names
 from kdprobe.report.sections._next import fewer_rows, following
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT
@@ -45,8 +45,10 @@ def answer(group: Sequence[Gap]) -> str:
         if all(gap.helps.harmful for gap in read):
             return f"Train this student alone: {teachers} made it worse than its untaught twin."
         return f"Train this student alone: {teachers} gained it less than is negligible."
-    gain = _told(best)
-    return f"Whether a teacher helps this student is not settled: its largest gain is {gain} {_taught(best)}. More seeds may tell."
+    gain = f"its largest gain is {_told(best)} {_taught(best)}"
+    if ahead := next((control.title for gap in read for control in gap.controls if control.beyond.high < 0), ""):
+        return f"Before you teach this student, try the control that gives more ({ahead}): whether a teacher helps is not settled, {gain}."
+    return f"Whether a teacher helps this student is not settled: {gain}. More seeds may tell."
 
 
 SEEDS = 10
@@ -121,7 +123,12 @@ def _teachers(gap: Gap) -> str:
 
 
 def _taught(gap: Gap) -> str:
-    return f"under its best teacher on {gap.arm}"
+    return f"under its best teacher{_on(gap)}"
+
+
+def _on(gap: Gap) -> str:
+    """Its regime, where it has one."""
+    return "" if gap.arm == AS_TRAINED else f" on {gap.arm}"
 
 
 def _use(gap: Gap) -> str:
@@ -129,7 +136,7 @@ def _use(gap: Gap) -> str:
     among = [i for i in gap.reading.best_set if not gap.reading.direction_only] or [gap.helps.best]
     little = f", {gap.helps.qualifier}" if TOO_SMALL in gap.helps.qualifier else ""
     size = f"{noun} {names[among[0]]}" if len(among) == 1 else f"one of {noun}s {words.span(names, among)}"
-    return f"Teach this student with {size} on {gap.arm}: {_told(gap)} over training alone{little}{''.join(_more(gap))}."
+    return f"Teach this student with {size}{_on(gap)}: {_told(gap)} over training alone{little}{''.join(_more(gap))}."
 
 
 def _more(gap: Gap) -> Iterator[str]:

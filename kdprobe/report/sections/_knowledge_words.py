@@ -43,7 +43,7 @@ def _controls(found: list[Kinds]) -> str:
     """What a gain has to exceed, and over how many claims p values are adjusted."""
     schemes = available("schemes")
     names = {arm.name for group in found for arm in group.arms if arm.knowledge == CONTROL}
-    over = ["over the paired twin", *(["over the best control"] if names else [])]
+    over = ["over the paired twin", *(["over every control"] if names else [])]
     if any(reading.over_beside for group in found for reading in group.readings.values()):
         over.append("where a response loss stood beside its own, over that loss alone")
     examples = {

@@ -99,7 +99,8 @@ def _ids(group: Group, teacher: str, column: str) -> tuple[str, ...]:
 
 def _size(evidence: Evidence, model: Model) -> int:
     table = evidence.models().set_index("model_id")
-    return int(table.loc[list(model.ids), "size"].iloc[0]) if model.ids else 0
+    known = [name for name in model.ids if name in table.index]
+    return int(table.loc[known, "size"].iloc[0]) if known else 0
 
 
 def knowledge_scores(evidence: Evidence, groups: Sequence[Kinds]) -> Table | None:

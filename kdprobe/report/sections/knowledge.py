@@ -246,7 +246,7 @@ COLUMNS = (
     ),
     Column(key="score", title="score", shown="interval", explains="accuracy or R², student less twin"),
     Column(key="raw", title="gain, NLL as it is", shown="interval", explains="without the temperature that is fitted after training"),
-    Column(key="control", title="over best control", shown="interval", explains="difference of gains"),
+    Column(key="control", title="over best control", shown="interval", explains="difference of gains; the best is what gains most"),
     Column(key="response", title="over response", shown="interval", explains="difference of gains to the best response distiller"),
     Column(
         key="specific",

@@ -59,7 +59,8 @@ class Copied(Evidence):
         values = values.copy()
         students = self.students
         own = {seed: students[students["seed"] == seed].sort_values("teacher_size")[column].to_list() for seed in (3, 7)}
-        values.loc[own[7]] = values.reindex(own[3]).to_numpy()
+        if len(values):  # the world has no score of calibration
+            values.loc[own[7]] = values.reindex(own[3]).to_numpy()
         return values
 
 

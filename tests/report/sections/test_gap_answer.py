@@ -102,3 +102,19 @@ def test_no_sentence_contradicts_a_verdict(first, second, beyond):
     assert ("Train this student alone" in found) == (verdicts == {"CONTRADICTED"})
     assert ("not settled" in found.partition(";")[0]) == ("SUPPORTED" not in verdicts and "INCONCLUSIVE" in verdicts)
     assert found.endswith(".")
+
+
+def test_where_nothing_is_settled_a_control_that_gives_more_is_named():
+    """Of 110 rows a twin with twice the steps gained .37 where teachers gave .05, and the sentence asked for more seeds."""
+    found = answer([student("INCONCLUSIVE", gain=0.1, beyond=-0.3)])
+    assert found == (
+        "Before you teach this student, try the control that gives more (a twin on its own pseudo-labels): whether a teacher helps is not "
+        "settled, its largest gain is 0.10 nats [0.08, 0.12] under its best teacher on same rows."
+    )
+
+
+def test_runs_that_were_trained_elsewhere_have_no_regime():
+    elsewhere = student(arm="as trained")
+    assert answer([elsewhere]).startswith("Teach this student with one of widths 16 and 64: 0.10 nats")
+    unsettled = answer([replace(elsewhere, helps=replace(elsewhere.helps, verdict="INCONCLUSIVE"))])
+    assert "under its best teacher. More seeds may tell." in unsettled
