@@ -57,7 +57,7 @@ def advise(
     ridge
         Penalty of a ridge that is to be distilled into itself; by default the best one.
     drop
-        Columns to leave out, such as names of rows.
+        Columns to leave out, such as names of rows, with commas or spaces between them.
     order
         In which order models take features in: principal components, or the columns as given.
     output
@@ -71,13 +71,11 @@ def advise(
     if target not in frame.columns:
         raise DataError(f"{data} has no column {target!r}: {did_you_mean(target, map(str, frame.columns))}")
     others = [str(column) for column in frame.columns if column != target]
-    for name in drop:
-        if name not in others:
-            raise DataError(f"drop={name!r} is no feature of {data}: {did_you_mean(name, others)}")
+    left_out = _dropped(drop, others, data)
     unnamed = [str(name) for name in frame.columns if str(name) == "Unnamed: 0" and str(name) != target]
     if unnamed:
         print(f"kdprobe: {visible(str(data))}: its first column has no name: it names the rows, and is left out", file=sys.stderr)
-    features = frame.drop(columns=[target, *dict.fromkeys([*drop, *unnamed])])
+    features = frame.drop(columns=[target, *dict.fromkeys([*left_out, *unnamed])])
     if not len(features.columns):
         raise DataError(f"{data} has no column beside {target!r}: give features too")
     _check_numbers(data, frame[[target, *features.columns]])
@@ -89,6 +87,10 @@ def advise(
             raise DataError(f"{unlabelled} lacks {_some(missing)}: {did_you_mean(missing[0], map(str, fresh.columns))}")
         fresh = fresh[list(features.columns)]
         _check_numbers(unlabelled, fresh)
+    for name in features.columns:
+        note = _suspicion(features[name], frame[target])
+        if note:
+            print(visible(f"look at this: {note}"), file=sys.stderr)
     from kdprobe.theory.advisor import advise as ask
 
     found = ask(
@@ -114,15 +116,52 @@ def _read(path: Path) -> "pd.DataFrame":
     if path.suffix.lower() not in (".csv", ".gz"):
         raise DataError(f"{path} is no .csv: save the table with DataFrame.to_csv(index=False)")
     try:
-        frame = pd.read_csv(path, skipinitialspace=True)
+        names = [str(name) for name in pd.read_csv(path, nrows=0).columns]
+        between = next((word for sign, word in ((";", "semicolons"), ("\t", "tabs")) if len(names) == 1 and sign in names[0]), None)
+        frame = None if between else pd.read_csv(path, skipinitialspace=True)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}): check its name") from error
     except (ValueError, pd.errors.ParserError) as error:
         why = f"{error}".strip().splitlines()[0]
         raise DataError(f"{path} is no table of comma-separated values ({why}): save it with DataFrame.to_csv(index=False)") from error
+    if frame is None:
+        raise DataError(f"{path} has {between} between its values: save it with commas, and decimals with a point")
     if not len(frame):
         raise DataError(f"{path} has a line of names and no rows: give rows")
     return frame
+
+
+def _dropped(drop: Sequence[str], others: Sequence[str], path: Path) -> list[str]:
+    """Names of --drop a,b or --drop a b; a column whose own name has a comma is one."""
+    named = []
+    for text in drop:
+        parts = [text] if text in others else [part.strip() for part in text.split(",") if part.strip()] or [text]
+        for name in parts:
+            if name not in others:
+                raise DataError(f"drop={name!r} is no feature of {path}: {did_you_mean(name, others)}")
+        named += parts
+    return named
+
+
+def _suspicion(column: Any, target: Any) -> str:
+    """Why a column may be none to learn from: the target under another name, or the number of the row; "" where nothing says so."""
+    import numpy as np
+
+    from kdprobe.tasks.own.columns import ALIKE, Column, telltale
+
+    values, y = (series.to_numpy(dtype=np.float64) for series in (column, target))
+    if not (np.isfinite(values).all() and np.isfinite(y).all()):
+        # the advisor refuses these, and says where they are
+        return ""
+    likeness = telltale(Column((str(column.name),), values[:, None], ""), y, classes=False)
+    if likeness > ALIKE:
+        return (
+            f"{str(column.name)!r} tells {str(target.name)!r} by itself (correlation {likeness:.4f}): --drop it if it is the target under "
+            "another name"
+        )
+    if len(values) > 1 and (np.diff(values) == 1).all():
+        return f"{str(column.name)!r} counts the rows ({values[0]:.0f}, {values[1]:.0f}, ...): --drop it if it is the number of the row"
+    return ""
 
 
 def _check_numbers(path: Path, frame: Any) -> None:
@@ -156,6 +195,7 @@ def _document(found: "Advice") -> dict[str, Any]:
 
     return {
         "sentence": found.sentence,
+        "objective": found.first.name,
         "rows": found.rows,
         "unlabelled": found.transfer,
         "features": found.features,

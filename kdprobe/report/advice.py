@@ -1,6 +1,7 @@
 """The page of the advisor: would distillation help on these data, where do they lie, and which theorems say so?"""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ QUESTION = "Would distillation help on these data?"
 CLAIM = "distillation helps"
 UNCHECKED = (("nothing that data can tell", Check(True, "")),)
 _POINTS = 61
+_READING = "The cross is these data, with its 95 % interval; the line is where distilling neither helps nor hurts."
 
 
 def write_advice(advice: Advice, path: Path) -> Path:
@@ -38,15 +40,18 @@ def advice_page(advice: Advice) -> str:
         "These are predictions of theory for least squares and ridge, made before anything is trained; how far networks follow them is "
         "what kdprobe sweep --gap measures."
     )
-    first = advice.objectives["compression"]
+    first = advice.first
     findings = tuple(_finding(one) for one in advice.objectives.values())
     headline = f"a student of {advice.student} of {advice.features} features"
     maps = tuple(figure for figure in (_by_transfer(advice), _by_labels(advice)) if figure)
     parts = [
         ("verdict", QUESTION, Content(
-            cards=(Card(headline=headline, findings=findings, answer=" ".join(text for text in (first.says, first.next) if text)),)
+            cards=(Card(
+                headline=headline, findings=findings, answer=" ".join(text for text in (first.says, first.next) if text),
+                figure=replace(maps[0], caption=f"Where do these data lie? {maps[0].caption}. {_READING}") if maps else None,
+            ),)
         )),
-        ("phase", "Where do these data lie?", Content(words=_map_words(advice) if maps else (), figures=maps)),
+        ("phase", "Where do these data lie?", Content(words=_map_words() if maps else (), figures=maps[1:])),
         ("sizes", "Which teacher size?", Content(figures=_curve(first), tables=_sizes(advice))),
         ("data", "What do these data look like?", Content(tables=(_facts(advice),))),
         ("theorems", "Which theorems speak of them?", Content(tables=(_theorems(advice),))),
@@ -73,12 +78,12 @@ def _at(one: Objective) -> Gain | None:
     return next((gain for gain in one.sizes if gain.teacher == one.teacher), None)
 
 
-def _map_words(advice: Advice) -> tuple[str, ...]:
+def _map_words() -> tuple[str, ...]:
     return (
-        "Each map holds all but two quantities at what these data have. Up the side goes what the larger model leaves unexplained, as a "
-        "share of what the smaller one does: at 1 its additional features say nothing, towards 0 they say nearly all. The line is where "
-        "distilling neither helps nor hurts; shades begin at 0, 5, 20 and 50 % of the twin's excess risk. The cross is where these data "
-        "lie, with its 95 % interval.",
+        "Each map, that of the answer above too, holds all but two quantities at what these data have. Up the side goes what the larger "
+        "model leaves unexplained, as a share of what the smaller one does: at 1 its additional features say nothing, "
+        "towards 0 they say nearly all. The line is where distilling neither helps nor hurts; shades begin at 0, 5, 20 and 50 % of the "
+        "twin's excess risk. The cross is where these data lie, with its 95 % interval.",
     )
 
 

@@ -13,7 +13,7 @@ from kdprobe.core.errors import DataError
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.stats.intervals import Interval, from_left_out
 from kdprobe.theory.gains import teacher_sizes
-from kdprobe.theory.objectives import Objective, enhancement, nested, percent, self_distillation, silent
+from kdprobe.theory.objectives import Objective, enhancement, nested, percent, self_distillation, silent, unasked
 from kdprobe.theory.sample import Order, Sample, read_sample
 from kdprobe.theory.theorem import Applies, Check, applies, theorems
 
@@ -48,14 +48,21 @@ class Advice:
     theorems: Mapping[str, Applies]
 
     @property
+    def first(self) -> Objective:
+        """The first objective that has an answer, or compression where none has."""
+        return next((one for one in self.objectives.values() if one.verdict != "NOT APPLICABLE"), self.objectives["compression"])
+
+    @property
     def sentence(self) -> str:
-        """The answer."""
-        return self.objectives["compression"].says
+        """The answer: what the first objective that has one says."""
+        return self.first.says
 
     def __str__(self) -> str:
-        first = self.objectives["compression"]
+        first = self.first
         rows = "endless" if self.transfer is None else f"{self.transfer:,}"
-        lines = [first.says, first.next, "", *(str(one) for one in self.objectives.values() if one is not first), ""]
+        lines = [text for text in (first.says, first.next) if text]
+        told = (str(one) if one is not first else f"{one.name}: {one.verdict}: see the answer above." for one in self.objectives.values())
+        lines += ["", *told, ""]
         lines += [
             f"rows: {self.rows:,} labelled, {rows} unlabelled; features: {self.features}, of which the student has {self.student}",
             f"noise, in target variances: {self.noise}",
@@ -144,11 +151,9 @@ def advise(
     known: dict[str, Check] = {}
     found = {name: applies(theorem, sample, known=known) for name, theorem in theorems().items()}
     law = found["nested_ols"]
-    wider = None if largest is None else ((largest,) if largest >= sample.student else ())
-    narrower = None if largest is None else ((largest,) if largest < sample.student else ())
     ways = (
-        nested("compression", sample, law, teacher_sizes(sample, larger=True) if wider is None else wider),
-        nested("expansion", sample, law, teacher_sizes(sample, larger=False) if narrower is None else narrower),
+        _nested("compression", sample, law, largest),
+        _nested("expansion", sample, law, largest),
         enhancement(sample, law, many),
         silent(
             "adaptation", "the law needs labelled rows of the place that the teacher comes from, and these are from one place", "nested_ols"
@@ -160,6 +165,16 @@ def advise(
         alignment=_grouped(sample, _alignment, "what the features explain"), rows=sample.rows, features=columns,
         transfer=None if math.isinf(sample.transfer) else int(sample.transfer), student=sample.student, theorems=found,
     )  # fmt: skip
+
+
+def _nested(name: str, sample: Sample, law: Applies, teacher: int | None) -> Objective:
+    """Advice on larger or smaller teachers: on the one that is named, or on several sizes."""
+    larger = name == "compression"
+    if teacher is None:
+        return nested(name, sample, law, teacher_sizes(sample, larger=larger))
+    if (teacher >= sample.student) != larger:
+        return unasked(name, teacher, sample.student)
+    return nested(name, sample, law, (teacher,))
 
 
 def _noise(sample: Sample) -> Result:

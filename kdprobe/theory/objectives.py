@@ -7,7 +7,7 @@ from typing import Literal
 from scipy.special import chdtri  # pyright: ignore[reportMissingTypeStubs]
 
 from kdprobe.core.result import Measurement, Refusal, Result
-from kdprobe.core.words import interval
+from kdprobe.core.words import interval, limit, plain
 from kdprobe.theory.checks import excess_factor
 from kdprobe.theory.gains import Bounds, Gain, nested_gains, ridge_gain
 from kdprobe.theory.sample import Sample
@@ -17,6 +17,8 @@ Verdict = Literal["SUPPORTED", "CONTRADICTED", "INCONCLUSIVE", "NOT APPLICABLE"]
 
 TINY = 1e-9
 """What rounding leaves of a share of nothing."""
+NEXT_TO_NOTHING = 0.05
+"""Share of a risk below which all of it is called next to nothing: where the first shade of the maps begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,14 @@ def silent(name: str, reason: str, theorem: str, then: str = "") -> Objective:
     )
 
 
+def unasked(name: str, teacher: int, student: int) -> Objective:
+    """Give the objective that the teacher which somebody named leaves out."""
+    than = "fewer" if name == "compression" else "no fewer"
+    reason = f"the teacher named has {_features(teacher)}, {than} than the student's {student}"
+    refusal = Refusal(reason=reason, advice="")
+    return Objective(name=name, verdict="NOT APPLICABLE", says=f"Not asked: {reason}.", share=refusal, gain=refusal, theorem="nested_ols")
+
+
 def nested(name: str, sample: Sample, law: Applies, sizes: tuple[int, ...]) -> Objective:
     """Advise on a larger or a smaller teacher, by the nested law."""
     p, n, m = sample.student, sample.rows, sample.transfer
@@ -85,22 +95,30 @@ def nested(name: str, sample: Sample, law: Applies, sizes: tuple[int, ...]) -> O
     gains = nested_gains(sample, sizes, m=m)
     shown = [one for one in gains if one.share.low > 0]
     best = max(shown or gains, key=lambda one: one.share.value)
-    taught = f"{p} features taught by one of {best.teacher}"
-    if shown:
-        verdict: Verdict = "SUPPORTED"
-        says = f"Distilling is expected to help: a student of {taught} has {_less(best.share)} excess risk than its twin."
+    taught = f"{_features(p)} taught by one of {best.teacher}"
+    source = "" if name == "compression" else " from a smaller teacher"
+    if sizes == (p,):
+        verdict: Verdict = "CONTRADICTED"
+        says = f"Distilling is expected to change nothing: a teacher of the student's own {_features(p)} tells it what the labels do."
+        then = "Train the student on the labels, or name a larger teacher."
+    elif shown:
+        verdict = "SUPPORTED"
+        says = f"Distilling{source} is expected to help: a student of {taught} has {_less(best.share)} excess risk than its twin."
         then = f"Train the teacher on the {n:,} labelled rows, and let it label the others."
     elif all(abs(end) < TINY for one in gains for end in one.share):
         verdict = "CONTRADICTED"
-        says = f"Distilling is expected to change nothing: without noise, {m:,.0f} labels of a teacher are worth {n:,} labels."
+        says = f"Distilling{source} is expected to change nothing: without noise, {m:,.0f} labels of a teacher are worth {n:,} labels."
         then = "Train the student on the labels."
     elif all(one.share.high < 0 for one in gains):
         verdict = "CONTRADICTED"
-        says = f"Distilling is expected to hurt: at best a student of {taught} has {_less(best.share)} excess risk than its twin."
+        says = f"Distilling{source} is expected to hurt: at best a student of {taught} has {_less(best.share)} excess risk than its twin."
         then = "Train the student on the labels."
     else:
         verdict = "INCONCLUSIVE"
-        says = f"These {n:,} labelled rows cannot tell whether distilling helps: a student of {taught} has {_less(best.share)} excess risk."
+        says = (
+            f"These {n:,} labelled rows cannot tell whether distilling{source} helps: a student of {taught} has {_less(best.share)} excess "
+            "risk."
+        )
         then = "Label more rows" + (", or name one teacher size: several at once widen the intervals." if len(gains) > 1 else ".")
     return Objective(
         name=name, verdict=verdict, says=says, next=then, share=_measured(best.share, n, "of the twin's excess risk"),
@@ -119,7 +137,7 @@ def _same_rows(name: str, sample: Sample, sizes: tuple[int, ...]) -> Objective:
     then = f"Find unlabelled rows: with endless ones a teacher of {best.teacher} features would take off {percent(best.share)}."
     return Objective(
         name=name, verdict="CONTRADICTED", next=then, share=_measured(zero, sample.rows, "of the twin's excess risk"),
-        says=f"Distilling on the teacher's own rows changes nothing: a least-squares student of {p} features is its twin there.",
+        says=f"Distilling on the teacher's own rows changes nothing: a least-squares student of {_features(p)} is its twin there.",
         gain=_measured(zero, sample.rows, "target variances"), theorem="nested_ols",
     )  # fmt: skip
 
@@ -155,24 +173,35 @@ def self_distillation(sample: Sample, theorem: Applies, ridge: float | None) -> 
     if theorem.failed:
         return silent(name, "; ".join(theorem.failed), theorem.theorem.name)
     found = ridge_gain(sample, ridge)
-    at = f"λ = {found.ridge:.3g}"
+    at = f"λ = {plain(found.ridge) if found.ridge >= 1e-6 else f'{found.ridge:.3g}'}"
     share, gain = found.share, found.gain
     if found.tuned:
         verdict: Verdict = "INCONCLUSIVE"
-        says = f"At the best ridge, {at}, one more round has next to nothing to add: at most {100 * share.high:.2g} % of its excess risk."
-        then = "Tune the ridge, and leave it at that."
+        if share.high < NEXT_TO_NOTHING:
+            more = f"one more round of self-distillation has next to nothing to add: at most {_most(share)} of its excess risk"
+            then = "Tune the ridge, and leave it at that."
+        else:
+            more = f"these rows bound what one more round of self-distillation could take off only by {_most(share)} of its excess risk"
+            then = "Label more rows, or tune the ridge and leave it at that."
+        says = f"At the best ridge, {at}, {more}."
     elif found.pull.low > 0:
         verdict = "SUPPORTED"
-        says = f"At {at} one more round with weight {found.mixing:.2f} takes off {percent(share)} of the ridge's excess risk."
+        says = (
+            f"At {at} one more round of self-distillation with weight {found.mixing:.2f} takes off {percent(share)} of the ridge's excess "
+            "risk."
+        )
         then = "So does a larger ridge, which needs no second fit."
     elif found.pull.high < 0:
         verdict = "CONTRADICTED"
-        says = f"At {at} one more round hurts for every positive weight: the ridge shrinks too much already."
+        says = f"At {at} one more round of self-distillation hurts for every positive weight: the ridge shrinks too much already."
         then = "Take a smaller ridge."
         share = gain = Bounds(0.0, 0.0, 0.0)
     else:
         verdict = "INCONCLUSIVE"
-        says = f"At {at} these rows cannot tell whether one more round helps: it takes off at most {100 * share.high:.2g} % of the risk."
+        says = (
+            f"At {at} these rows cannot tell whether one more round of self-distillation helps: it takes off at most {_most(share)} of the "
+            "ridge's excess risk."
+        )
         then = "Label more rows, or tune the ridge instead."
     return Objective(
         name=name, verdict=verdict, says=says, next=then, share=_measured(share, sample.rows, "of the ridge's excess risk"),
@@ -182,6 +211,15 @@ def self_distillation(sample: Sample, theorem: Applies, ridge: float | None) -> 
 
 def _measured(bounds: Bounds, rows: int, unit: str) -> Measurement:
     return Measurement(value=bounds.value, low=bounds.low, high=bounds.high, n=rows, unit=unit)
+
+
+def _features(count: int) -> str:
+    return f"{count} feature{'' if count == 1 else 's'}"
+
+
+def _most(share: Bounds) -> str:
+    """The upper end of a share, in percent, rounded up."""
+    return f"{limit(100 * share.high, 1 if share.high < NEXT_TO_NOTHING else 0)} %"
 
 
 def percent(share: Bounds) -> str:

@@ -36,6 +36,7 @@ def test_one_document(table, capsys):
     assert run(words) == 0
     found = json.loads(capsys.readouterr().out, parse_constant=lambda text: pytest.fail(text))
     assert found["sentence"] == found["objectives"][0]["says"]
+    assert found["objective"] == found["objectives"][0]["objective"] == "compression"
     assert found["objectives"][0]["teacher"] == 6
     assert {one["theorem"] for one in found["theorems"]} > {"nested_ols", "ridge_self_distillation"}
 
@@ -57,9 +58,53 @@ def test_names_of_rows_are_left_out(table, capsys):
     assert "features: 6" in told.out
 
 
-def test_dropped_columns(table, capsys):
-    assert run(["advise", "my.csv", "--target", "score", "--drop", "age", "sleep"]) == 0
+@pytest.mark.parametrize("words", [["age", "sleep"], ["age,sleep"], ["age, sleep"], ["age,", "sleep"]])
+def test_dropped_columns(table, capsys, words):
+    assert run(["advise", "my.csv", "--target", "score", "--drop", *words]) == 0
     assert "features: 4" in capsys.readouterr().out
+
+
+def test_a_column_whose_name_has_a_comma_is_one(table, capsys):
+    table.rename(columns={"age": "age, years"}).to_csv("my.csv", index=False)
+    assert run(["advise", "my.csv", "--target", "score", "--drop", "age, years", "sleep"]) == 0
+    assert "features: 4" in capsys.readouterr().out
+    assert run(["advise", "my.csv", "--target", "score", "--drop", "sleep,ages"]) == 3
+    assert "drop='ages' is no feature of my.csv" in capsys.readouterr().err
+
+
+def test_the_target_under_another_name_is_told_first(table, capsys):
+    rng = np.random.default_rng(1)
+    table = table.assign(score_eur=1.17 * table["score"] + 1e-3 * rng.normal(size=200), ranks=np.exp(table["score"] / 4))
+    table.to_csv("my.csv", index=False)
+    assert run(["advise", "my.csv", "--target", "score"]) == 0
+    told = capsys.readouterr().err
+    for name in ("score_eur", "ranks"):
+        text = f"look at this: {name!r} tells 'score' by itself (correlation 1.0000): --drop it if it is the target under another name\n"
+        assert text in told
+    assert told.count("look at this") == 2
+    assert run(["advise", "my.csv", "--target", "score", "--drop", "score_eur,ranks", "--json"]) == 0
+    assert "look at this" not in capsys.readouterr().err
+    # what merely goes along with the target is no telltale
+    table.assign(score_eur=table["score"] + 0.3 * rng.normal(size=200)).drop(columns="ranks").to_csv("my.csv", index=False)
+    assert run(["advise", "my.csv", "--target", "score"]) == 0
+    assert "look at this" not in capsys.readouterr().err
+
+
+def test_a_column_that_counts_rows_is_told(table, capsys):
+    table.assign(id=np.arange(7, 207)).to_csv("my.csv", index=False)
+    assert run(["advise", "my.csv", "--target", "score"]) == 0
+    assert "look at this: 'id' counts the rows (7, 8, ...): --drop it if it is the number of the row\n" in capsys.readouterr().err
+    table.assign(id=np.random.default_rng(0).permutation(200)).to_csv("my.csv", index=False)
+    assert run(["advise", "my.csv", "--target", "score"]) == 0
+    assert "look at this" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("sign", "word"), [(";", "semicolons"), ("\t", "tabs")])
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_other_signs_between_values(table, capsys, sign, word, decimal):
+    table.to_csv("my.csv", index=False, sep=sign, decimal=decimal)
+    assert run(["advise", "my.csv", "--target", "score"]) == 3
+    assert f"my.csv has {word} between its values: save it with commas, and decimals with a point" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

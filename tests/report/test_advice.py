@@ -26,11 +26,16 @@ def test_the_page_answers_first(tmp_path):
     assert not page_problems(path)
     page = path.read_text()
     assert len(page) < 300_000
-    first_screen = page.partition("<nav")[0]
+    first_screen = page.partition('<section aria-labelledby="phase')[0]
+    assert len(first_screen) < len(page)
     assert found.objectives["compression"].says in first_screen
     for word in {one.verdict for one in found.objectives.values()}:
         assert f">{word}<" in first_screen
     assert page.count("<svg") == 3
+    # the map is seen without opening anything
+    card = first_screen.partition('<article class="card"')[2].partition("<details")[0]
+    assert card.count("<svg") == 1
+    assert "Where do these data lie? A larger teacher (12 features), 300 labelled rows. The cross is these data" in card
     assert "A larger teacher (12 features), 300 labelled rows" in page
     for name in found.theorems:
         assert f">{name.replace('_', ' ')}<" in page
@@ -64,7 +69,7 @@ def test_the_cross_lies_where_the_gain_is():
 
 @pytest.mark.parametrize(
     ("how", "figures"),
-    [({"unlabelled": np.inf}, 3), ({"unlabelled": None}, 0), ({"student": 12}, 1), ({"teacher": 2}, 1), ({"teacher": 8}, 2)],
+    [({"unlabelled": np.inf}, 3), ({"unlabelled": None}, 0), ({"student": 12}, 2), ({"teacher": 2}, 1), ({"teacher": 8}, 2)],
     ids=["endless rows", "no rows", "the largest student", "a smaller teacher", "one larger teacher"],
 )
 def test_pages_of_other_questions(tmp_path, how, figures):
@@ -73,6 +78,15 @@ def test_pages_of_other_questions(tmp_path, how, figures):
     page = path.read_text()
     assert page.count("<svg") == figures
     assert not re.search(r"\bnan\b|\binf\b", page, re.IGNORECASE)
+
+
+def test_the_page_of_a_smaller_teacher_answers_of_it():
+    found = advised(student=12)
+    page = page_of.advice_page(found)
+    answer = page.partition('<dl class="answers">')[2].partition("</dl>")[0]
+    assert "Distilling from a smaller teacher is expected to hurt" in answer
+    card = page.partition('<article class="card"')[2].partition("<details")[0]
+    assert "Where do these data lie? A smaller teacher (11 features)" in card
 
 
 def test_a_map_without_loss_has_no_line():

@@ -1,6 +1,8 @@
 """The advisor: its law against fits on real rows, its answers on worlds made for them, and what it refuses."""
 
 import math
+import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from kdprobe.core.result import Measurement
 from kdprobe.theory.checks import excess_factor
 from kdprobe.theory.gains import Bounds, nested_gains, nested_share, product, ridge_gain, teacher_sizes
 from kdprobe.theory.nested_ols import nested_ols
+from kdprobe.theory.objectives import silent
 from kdprobe.theory.ridge import ridge_self_distillation
 from kdprobe.theory.sample import read_sample
 
@@ -164,6 +167,18 @@ class TestRidge:
         assert (large.verdict, large.share.value) == ("CONTRADICTED", 0)
         tuned = advise(x, y).objectives["self-distillation"]
         assert (tuned.verdict, tuned.share.high < 0.05) == ("INCONCLUSIVE", True)
+        assert "one more round of self-distillation has next to nothing to add: at most 0.0" in tuned.says
+
+    @pytest.mark.parametrize(("n", "d", "noise", "ridge"), [(60, 20, 60.0, None), (30, 20, 60.0, None), (30, 20, 60.0, 200.0)])
+    def test_a_wide_bound_is_no_next_to_nothing(self, n, d, noise, ridge):
+        """The bound is at least the end of the interval, is a plain number of percents, and calls nothing small that is not."""
+        found = advise(*world(n=n, d=d, noise=noise), student=3, ridge=ridge).objectives["self-distillation"]
+        assert found.share.high > 0.05
+        assert "next to nothing" not in found.says
+        bound = re.search(r"(?:only by|at most) (\d+) % of (?:its|the ridge's) excess risk", found.says)
+        assert bound
+        assert 100 * found.share.high <= int(bound[1]) < 100 * found.share.high + 1
+        assert not re.search(r"\de[+-]?\d", found.says)
 
 
 class TestAssumptions:
@@ -251,6 +266,42 @@ def test_labels_without_noise(scale):
 def test_a_student_of_everything_has_no_larger_teacher():
     found = advise(*world(), unlabelled=100, student=12).objectives["compression"]
     assert found.says == "Theory says nothing here: there is no larger teacher beside a student of 12 of 12 features."
+
+
+def test_the_answer_is_of_the_first_objective_that_has_one():
+    advice = advise(*world(), unlabelled=5000, student=12, order="columns")
+    expansion = advice.objectives["expansion"]
+    assert advice.first is expansion
+    assert advice.sentence == expansion.says
+    assert expansion.says.startswith("Distilling from a smaller teacher is expected to hurt: at best a student of 12 features")
+    printed = str(advice)
+    assert printed.startswith(f"{expansion.says}\n{expansion.next}\n\n")
+    assert "\ncompression: NOT APPLICABLE: Theory says nothing here: there is no larger teacher" in printed
+    assert "\nexpansion: CONTRADICTED: see the answer above.\n" in printed
+    assert printed.count(expansion.says) == 1
+    larger = str(advise(*world(), unlabelled=5000, student=3))
+    assert "\ncompression: SUPPORTED: see the answer above.\n" in larger
+    # where none has an answer, why compression has none comes first
+    none = replace(advice, objectives={name: silent(name, f"of {name}", "nested_ols") for name in ("compression", "expansion")})
+    assert none.sentence == "Theory says nothing here: of compression."
+    assert str(none).startswith(none.sentence + "\n\ncompression: NOT APPLICABLE: see the answer above.\n")
+
+
+def test_a_teacher_that_is_named_leaves_one_objective_out():
+    narrow = advise(*world(), unlabelled=5000, student=3, teacher=2).objectives
+    assert narrow["compression"].says == "Not asked: the teacher named has 2 features, fewer than the student's 3."
+    assert narrow["compression"].verdict == "NOT APPLICABLE"
+    assert (narrow["expansion"].teacher, len(narrow["expansion"].sizes)) == (2, 1)
+    wide = advise(*world(), unlabelled=5000, student=3, teacher=12).objectives
+    assert wide["expansion"].says == "Not asked: the teacher named has 12 features, no fewer than the student's 3."
+    assert wide["compression"].teacher == 12
+
+
+def test_a_teacher_of_the_students_own_features_changes_nothing():
+    found = advise(*world(), unlabelled=5000, student=3, teacher=3).objectives["compression"]
+    assert found.share.value == pytest.approx(0, abs=1e-9)
+    assert found.verdict == "CONTRADICTED"
+    assert "a teacher of the student's own 3 features tells it what the labels do" in found.says
 
 
 def test_endless_rows_and_rows_to_come():
