@@ -77,8 +77,8 @@ def compare(
     Raises
     ------
     PlanError
-        If an argument is none of the above, a layer is unknown, rows with blocks come from a loader that shuffles, or teachers, students
-        and twins of several seeds are not as many.
+        If an argument is none of the above, a layer is unknown, rows with blocks come from a loader that shuffles, teachers, students
+        and twins of several seeds are not as many, or a sibling is another model of the comparison, up to one scale and a shift.
     DataError
         If outputs or target hold NaN or an infinity, have the wrong shape, or do not pair up; the text names the model and the row.
 

@@ -26,3 +26,5 @@ class Compared:
     layer_map: LayerMap | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    unfit: tuple[str, ...] = ()
+    lead: Result | None = None

@@ -59,7 +59,13 @@ class Comparison(Compared):
     notes
         What a reader of the numbers must know of how they were made.
     warnings
-        What is legal and yet hardly meant: classes in another order, a student passed as its own twin, dropout left on.
+        What is legal and yet hardly meant: classes in another order, a student passed as its own twin, siblings of another recipe,
+        dropout left on.
+    unfit
+        Names of sibling teachers that warnings are about: while there are any, nothing is called transferred.
+    lead
+        The twins' mean loss less the teacher's (at their own temperatures, where there are any), over rows or seeds: what there is to gain.
+        None without twins or a target.
 
     Examples
     --------

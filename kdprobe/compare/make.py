@@ -13,9 +13,9 @@ from kdprobe.compare.layers import LayerStream
 from kdprobe.compare.models import LAST_HIDDEN, Model, Outputs, adapt
 from kdprobe.compare.recipe import over_seeds
 from kdprobe.compare.run import Ran, one_pass
-from kdprobe.compare.scores import scores
+from kdprobe.compare.scores import lead, scores
 from kdprobe.compare.several import numbered, seeds_of, several
-from kdprobe.compare.suspicions import suspicions
+from kdprobe.compare.suspicions import check_siblings, suspicions
 from kdprobe.compare.traces import paired, traced
 from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.core.probe import Probe
@@ -105,6 +105,10 @@ def _one_pair(asked: Asked, teacher: Any, student: Any, twins: Sequence[Any], si
     stream = LayerStream(kept=asked.blocks is not None, without=sibling_names)
     ran, y, row_blocks = asked.ran(models, stream)
     traces = traced(ran, y, asked.kind, row_blocks, siblings=len(siblings))
+    students, of_teachers = (traces.student,), (traces.teacher,)
+    check_siblings(traces.siblings, students, traces.twins, of_teachers)
+    own = [(model, traces.teacher) for model in (*students, *traces.twins)]
+    warnings, unfit = suspicions(ran, own, students, traces.twins, of_teachers, traces.siblings, traces.target)
     results = contrasts(asked.probes, traces)
     return Comparison(
         kind=asked.kind,
@@ -118,7 +122,9 @@ def _one_pair(asked: Asked, teacher: Any, student: Any, twins: Sequence[Any], si
         layers={model.name: dict(model.layers) for model in models if model.layers},
         layer_map=stream.result(row_blocks),
         notes=(*traces.notes, *_independence_notes(results, row_blocks)),
-        warnings=tuple(suspicions(ran, [(m, traces.teacher) for m in (traces.student, *traces.twins)], [traces.student], traces.twins)),
+        warnings=warnings,
+        unfit=unfit,
+        lead=lead(of_teachers, traces.twins, traces.target),
     )
 
 
@@ -138,6 +144,8 @@ def _several_pairs(
     places = [slice(0, seeds), slice(seeds, 2 * seeds), slice(2 * seeds, 2 * seeds + len(twins)), slice(2 * seeds + len(twins), None)]
     of_teachers, of_students, of_twins, of_siblings = (tuple(traces[place]) for place in places)
     own = [*zip(of_students, of_teachers, strict=True), *zip(of_twins, of_teachers, strict=False)]
+    check_siblings(of_siblings, of_students, of_twins, of_teachers)
+    warnings, unfit = suspicions(ran, own, of_students, of_twins, of_teachers, of_siblings, target)
     mapped = any(len(names) > 1 or "auto" in names for names in asked.layers.values())
     return Comparison(
         kind=asked.kind,
@@ -151,7 +159,9 @@ def _several_pairs(
         scores=scores(tuple(traces), target),
         layers={model.name: dict(model.layers) for model in models if model.layers},
         notes=(*notes, *(["A map of layers is of one pair: compare teacher and student of one seed to have it."] if mapped else [])),
-        warnings=tuple(suspicions(ran, own, of_students, of_twins)),
+        warnings=warnings,
+        unfit=unfit,
+        lead=lead(of_teachers, of_twins, target),
     )
 
 

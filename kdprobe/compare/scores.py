@@ -1,6 +1,6 @@
 """How good each model is by itself, beside the numbers of how alike they are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import Trace
 from kdprobe.measures.traces import blocks, calibrated_log_probabilities, log_probabilities, measured, top
 from kdprobe.stats.intervals import BELOW_ONE, jackknife, proportion
+from kdprobe.stats.paired import contrast
 from kdprobe.stats.scores import nll, squared_error
 
 INFINITE = Refusal(reason="it gives a label the probability 0: its loss is infinite", advice="give logits, or smooth the probabilities")
@@ -19,6 +20,30 @@ def scores(traces: tuple[Trace, ...], target: np.ndarray | Refusal) -> dict[str,
         return {}
     of = _of_classifier if traces[0].kind == "classification" else _of_regressor
     return {trace.name: dict(of(trace, target)) for trace in traces}
+
+
+def lead(teachers: Sequence[Trace], twins: Sequence[Trace], target: np.ndarray | Refusal) -> Result | None:
+    """How far the teacher's loss is below the twins' mean: over rows, or of several teachers over seeds, each beside its own twin.
+
+    Classifiers are read at their own temperatures where they have some, as a raw loss is one of temperature too. None without twins or a
+    target; a refusal where a loss is infinite.
+    """
+    if not twins or isinstance(target, Refusal):
+        return None
+    taught, untaught = (np.array([_losses(trace, target) for trace in group]) for group in (teachers, twins))
+    if not (np.isfinite(taught).all() and np.isfinite(untaught).all()):
+        return INFINITE
+    unit = "nats" if teachers[0].kind == "classification" else "target variances"
+    if len(teachers) > 1:
+        return contrast((untaught - taught).mean(axis=1)).measurement(unit)
+    return measured(jackknife(untaught.mean(axis=0) - taught[0], blocks=blocks(teachers[0])), unit=unit)
+
+
+def _losses(trace: Trace, target: np.ndarray) -> np.ndarray:
+    """(n,) loss of each row."""
+    if trace.kind == "regression":
+        return squared_error(trace.outputs, target)
+    return nll(log_probabilities(trace) if trace.temperature is None else calibrated_log_probabilities(trace), target)
 
 
 def _of_classifier(trace: Trace, labels: np.ndarray) -> Mapping[str, Result]:

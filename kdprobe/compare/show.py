@@ -7,7 +7,7 @@ from html import escape
 from kdprobe.compare.compared import Compared
 from kdprobe.compare.words import paragraphs
 from kdprobe.core.result import Refusal, Result
-from kdprobe.core.words import interval, listed
+from kdprobe.core.words import listed, over_seeds
 
 WIDTH = 100
 SIBLINGS = {"own less siblings": "contrast", "twins' own less siblings": "placebo", "specific": "specific"}
@@ -135,7 +135,10 @@ def _made(comparison: Compared) -> list[str]:
 
 
 def _cell(result: Result) -> str:
-    return "refused" if isinstance(result, Refusal) else interval(result.value, result.low, result.high, result.unit)
+    if isinstance(result, Refusal):
+        return "refused"
+    seeds = result.n if result.estimand == "this recipe" else 0
+    return over_seeds(result.value, result.low, result.high, result.unit, seeds=seeds)
 
 
 def _table(caption: str, columns: list[str], rows: list[tuple[str, str, list[Result]]]) -> str:

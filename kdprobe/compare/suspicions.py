@@ -1,14 +1,19 @@
-"""What is legal and yet hardly meant: said before anything else."""
+"""What is hardly meant: said before anything else, or refused where every word on transfer would be false."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from kdprobe.compare.run import Ran
+from kdprobe.core.errors import PlanError
+from kdprobe.core.result import Refusal
 from kdprobe.core.trace import Trace
-from kdprobe.core.words import listed
-from kdprobe.measures.traces import top
+from kdprobe.core.words import interval, listed
+from kdprobe.measures.traces import blocks, log_probabilities, top
+from kdprobe.stats.intervals import jackknife
+from kdprobe.stats.scores import squared_error
 
 ROWS_A_CLASS = 10
 """With fewer, some order of the classes fits by chance."""
@@ -16,9 +21,32 @@ MOST_CLASSES = 2_000
 """The best order takes the third power of them."""
 BETTER = 0.25
 """So many more of the rows must agree in another order, than as it is and than by chance, and at least twice as many as it is."""
+BELOW = 0.10
+"""A sibling whose accuracy, or R², is shown to be below the teacher's, and by more than this, was not trained as the teacher was."""
+ONE_MODEL = 1e-4
+"""Of the size of the outputs: what is left of one model's beside another's is rounding below it. Two trainings leave far more."""
+LOOKED_AT = 1_000
+"""Rows that are compared before all are: few pairs of models are alike on them."""
+UNREAD = -69.0
+"""A log probability below it (1e-30) may be rounding alone."""
 
 
-def suspicions(ran: Sequence[Ran], pairs: Sequence[tuple[Trace, Trace]], students: Sequence[Trace], twins: Sequence[Trace]) -> list[str]:
+class Suspicions(NamedTuple):
+    """Warnings, and the names of the teachers that no word on transfer may rest on."""
+
+    warnings: tuple[str, ...]
+    unfit: tuple[str, ...]
+
+
+def suspicions(
+    ran: Sequence[Ran],
+    pairs: Sequence[tuple[Trace, Trace]],
+    students: Sequence[Trace],
+    twins: Sequence[Trace],
+    teachers: Sequence[Trace],
+    siblings: Sequence[Trace],
+    target: np.ndarray | Refusal,
+) -> Suspicions:
     """Say which models look as if something else was meant.
 
     Parameters
@@ -27,8 +55,102 @@ def suspicions(ran: Sequence[Ran], pairs: Sequence[tuple[Trace, Trace]], student
         All models.
     pairs
         Each model that is compared with a teacher, and that teacher.
+    teachers, siblings
+        Teachers that taught a student, which are each other's siblings, and those that did not.
+    target
+        (n,) classes or (n, c) values; else why there is none: siblings are not held against it then.
     """
-    return [*_unsteady(ran), *_same(pairs, students, twins), *_reordered(pairs)]
+    beside = [(sibling, teachers[0]) for sibling in (*teachers[1:], *siblings)]
+    moved = [sibling.name for sibling, teacher in beside if _in_another_order(sibling, teacher) is not None]
+    weak = _weak([sibling for sibling in siblings if sibling.name not in moved], teachers, target)
+    told = [*_reordered([*beside, *pairs]), *_not_of_this_recipe(weak), *_unsteady(ran), *_same(pairs, students, twins)]
+    return Suspicions(tuple(told), (*moved, *weak))
+
+
+def check_siblings(siblings: Sequence[Trace], students: Sequence[Trace], twins: Sequence[Trace], teachers: Sequence[Trace]) -> None:
+    """Refuse a sibling that is another model of the comparison: what it shares with that one would be taken for a teacher's.
+
+    Outputs that are equal up to one positive scale and a shift are of one model, as logits or as probabilities of a temperature.
+
+    Raises
+    ------
+    PlanError
+        The text names the argument, the position, and the model that it is.
+    """
+    for place, sibling in enumerate(siblings):
+        for other in (*teachers, *students, *twins, *siblings[:place]):
+            if np.array_equal(sibling.raw, other.raw) or _one_model(sibling, other):
+                scaled = "" if np.array_equal(sibling.raw, other.raw) else ", up to one scale and a shift,"
+                raise PlanError(
+                    f"siblings[{place}] is {other.name}: {other.name} and {sibling.name} give the same outputs{scaled} on every row. Take "
+                    "it out of siblings=, and pass other teachers of the recipe, from other seeds, that did not teach the student"
+                )
+
+
+def _one_model(one: Trace, other: Trace) -> bool:
+    if one.n < 3:
+        # two predictions are in step with any other two
+        return False
+    few = slice(None, None, max(one.n // LOOKED_AT, 1))
+    return all(
+        any(_in_step(mine, others) for mine, others in zip(_written(one, rows), _written(other, rows), strict=True))
+        for rows in (few, slice(None))
+    )
+
+
+def _written(trace: Trace, rows: slice) -> list[np.ndarray]:
+    """Outputs without a shift: predictions less their means; of classes as given, and as log probabilities, less the row's largest."""
+    raw = np.asarray(trace.raw[rows], dtype=np.float64)
+    if trace.kind == "regression":
+        return [raw - raw.mean(axis=0)]
+    logs = log_probabilities(trace)[rows]
+    logs = logs - logs.max(axis=1, keepdims=True)
+    return [raw - raw.max(axis=1, keepdims=True), np.where(logs < UNREAD, np.nan, logs)]
+
+
+def _in_step(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether one is the other times a positive number."""
+    both = ~(np.isnan(one) | np.isnan(other))
+    one, other = one[both], other[both]
+    inner, size, others = float(one @ other), float(one @ one), float(other @ other)
+    if not size or not others or inner <= 0:
+        return False
+    return float(np.linalg.norm(one - inner / others * other)) <= ONE_MODEL * np.sqrt(size)
+
+
+def _weak(siblings: Sequence[Trace], teachers: Sequence[Trace], target: np.ndarray | Refusal) -> dict[str, str]:
+    """Siblings that say the same of every row, or are far worse than the teacher, row by row on the target, and by how much."""
+    constant = {s.name: "gives the same outputs on every row" for s in siblings if s.n > 1 and not np.ptp(s.raw, axis=0).any()}
+    if isinstance(target, Refusal):
+        return constant
+    found: dict[str, str] = {}
+    for sibling in siblings:
+        if sibling.kind == "classification":
+            right = np.mean([top(teacher) == target for teacher in teachers], axis=0)
+            below = jackknife((top(sibling) == target) - right, blocks=blocks(sibling))
+        else:
+            taught = np.mean([squared_error(teacher.outputs, target) for teacher in teachers], axis=0)
+            less = np.column_stack([taught - squared_error(sibling.outputs, target), np.mean(target**2, axis=1)])
+            below = jackknife(less, lambda means: means[..., 0] / means[..., 1], blocks=blocks(sibling))
+        if not isinstance(below, Refusal) and below.high < 0 and below.value < -BELOW:
+            classes = sibling.kind == "classification"
+            scale, unit = (100, "points") if classes else (1, "")
+            size = interval(-scale * below.value, -scale * below.high, -scale * below.low, unit)
+            found[sibling.name] = f"has {'an accuracy' if classes else 'an R²'} {size} below {_of(teachers)}"
+    return constant | found
+
+
+def _of(teachers: Sequence[Trace]) -> str:
+    return "the teacher's" if len(teachers) == 1 else "the teachers' mean"
+
+
+def _not_of_this_recipe(weak: dict[str, str]) -> list[str]:
+    if not weak:
+        return []
+    return [
+        f"{listed([f'{name} {what}' for name, what in weak.items()])}: not of this recipe, so that being nearer to the teacher than to "
+        "such siblings is no transfer. Pass teachers that were trained as the teacher was, from other seeds."
+    ]
 
 
 def _unsteady(ran: Sequence[Ran]) -> list[str]:

@@ -2,10 +2,10 @@
 
 from kdprobe.compare.compared import Compared
 from kdprobe.compare.judge import LEAST, Judged, judged, spread
-from kdprobe.compare.words_gain import performance
+from kdprobe.compare.words_gain import nothing_to_gain, performance
 from kdprobe.compare.words_transfer import named, transfer
 from kdprobe.core.result import Measurement, Refusal, Result
-from kdprobe.core.words import decimals, interval, number
+from kdprobe.core.words import decimals, number, over_seeds
 from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT
 
 CLAIMS = {
@@ -25,8 +25,8 @@ def sentence(comparison: Compared) -> str:
 def paragraphs(comparison: Compared) -> list[str]:
     """Return what a comparison says: how alike they are, what teaching bought, what is this teacher's own, what else, and the limits."""
     warned = " ".join(f"Warning: {warning}" for warning in comparison.warnings)
-    told = [warned, _similarity(comparison), performance(comparison), transfer(comparison), _others(comparison), _limits(comparison)]
-    return [part for part in told if part]
+    said = [f(comparison) for f in (nothing_to_gain, _similarity, performance, transfer, _others, _limits)]
+    return [part for part in (warned, *said) if part]
 
 
 def _similarity(comparison: Compared) -> str:
@@ -37,7 +37,7 @@ def _similarity(comparison: Compared) -> str:
         reasons = {r.reason for results in comparison.results.values() for r in results.values() if isinstance(r, Refusal)}
         return f"On {rows} no similarity of student and teacher could be measured: {'; '.join(sorted(reasons)) or 'no probe applies'}."
     claim, scale, unit = CLAIMS[name]
-    text = claim.format(_told(comparison.results[name]["own"], scale, unit), rows=rows)
+    text = claim.format(_told(comparison.results[name]["own"], scale, unit, comparison.seeds), rows=rows)
     text = f"{text[0].upper()}{text[1:]}."
     if not comparison.twins:
         return text
@@ -48,10 +48,11 @@ def _similarity(comparison: Compared) -> str:
         refused = baseline if isinstance(baseline, Refusal) else difference
         return f"{text} What twins have of it could not be measured: {refused}."
     average = "" if one else " on average"
-    apart = _told(difference, scale, "points" if unit else "")
+    apart = _told(difference, scale, "points" if unit else "", comparison.seeds)
     found = judged(comparison, "difference")
     told = _judged(found[name], len(found), scale, "points" if unit else "", comparison.seeds)
-    return f"{text} {twins} {'reaches' if one else 'reach'} {_told(baseline, scale, unit)}{average}: a difference of {apart}. {told}"
+    untaught = _told(baseline, scale, unit, comparison.seeds)
+    return f"{text} {twins} {'reaches' if one else 'reach'} {untaught}{average}: a difference of {apart}. {told}"
 
 
 def _main(comparison: Compared) -> str | None:
@@ -122,6 +123,6 @@ def _limits(comparison: Compared) -> str:
     )
 
 
-def _told(result: Result, scale: float, unit: str) -> str:
+def _told(result: Result, scale: float, unit: str, seeds: int) -> str:
     assert isinstance(result, Measurement)
-    return interval(scale * result.value, scale * result.low, scale * result.high, unit)
+    return over_seeds(scale * result.value, scale * result.low, scale * result.high, unit, seeds=seeds)

@@ -3,9 +3,30 @@
 from kdprobe.compare.compared import Compared
 from kdprobe.compare.judge import LEAST, PERFORMANCE, Judged, judged
 from kdprobe.core.result import Measurement
-from kdprobe.core.words import interval, listed
+from kdprobe.core.words import listed, over_seeds
 
 NAMES = {"gain": "loss", "gain_calibrated": "loss at its own best temperature", "gain_second": "accuracy"}
+
+
+def nothing_to_gain(comparison: Compared) -> str:
+    """Say that the teacher is not shown to be better than networks that had no teacher; "" where it is, or that was not measured."""
+    lead = comparison.lead
+    if not isinstance(lead, Measurement) or lead.low > 0:
+        return ""
+    loss = NAMES["gain_calibrated"] if "loss at its own temperature" in next(iter(comparison.scores.values()), {}) else NAMES["gain"]
+    worse = lead.value < 0
+    value, low, high = (-lead.value, -lead.high, -lead.low) if worse else (lead.value, lead.low, lead.high)
+    size = over_seeds(value, low, high, lead.unit, seeds=comparison.seeds)
+    return (
+        f"By these {'seeds' if comparison.seeds else 'rows'} the teacher is no better than {_untaught(comparison)}: nothing to gain is "
+        f"shown ({loss} {size} {'higher' if worse else 'lower'})."
+    )
+
+
+def _untaught(comparison: Compared) -> str:
+    if comparison.seeds:
+        return "the twins, which had no teacher"
+    return "the twin, which had no teacher" if len(comparison.twins) == 1 else "the mean of the twins, which had no teacher"
 
 
 def performance(comparison: Compared) -> str:
@@ -27,7 +48,7 @@ def _part(comparison: Compared, name: str, found: Measurement) -> str:
     points = name == "gain_second" and comparison.kind == "classification"
     if points:
         value, low, high = 100 * value, 100 * low, 100 * high
-    size = interval(value, low, high, "points" if points else found.unit)
+    size = over_seeds(value, low, high, "points" if points else found.unit, seeds=comparison.seeds)
     return f"{_name(comparison, name)} is {size} {'higher' if up else 'lower'}"
 
 

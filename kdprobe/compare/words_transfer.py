@@ -2,7 +2,7 @@
 
 from kdprobe.compare.compared import Compared
 from kdprobe.compare.judge import LEAST, Judged, closer, judged
-from kdprobe.core.words import interval, listed
+from kdprobe.core.words import listed, over_seeds
 from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT
 
 NAMED = 5
@@ -13,6 +13,12 @@ def transfer(comparison: Compared) -> str:
     """Return the sentences on sibling teachers; "" where there are none."""
     if not comparison.siblings and not comparison.seeds:
         return ""
+    if comparison.unfit:
+        verb = "are" if len(comparison.unfit) > 1 else "is"
+        return (
+            f"What is of this very teacher no word says: {listed(comparison.unfit)} {verb} no fit sibling, as the warning tells, and the "
+            "numbers under contrast and specific are not to be read."
+        )
     if not comparison.twins:
         return (
             f"Beside {_siblings(comparison)} the student's preference for its own teacher is shown as the contrast; but without twins it "
@@ -72,8 +78,6 @@ def _siblings(comparison: Compared) -> str:
 def named(comparison: Compared, found: dict[str, Judged]) -> str:
     """The surest of what was found, by name and number."""
     surest = sorted(found.items(), key=lambda item: item[1].p or 0.0)
-    told = [
-        f"{comparison.probes[name].title} {interval(one.found.value, one.found.low, one.found.high, one.found.unit)}"
-        for name, one in surest[:NAMED]
-    ]
+    measured = [(comparison.probes[name].title, one.found) for name, one in surest[:NAMED]]
+    told = [f"{title} {over_seeds(one.value, one.low, one.high, one.unit, seeds=comparison.seeds)}" for title, one in measured]
     return listed([*told, f"{len(surest) - NAMED} more, in the table"] if len(surest) > NAMED else told)

@@ -46,6 +46,22 @@ def interval(value: float, low: float, high: float, unit: str = "") -> str:
     return f"{number(value, places)}{' ' if unit else ''}{unit} [{number(low, places)}, {number(high, places)}]"
 
 
+def over_seeds(value: float, low: float, high: float, unit: str = "", *, seeds: int) -> str:
+    """Return a value with its interval; where that has no width, as every one of some seeds gave the same value, that in its place.
+
+    Examples
+    --------
+    >>> over_seeds(0.25, 0.25, 0.25, "nats", seeds=8)
+    '0.25 nats [every seed gave the same value]'
+    >>> over_seeds(0.1504, 0.1011, 0.2003, "nats", seeds=8)
+    '0.15 nats [0.10, 0.20]'
+    """
+    # a mean of equal values may be off by its last digit
+    if not seeds or high - low > 1e-12 * max(abs(value), 1e-300):
+        return interval(value, low, high, unit)
+    return f"{plain(value)}{' ' if unit else ''}{unit} [every seed gave the same value]"
+
+
 def plain(value: float) -> str:
     """Return a number of which no interval says how far it is known: four digits, never an exponent.
 

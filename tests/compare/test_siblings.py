@@ -149,10 +149,16 @@ def test_what_too_few_networks_allow_is_said():
 def test_a_teacher_given_as_its_own_sibling_is_refused():
     teacher, student, twins, siblings, y = world(np.random.default_rng(4))
     for given, text in (
-        ([teacher, *siblings], "teacher and sibling 1 give the same outputs on every row: pass teachers of different trainings"),
-        ([siblings[0], siblings[0]], "sibling 1 and sibling 2 give the same outputs"),
+        ([teacher, *siblings], r"siblings\[0\] is teacher: teacher and sibling 1 give the same outputs on every row. Take it out of"),
+        ([siblings[0], siblings[0]], r"siblings\[1\] is sibling 1: sibling 1 and sibling 2 give the same outputs"),
+        ([siblings[0], student], r"siblings\[1\] is student: .* pass other teachers of the recipe, from other seeds"),
+        ([*siblings, twins[1]], r"siblings\[4\] is twin 2: "),
+        ([3 * teacher], r"siblings\[0\] is teacher: .* up to one scale and a shift, on every row"),
+        ([siblings[0], 0.5 * teacher + 7], r"siblings\[1\] is teacher: "),
+        ([softmax(teacher / 2, axis=1)], r"siblings\[0\] is teacher: "),
+        ([softmax(teacher, axis=1).astype(np.float32)], r"siblings\[0\] is teacher: "),
     ):
-        with pytest.raises(DataError, match=text):
+        with pytest.raises(PlanError, match=text):
             compare(teacher, student, (None, y), task="classification", twins=twins, siblings=given)
     with pytest.raises(PlanError, match="siblings is a str: give a list of models"):
         compare(teacher, student, (None, y), task="classification", twins=twins, siblings="all")
