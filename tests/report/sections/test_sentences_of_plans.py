@@ -125,7 +125,7 @@ def test_a_control_has_no_teacher_of_its_own_among_those_it_is_read_against():
     said = {finding.scope: finding.sentences[0] for card in section("transfer", world.zoo()).cards for finding in card.findings}
     assert "with the teacher that it is read against than with siblings" in said["sibling teacher"]
     assert "own teacher" not in said["sibling teacher"].lower()
-    assert "more with its own teacher than with siblings" in said["transfer rows"]
+    assert "with its own teacher than with siblings" in said["transfer rows"]
 
 
 def test_where_no_teacher_is_larger_the_table_says_so():
