@@ -338,7 +338,8 @@ def real_pilots(row: Any) -> Iterator[Row]:
     labels = runs["twin_id"].map(labelled)
     own = (runs["temperature"].fillna(1.0) == 1) & (labels == labels.groupby(runs["task"]).transform("max"))
     found = []
-    for _, curve in runs[own].assign(gain=gains).groupby(["task", "scheme", "distiller", "width"]):
+    by = ["task", "scheme", "distiller", "width"]
+    for _, curve in runs.loc[own, [*by, "seed", "teacher_width"]].assign(gain=gains).groupby(by):
         if curve["teacher_width"].nunique() < 3:
             continue
         gain = curve.pivot(index="seed", columns="teacher_width", values="gain").dropna().to_numpy()

@@ -273,7 +273,10 @@ def test_a_limit_needs_a_process_that_can_be_ended(tmp_path):
 
 def test_a_runner_made_while_all_workers_are_down_waits_for_them():
     """It once counted none, and handed nothing over for ever."""
-    with LocalCluster(n_workers=0, threads_per_worker=1, processes=False, dashboard_address=None) as later, Client(later) as client:
+    with (
+        LocalCluster(n_workers=0, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as later,
+        Client(later) as client,
+    ):
         runner = OnDask(client)
         for i in range(6):
             runner.submit(f"work {i}", int, i)
@@ -289,7 +292,10 @@ def test_a_runner_uses_workers_that_come_later():
 
         time.sleep(5)
 
-    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as later, Client(later) as client:
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as later,
+        Client(later) as client,
+    ):
         runner = OnDask(client)
         assert runner.workers == 1
         for i in range(3):

@@ -26,7 +26,10 @@ def cluster():
 @pytest.fixture
 def threads():
     """A cluster of threads of this process, without workers."""
-    with LocalCluster(n_workers=0, threads_per_worker=1, processes=False, dashboard_address=None) as opened, Client(opened) as client:
+    with (
+        LocalCluster(n_workers=0, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as opened,
+        Client(opened) as client,
+    ):
         yield client
 
 
@@ -159,16 +162,37 @@ def test_workers_that_cannot_be_started_are_an_error(monkeypatch, seconds):
 
 
 def test_a_users_worker_that_does_not_answer_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(clusters, "ANSWER", 1.0)
+    monkeypatch.setattr(clusters, "ANSWER", 5.0)  # the scheduler has to answer in it, also on a busy machine
     (tmp_path / "lock").write_text("it")
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as theirs:
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as theirs:
         pid = theirs.workers[0].pid
         os.kill(pid, signal.SIGSTOP)
         try:
             with (
-                pytest.raises(PlanError, match="a worker of the scheduler did not answer in 1 s: end those that hang, and start others"),
+                pytest.raises(PlanError, match="a worker of the scheduler did not answer in 5 s: end those that hang, and start others"),
                 users_cluster(theirs.scheduler_address, tmp_path, "cpu"),
             ):
                 pass
         finally:
             os.kill(pid, signal.SIGCONT)
+
+
+def test_a_users_scheduler_that_does_not_answer_is_refused(tmp_path, monkeypatch):
+    """It once ended in a traceback."""
+    monkeypatch.setattr(clusters, "ANSWER", 0.5)
+    (tmp_path / "lock").write_text("it")
+
+    class Late(Client):
+        """Its scheduler is kept busy as soon as it is there."""
+
+        def nthreads(self, **how):
+            theirs.loop.add_callback(time.sleep, 3)
+            return super().nthreads(**how)
+
+    monkeypatch.setattr(clusters, "Client", Late)
+    with (
+        LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0") as theirs,
+        pytest.raises(PlanError, match=r"did not answer in 0 s: see whether it is overloaded, or start another"),
+        users_cluster(theirs.scheduler_address, tmp_path, "cpu"),
+    ):
+        pass

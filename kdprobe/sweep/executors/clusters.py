@@ -175,7 +175,13 @@ def users_cluster(address: str, zoo: Path, device: str) -> Iterator[Client]:
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         raise PlanError(f"scheduler={address!r} cannot be reached ({error}): give the address that `dask scheduler` prints") from error
     with client:
-        if not client.nthreads(callback_timeout=ANSWER):
+        try:
+            threads = client.nthreads(callback_timeout=ANSWER)
+        except TimeoutError:
+            raise PlanError(
+                f"scheduler={address!r} did not answer in {ANSWER:.0f} s: see whether it is overloaded, or start another"
+            ) from None
+        if not threads:
             raise PlanError(f"scheduler={address!r} has no workers: start some with `dask worker {address}`")
         sees = _run_on_all(client, _sees, str(zoo.absolute() / "lock"), (zoo / "lock").read_text())
         blind = [worker for worker, seen in sees.items() if not seen]

@@ -114,7 +114,9 @@ class OnDask:
         elif time.monotonic() - self._last_fetched > PATIENCE:
             raise DataError(f"what {self._running[future.key].key} gave does not come ({raised}): run the same command again to resume")
         else:
-            self._fetching *= 2  # Dask begins again at the beginning: what takes long would never come
+            # Dask begins again at the beginning: what takes long would never come. No longer than all patience, as what fails at once is
+            # asked for a thousand times in that
+            self._fetching = min(2 * self._fetching, PATIENCE)
         # a future that was lost counts as ended to Dask, and would be back at once
         time.sleep(LOOK / 20)
         future.add_done_callback(self._ended.put)
