@@ -251,7 +251,7 @@ def _run(plan: Plan, where: Where, out: Path, command: str) -> int:
         print(json_module.dumps(document))
     else:
         # a question may have no verdicts; what they come to is what stays on the screen
-        parts = [part for part in (lines[sum(not line.startswith("  ") for line in answers) :], answers) if part]
+        parts = [part for part in (lines, answers) if part]
         told = [text for part in parts for text in (*map(visible, part), "")]
         print(*told, f"report: {page}   (took {_duration(time.perf_counter() - start)})", sep="\n")
     if failed:

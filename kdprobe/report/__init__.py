@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kdprobe.compare.comparison import Comparison
+    from kdprobe.core.section import Card
     from kdprobe.report.evidence.frames import Evidence
     from kdprobe.theory.advisor import Advice
     from kdprobe.verdicts.capacity_gap import GapVerdict
@@ -108,10 +109,7 @@ def answer_lines(zoo: Zoo | Evidence) -> list[str]:
     DataError
         If the zoo holds no student.
     """
-    from kdprobe.report.page import drawn_sections, merged_cards
-
-    cards = merged_cards([card for _, content in drawn_sections(zoo) for card in content.cards])
-    told = [(f"{card.headline}: {card.answer}", card.next) for card in cards if card.answer]
+    told = [(f"{card.headline}: {card.answer}", card.next) for card in _cards(zoo) if card.answer]
     return [line for answer, following in told for line in (answer, *([f"  {following}"] if following else []))]
 
 
@@ -126,15 +124,17 @@ def verdict_lines(zoo: Zoo | Evidence) -> list[str]:
     Returns
     -------
     list of str
-        "headline: answer" where there is one, then "headline · scope: VERDICT: claim. Sentences with intervals", in the order of the page.
+        "headline · scope: VERDICT: claim. Sentences with intervals", in the order of the page.
 
     Raises
     ------
     DataError
         If the zoo holds no student.
     """
+    return [f"{card.headline} · {finding}" for card in _cards(zoo) for finding in card.findings]
+
+
+def _cards(zoo: Zoo | Evidence) -> list[Card]:
     from kdprobe.report.page import drawn_sections, merged_cards
 
-    cards = merged_cards([card for _, content in drawn_sections(zoo) for card in content.cards])
-    answers = [f"{card.headline}: {card.answer}" for card in cards if card.answer]
-    return [*answers, *(f"{card.headline} · {finding}" for card in cards for finding in card.findings)]
+    return merged_cards([card for _, content in drawn_sections(zoo) for card in content.cards])

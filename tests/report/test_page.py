@@ -19,8 +19,8 @@ import kdprobe
 from kdprobe.core import registry
 from kdprobe.core.errors import ContractError, DataError, PlanError
 from kdprobe.core.section import VERDICTS, Card, Column, Content, Finding, Section, Table
+from kdprobe.report import answer_lines, report, report_with_verdicts, verdict_lines
 from kdprobe.report import page as page_module
-from kdprobe.report import report, report_with_verdicts, verdict_lines
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.page import drawn_sections, merged_cards, render, runs_table, strip_scale
 from kdprobe.testing.worlds.zoo import TrueArm, ZooWorld
@@ -145,8 +145,11 @@ def test_paths_hosts_and_users_stay_at_home(tmp_path):
 
 
 def test_verdict_lines_are_the_cards_in_plain_words():
-    answer, *lines = verdict_lines(ZooWorld(student_widths=(8,), tasks=SMALL.tasks).zoo())
-    assert answer.startswith("letters · student mlp-8 (0.4 k parameters): Teach this student with one of widths 16 and 64 on same rows: ")
+    zoo = ZooWorld(student_widths=(8,), tasks=SMALL.tasks).zoo()
+    lines = verdict_lines(zoo)
+    assert answer_lines(zoo)[0].startswith(
+        "letters · student mlp-8 (0.4 k parameters): Teach this student with one of widths 16 and 64 on same rows: "
+    )
     assert len(lines) == 6
     start = "letters · student mlp-8 (0.4 k parameters) · same rows: "
     helps, gap = lines[0], lines[2]
@@ -171,13 +174,13 @@ def test_failed_runs_are_shown_and_left_out_in_pairs(tmp_path):
     assert html.count("the loss is not finite after step 350") >= 2
     assert "9 of 10" in html
     assert "2 networks of" in html
-    line = verdict_lines(zoo)[3]
+    line = verdict_lines(zoo)[2]
     assert "(95 % set, 10 seeds)" in line
     assert "Missing runs: width 16 in 1 and width 64 in 1 of 10 seeds; two teachers are compared by the seeds that have both." in line
 
 
 def test_few_seeds_name_no_best_teachers():
-    line = verdict_lines(ZooWorld(student_widths=(8,), tasks=SMALL.tasks, seeds=3).zoo())[3]
+    line = verdict_lines(ZooWorld(student_widths=(8,), tasks=SMALL.tasks, seeds=3).zoo())[2]
     assert "INCONCLUSIVE (direction only: below 8 seeds): capacity gap. At α 1, T 1: 3 seeds are too few to name the best" in line
     assert "not ruled out." in line
     assert "95 % set" not in line
@@ -189,7 +192,7 @@ def test_few_seeds_name_no_best_teachers():
 def test_where_no_size_is_ruled_out_all_may_be_best():
     arm = TrueArm(gain=dict.fromkeys((8, 16, 32), 0.1), over_confidence=0.0)
     flat = ZooWorld(tasks=SMALL.tasks, student_widths=(8,), arms=(arm,)).zoo()
-    assert "capacity gap. At α 1, T 1: all teacher sizes may be best: none of width 8…32 is ruled out (10 seeds)." in verdict_lines(flat)[2]
+    assert "capacity gap. At α 1, T 1: all teacher sizes may be best: none of width 8…32 is ruled out (10 seeds)." in verdict_lines(flat)[1]
 
 
 def test_one_seed_gives_numbers_no_verdict_could_stand_on(tmp_path):
@@ -203,13 +206,13 @@ def test_one_seed_gives_numbers_no_verdict_could_stand_on(tmp_path):
 def test_one_teacher_size_is_not_applicable():
     zoo = ZooWorld(tasks=SMALL.tasks, student_widths=(8,), arms=(TrueArm(gain={32: 0.1}),)).zoo()
     said = "NOT APPLICABLE (one teacher size): capacity gap. At α 1, T 1: 1 teacher width, 10 seeds: one teacher size."
-    assert said in verdict_lines(zoo)[2]
+    assert said in verdict_lines(zoo)[1]
     assert "<svg" in render(Evidence(zoo), runs="runs.csv")
 
 
 def test_draws_are_clusters():
     lines = verdict_lines(ZooWorld(tasks=SMALL.tasks, student_widths=(8,), draws=9, seeds=2).zoo())
-    assert "18 seeds in 9 draws" in lines[1]
+    assert "18 seeds in 9 draws" in lines[0]
 
 
 def test_refused_questions_say_why(small_world):
@@ -340,7 +343,8 @@ def test_a_real_zoo(small_zoo_folder, tmp_path, monkeypatch):
         assert len(drawn) == len(set(drawn)) > 9, "each section is drawn once, for the page and for its lines"
         assert lines == verdict_lines(zoo)
         # what the verdicts come to, each with the command that would change it
-        assert [line for line in answers if not line.startswith("  ")] == lines[:2]
+        assert answers == answer_lines(zoo)
+        assert len([line for line in answers if not line.startswith("  ")]) == 2
         assert [line.splitlines()[1][:26] for line in answers if line.startswith("  would change it: ")] == [
             "    kdprobe sweep --gap --"
         ] * 2
@@ -348,8 +352,8 @@ def test_a_real_zoo(small_zoo_folder, tmp_path, monkeypatch):
     html = path.read_text()
     assert html.count('<article class="card"') == 2
     assert str(small_zoo_folder) not in html
-    # an answer a student, and three claims for each of two regimes
-    assert len(lines) == 2 + 12
+    # of two students three claims for each of two regimes
+    assert len(lines) == 12
 
 
 def test_the_room_is_light_to_import():
