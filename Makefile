@@ -1,4 +1,4 @@
-# Two commands: `make sweep` and `make test`. Each sets up .venv by itself.
+# Two commands: `make sweep` and `make test`; `make docs` builds the site. Each sets up .venv by itself.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ PLAN ?=
 # small matrices on busy cores: a second thread costs more than it gives, several times over
 export OMP_NUM_THREADS := 1
 
-.PHONY: sweep test lint types rooms tests wheel clean
+.PHONY: sweep test lint types rooms tests wheel docs clean
 
 sweep: $(VENV)/run  ## the main job: which teacher size serves a student best, on real data, to an HTML report; PLAN='--seeds 4' asks for other settings
 	$(BIN)/kdprobe sweep --gap --out $(OUT) $(PLAN)
@@ -37,6 +37,10 @@ wheel: $(VENV)/test
 	build/clean/bin/pip install --quiet --constraint constraints.txt dist/*.whl
 	cd build && clean/bin/python -W error ../tests/installed/check.py
 
+docs: $(VENV)/docs  ## the site in docs/_build/html, notebooks run; a warning or a link that leads nowhere is an error
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
+	$(BIN)/python docs/links.py docs/_build/html
+
 $(VENV)/run: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --editable .
@@ -46,5 +50,9 @@ $(VENV)/test: $(VENV)/run
 	$(PIP) --editable '.[notebooks,test]'
 	touch $@
 
+$(VENV)/docs: $(VENV)/run
+	$(PIP) --editable '.[docs]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist docs/_build docs/made *.egg-info

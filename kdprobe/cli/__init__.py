@@ -20,6 +20,7 @@ COMMANDS = {
     "zoo": "List, show and verify the models of a zoo.",
     "data": "List the data of the tasks, and fetch what is not here.",
     "gates": "Put a transfer metric through the gates that it must pass before the word is used.",
+    "tables": "Print a table that pages cite, such as how often their verdicts are wrong.",
     "ls": "List the tasks, families, distillers, schemes, probes or report sections there are.",
 }
 
@@ -56,6 +57,9 @@ def build(config: str | None = None, *, asked: str = "", command: str = "") -> A
     for name, text in COMMANDS.items():
         short = {} if name == command else {"help": text}
         app.command(f"kdprobe.cli.{name}:{(asked or DEFAULT_QUESTION) if name == 'sweep' else name}", name=name, **short)
+    app.command(
+        "kdprobe.cli.completion:install", name="--install-completion", help="Let bash, zsh, fish or powershell complete what is typed."
+    )
     return app
 
 

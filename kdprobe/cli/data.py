@@ -29,18 +29,10 @@ def list_data(*, json: Flag = False) -> int:
     if json:
         print(json_module.dumps([asdict(entry) | {"folder": str(entry.folder) if entry.folder else None} for entry in entries]))
         return 0
-    rows = [
-        [
-            entry.name,
-            entry.kind,
-            "here" if entry.here else f"kdprobe data fetch {entry.name}",
-            entry.rows or "",
-            entry.licence,
-            entry.source,
-        ]
-        for entry in entries
-    ]
-    show(["task", "kind", "data", "rows", "licence", "source"], rows)
+    rows = [[entry.name, entry.kind, "yes" if entry.here else "no", entry.rows or "", entry.licence, entry.source] for entry in entries]
+    show(["task", "kind", "here", "rows", "licence", "source"], rows)
+    if missing := [entry.name for entry in entries if not entry.here]:
+        print(f"kdprobe: `kdprobe data fetch {missing[0]}` brings what is not here", file=sys.stderr)
     return 0
 
 

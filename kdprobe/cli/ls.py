@@ -7,17 +7,43 @@ from typing import Any
 from kdprobe.cli._tables import Flag
 
 
-def ls(kind: str, *, json: Flag = False) -> int:
-    """List what there is of one kind, plug-ins included.
+def ls(kind: str | None = None, *, json: Flag = False) -> int:
+    """List what there is, plug-ins included: of one kind, or of all.
 
     Parameters
     ----------
     kind
-        tasks, families, distillers, schemes, probes or sections.
+        tasks, families, distillers, schemes, probes or sections; all of them where none is given.
     json
         Print one JSON document in place of a table.
     """
     from kdprobe.cli._tables import show
+    from kdprobe.core.registry import KINDS
+
+    if kind is None:
+        found = {name: _listed(name) for name in KINDS}
+        if json:
+            print(json_module.dumps({name: rows for name, (rows, _) in found.items()}))
+            return 0
+        for name, (rows, _) in found.items():
+            show([name, WHAT], [[row["name"], row["says"]] for row in rows])
+        return 0
+    rows, more = _listed(kind)
+    if json:
+        print(json_module.dumps(rows))
+    else:
+        titles = [TITLES.get(key, key) for key in more]
+        show([kind, WHAT, *titles], [[BOTH if value == KINDS_OF_TASK else value for value in row.values()] for row in rows])
+    return 0
+
+
+WHAT = "what it is"
+TITLES = {"tasks": "for", "options": "options and their defaults"}
+KINDS_OF_TASK, BOTH = "classification, regression", "both"
+
+
+def _listed(kind: str) -> tuple[list[dict[str, str]], list[str]]:
+    """Rows of one kind, and what they hold beside name and words."""
     from kdprobe.core.registry import available
 
     found = available(kind)
@@ -29,13 +55,8 @@ def ls(kind: str, *, json: Flag = False) -> int:
     # what a probe costs decides whether a sweep runs it unasked
     wanted = {"probes": ("tasks", "cost"), "distillers": ("tasks",), "families": ("options",)}.get(kind, ())
     more = [key for key in wanted if all(hasattr(thing, key) for thing in found.values())]
-    details = {name: {key: _plain(getattr(thing, key)) for key in more} for name, thing in found.items()}
-    if json:
-        print(json_module.dumps([{"name": name, "says": text, **details[name]} for name, text in words.items()]))
-    else:
-        columns = [kind, "what it is", *({"tasks": "for", "options": "options and their defaults"}.get(key, key) for key in more)]
-        show(columns, [[name, text, *details[name].values()] for name, text in words.items()])
-    return 0
+    rows = [{"name": name, "says": words[name], **{key: _plain(getattr(thing, key)) for key in more}} for name, thing in found.items()]
+    return rows, more
 
 
 def _plain(value: str | tuple[str, ...] | Mapping[str, Any]) -> str:

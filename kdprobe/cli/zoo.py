@@ -48,7 +48,7 @@ def show_model(path: Path, model: str | None = None, *, json: Flag = False) -> i
     json
         Print one JSON document in place of text.
     """
-    from kdprobe.cli._tables import show
+    from kdprobe.cli._tables import flat, show
     from kdprobe.zoo import Zoo
 
     with Zoo(path) as opened:
@@ -56,7 +56,7 @@ def show_model(path: Path, model: str | None = None, *, json: Flag = False) -> i
     if json:
         print(json_module.dumps(found))
     else:
-        show(["what", "value"], [[key, value if isinstance(value, str) else json_module.dumps(value)] for key, value in found.items()])
+        show(["what", "value"], [*flat(found)])
     return 0
 
 

@@ -23,12 +23,12 @@ class Family:
     Parameters
     ----------
     build
-        (input shape, number of outputs, width, torch.Generator, **options) -> torch.nn.Module whose ``forward(x)`` returns
+        (input shape, number of outputs, width, torch.Generator, ``**options``) -> torch.nn.Module whose ``forward(x)`` returns
         (outputs (n, c), {layer name: features}) with the layers in forward order. All randomness comes from the generator. The forward
         pass runs under ``torch.func.functional_call`` and ``vmap``, in training mode too, and makes new tensors on x's device. Dropout
         is a ``torch.nn.Dropout`` module called once a pass: engines put a mask of the model's own generator in its place.
     flops
-        (input shape, number of outputs, width, **options) -> multiply-adds of one forward pass of one row.
+        (input shape, number of outputs, width, ``**options``) -> multiply-adds of one forward pass of one row.
     options
         Names and defaults of what else shapes a network, such as {"depth": 1, "norm": "none", "dropout": 0.0}.
     knob
@@ -86,7 +86,7 @@ class LossTruth:
     make
         rng -> (student, teacher): numpy outputs (n, c), or a View of numpy arrays where features or labels are needed.
     oracle
-        (student, teacher, **parameters) -> (n,) in float64 NumPy, written from the paper and not from the loss. With an auxiliary
+        (student, teacher, ``**parameters``) -> (n,) in float64 NumPy, written from the paper and not from the loss. With an auxiliary
         module, the student's View holds its state as {name: array} in `auxiliary`.
     kind
         Kind of task of the case; None where the distiller is for one kind alone.
@@ -107,10 +107,10 @@ class ClosedForm:
     Parameters
     ----------
     slope
-        (student outputs (..., c), targets, **parameters) -> (loss (..., 1), its gradient by the outputs (..., c)), in torch. `targets` is
-        what `fixed` gives, for the same rows. Parameters may be tensors that broadcast against the outputs.
+        (student outputs (..., c), targets, ``**parameters``) -> (loss (..., 1), its gradient by the outputs (..., c)), in torch. `targets`
+        is what `fixed` gives, for the same rows. Parameters may be tensors that broadcast against the outputs.
     fixed
-        (teacher outputs (..., c), **parameters) -> {name: (..., k)}: what the loss needs of the teacher. Computed once for all rows.
+        (teacher outputs (..., c), ``**parameters``) -> {name: (..., k)}: what the loss needs of the teacher. Computed once for all rows.
     """
 
     slope: Callable[..., tuple[Any, Any]]
@@ -126,7 +126,7 @@ class Distiller:
     knowledge
         Which of the survey's four kinds of knowledge it transfers; "none" for the twin, "control" for controls.
     loss
-        (student: View, teacher: View, **parameters) -> (n,) teacher loss per sample, in torch, differentiable by the student, free of
+        (student: View, teacher: View, ``**parameters``) -> (n,) teacher loss per sample, in torch, differentiable by the student, free of
         in-place writes and data-dependent branches, so that it runs under ``torch.func.vmap``. The engine mixes
         (1 - alpha)·label loss + alpha·this. None for the twin.
     batchwise

@@ -441,3 +441,103 @@ def test_an_interrupt_while_modules_load_is_told_in_words(tmp_path):
     (tmp_path / "cyclopts.py").write_text("raise KeyboardInterrupt\n")
     done = kdprobe("ls", "tasks", cwd=tmp_path, env={**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"})
     assert (done.returncode, done.stderr) == (130, "kdprobe: interrupted\n")
+
+
+WIDE = 80
+TERMINAL = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.fixture
+def on_a_terminal(told, monkeypatch):
+    """Run a command as on a terminal of 80 columns: the lines it shows."""
+    monkeypatch.setenv("COLUMNS", str(WIDE))
+
+    def ran(*words):
+        with monkeypatch.context() as patch:
+            patch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+            done = told(*words)
+        assert done.returncode == 0, done.stderr
+        return [TERMINAL.sub("", line).rstrip() for line in done.stdout.splitlines()]
+
+    return ran
+
+
+def test_tables_fit_80_columns_and_keep_names_whole(on_a_terminal, told, swept):
+    model = (swept[0] / "runs.csv").read_text().splitlines()[1].split(",")[0]
+    words = [("ls", "probes"), ("ls", "families"), ("ls", "distillers"), ("ls", "schemes"), ("data", "ls"), ("zoo", "ls", swept[0])]
+    for command in [*words, ("ls",), ("zoo", "show", swept[0]), ("zoo", "show", swept[0], model)]:
+        lines = on_a_terminal(*command)
+        assert max(map(len, lines)) <= WIDE, command
+        assert len(lines) > 4
+    for kind in ("probes", "distillers", "schemes"):
+        # what is broken is continued further in
+        first = {line.split()[0] for line in on_a_terminal("ls", kind) if re.match(r" \S", line)}
+        assert {row["name"] for row in json.loads(told("ls", kind, "--json").stdout)} <= first
+
+
+def test_ls_alone_lists_all_kinds(told):
+    done = told("ls")
+    assert done.returncode == 0
+    assert [line.split("\t")[0] for line in done.stdout.splitlines() if line.endswith("\twhat it is")] == [
+        *("tasks", "families", "distillers", "schemes", "probes", "sections")
+    ]
+    assert "letters\tLetter recognition" in done.stdout
+    everything = json.loads(told("ls", "--json").stdout)
+    assert {row["name"] for row in everything["probes"]} == {row["name"] for row in json.loads(told("ls", "probes", "--json").stdout)}
+
+
+def test_what_a_probe_is_for_is_told_in_short(told):
+    lines = dict(line.split("\t", 1) for line in told("ls", "probes").stdout.splitlines())
+    assert lines["cka"].split("\t")[1:] == ["both", "cheap"]
+    assert lines["r2"].split("\t")[1:] == ["regression", "cheap"]
+    assert {row["name"]: row["tasks"] for row in json.loads(told("ls", "probes", "--json").stdout)}["cka"] == "classification, regression"
+
+
+def test_zoo_show_lays_a_plan_open(told, swept):
+    rows = dict(line.split("\t", 1) for line in told("zoo", "show", swept[0]).stdout.splitlines())
+    assert rows["plan.teacher_widths"] == "4, 8"
+    assert rows["plan.seeds"] == "3"
+    assert rows["failed_cells"] == "none"
+
+
+def test_data_that_is_not_here_has_its_command(told, monkeypatch):
+    import kdprobe.tasks.catalogue as catalogue
+
+    entries = catalogue.catalogue()
+    assert told("data", "ls").stdout.splitlines()[0].split("\t") == ["task", "kind", "here", "rows", "licence", "source"]
+    from dataclasses import replace
+
+    monkeypatch.setattr(catalogue, "catalogue", lambda: [replace(entries[0], here=False), *entries[1:]])
+    done = told("data", "ls")
+    assert f"\n{entries[0].name}\t{entries[0].kind}\tno\t" in done.stdout
+    assert done.stderr == f"kdprobe: `kdprobe data fetch {entries[0].name}` brings what is not here\n"
+
+
+def test_a_shell_completes_commands_and_flags(tmp_path):
+    home = {**os.environ, "HOME": str(tmp_path), "SHELL": "/bin/bash"}
+    done = kdprobe("--install-completion", "--shell", "bash", env=home)
+    assert done.returncode == 0, done.stderr
+    script = done.stdout.strip()
+    assert script in (tmp_path / ".bashrc").read_text()
+    assert "open a new bash" in done.stderr
+
+    def completed(*words):
+        typed = " ".join(f"'{word}'" for word in words)
+        code = f"source '{script}'; COMP_WORDS=({typed}); COMP_CWORD={len(words) - 1}; _kdprobe; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        return subprocess.run(["bash", "-c", code], capture_output=True, text=True, env=home).stdout.split()
+
+    assert completed("kdprobe", "sw") == ["sweep"]
+    assert "--teacher-widths" in completed("kdprobe", "sweep", "--teacher")
+    assert set(completed("kdprobe", "zoo", "")) >= {"ls", "show", "verify", "rebuild"}
+
+
+def test_a_shell_that_is_not_known_must_be_named(told, monkeypatch):
+    from cyclopts.completion import detect
+
+    def unknown():
+        raise detect.ShellDetectionError
+
+    monkeypatch.setattr(detect, "detect_shell", unknown)
+    done = told("--install-completion")
+    assert done.returncode == 2
+    assert done.stderr == "kdprobe: --install-completion: the shell is not known: give --shell bash, zsh, fish or powershell\n"

@@ -30,6 +30,9 @@ def command(*words: str) -> str:
 
 assert command("--version").strip() == kdprobe.__version__
 assert "letters" in command("data", "ls")
+# pages cite reports/calibration.md: a wheel has it, and a command prints it
+assert "# How often the verdicts are wrong" in command("tables", "reports/calibration.md")
+assert SITE in Path(command("tables", "draws", "--path").strip()).parents
 for kind, name in OWN.items():
     assert name in command("ls", kind), f"kdprobe ls {kind} does not list {name}"
     check(kind, kdprobe.available(kind)[name])

@@ -43,7 +43,7 @@ def cka(
     x, y
         (n, dx) and (n, dy), rows paired; (n,) means (n, 1), and (n, a, b, ...) is flattened. NumPy arrays or torch tensors.
     kernel
-        "linear", or "rbf": exp(-|u-v|²/(2·bandwidth²·m)) with m the median squared distance of each side.
+        "linear", or "rbf": ``exp(-|u-v|²/(2·bandwidth²·m))`` with m the median squared distance of each side.
     debiased
         False gives the biased estimator, whose value under chance is far from 0 where columns are many: see ``details["chance"]``.
     bandwidth

@@ -15,7 +15,7 @@ ESTIMATOR = "orthogonal Procrustes similarity (normalised nuclear norm, not debi
 def procrustes(x: Any, y: Any, *, blocks: Any = None, permutations: int = PERMUTATIONS, seed: int = 0) -> Measurement | Refusal:
     """Orthogonal Procrustes similarity of two representations of the same rows, with its null and its interval.
 
-    The nuclear norm of the cross-covariance over the product of Frobenius norms, ‖XᵀY‖*/(‖X‖‖Y‖) of the centred sides: 1 where a
+    The nuclear norm of the cross-covariance over the product of Frobenius norms, ``‖XᵀY‖*/(‖X‖‖Y‖)`` of the centred sides: 1 where a
     rotation, a scale and a shift carry one into the other, 0 where no column of one goes with any of the other. It is the normalised
     Bures similarity of the two covariances of rows (Harvey, Larsen and Williams 2023). Unlike debiased CKA it is above 0 for unrelated
     rows, the more so the more columns there are: read it against ``details["chance"]``.
