@@ -40,12 +40,12 @@ nb_ipywidgets_js = {}  # there are no widgets, and nothing is to be asked of the
 autosummary_generate = True
 autosummary_filename_map = made.files()
 autodoc_typehints = "none"  # the signature and the docstring say it
-autodoc_default_options = {"members": False}
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"kdprobe {release}"
+html_sidebars = {"index": [], "start": [], "concepts": []}  # pages with nothing below them
 html_static_path = ["theme/static"]
 html_css_files = ["site.css"]
 html_extra_path = [str(made.MADE / "copied")]
