@@ -4,7 +4,7 @@ from kdprobe.core.section import Next
 from kdprobe.report import words
 from kdprobe.report.evidence.doses import Doses
 from kdprobe.report.evidence.frames import Evidence
-from kdprobe.report.evidence.transfers import title_of
+from kdprobe.report.sections._knowledge_answer import LIKENESS
 from kdprobe.report.sections._next import following
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT
 from kdprobe.verdicts.family import TOO_SMALL
@@ -44,7 +44,7 @@ def _quality(found: Doses, dose: str) -> str:
 def _amount(found: Doses, reading: TransferReading) -> str:
     if reading.verdict == "SUPPORTED" and reading.specific is not None:
         small = ", a small part of its movement" if reading.negligible else ""
-        return f"{title_of(found.primary)} shows this very teacher in it ({words.result(reading.specific)} beyond sibling teachers{small})"
+        return f"its {LIKENESS[found.kind]} shows this very teacher in it ({words.result(reading.specific)} beyond sibling teachers{small})"
     if reading.verdict == "CONTRADICTED":
         return "what it took over is what any teacher of this recipe gives: next to nothing is this teacher's own"
     if reading.placebo_failed:
@@ -62,7 +62,8 @@ def _caveat(found: Doses, reading: TransferReading) -> str:
         return "; a control that was taught nothing of it shows as much, so do not call it transferred"
     if controls.verdict == "SUPPORTED":
         return "; every control stays at nothing"
-    return f"; not every control is shown to stay at nothing ({words.listed(controls.named)})" if controls.named else ""
+    count, most = len(controls.named), len(controls.shares)
+    return f"; {count} of {most} controls are not shown to stay at nothing" if count else ""
 
 
 def next_of(evidence: Evidence, found: Doses) -> Next | None:
