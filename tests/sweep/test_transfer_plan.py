@@ -46,9 +46,9 @@ def test_every_rung_of_the_ladder_is_there_for_both_kinds_of_task():
     assert not {cell.scheme for cell in TransferPlan(seeds=2, controls=False).cells()} & set(LADDER)
 
 
-def test_claims_are_doses_of_students_and_no_controls():
-    assert TransferPlan().claims() == 2 * (4 + 3)
-    assert TransferPlan(student_widths=(8, 32)).claims() == 4 * (4 + 3)
+def test_one_claim_a_student_however_many_doses_and_controls():
+    assert TransferPlan().claims() == TransferPlan(alphas=(0.5,), controls=False).claims() == 2
+    assert TransferPlan(student_widths=(8, 32)).claims() == 4
 
 
 def test_the_question_is_asked_by_its_name_and_seeds_extend_a_plan():

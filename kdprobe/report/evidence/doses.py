@@ -11,11 +11,12 @@ from kdprobe.report.evidence.arms import Frame
 from kdprobe.report.evidence.frames import GAIN, PRIMARY, Evidence
 from kdprobe.report.evidence.groups import Group
 from kdprobe.report.evidence.knowledge import CONTROL, SCORE, knowledge_of, title_of
-from kdprobe.report.evidence.transfers import Transfer, is_likeness, lower_is_closer, placebo, specific, transfers
+from kdprobe.report.evidence.transfers import Transfer, is_likeness, lower_is_closer, measured, placebo, specific, transfers
 from kdprobe.verdicts.capacity_gap import seed_spread
 from kdprobe.verdicts.dose import DoseReading, read_controls, read_doses, read_trend
 from kdprobe.verdicts.gap import MARGIN_SHARE
 from kdprobe.verdicts.help import HelpReading, read_help, read_helps
+from kdprobe.verdicts.transfer import TransferReading, read_transfers
 from kdprobe.zoo.gains import LOSS
 
 Of = Literal["weights", "rows", "control"]
@@ -40,7 +41,7 @@ class Rung:
     """Probe -> own teacher minus what reference twins reach, larger is nearer."""
     models: tuple[str, ...]
     transfer: Transfer | None
-    """Reading of the task's primary likeness."""
+    """The task's primary likeness."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,6 +61,8 @@ class Doses:
     """Weights first, then rows, ascending; then controls."""
     seeds: int
     left_out: int
+    arrived: TransferReading | None = None
+    """Of the fullest dose, in the primary likeness: the one claim on amount of a student. None where it was not measured."""
     worth: HelpReading | None = None
     """Of the fullest dose."""
     by_weight: DoseReading | None = None
@@ -93,11 +96,11 @@ def _doses(evidence: Evidence) -> list[Doses]:
         groups.setdefault((group.task, group.student, group.student_size), []).append(group)
     read = {(one.task, one.student, one.arm): one for one in transfers(evidence) if one.primary}
     found = [_student(evidence, own, read) for own in groups.values()]
-    worths = iter(read_helps([one.worth for one in found if one.worth is not None]))
-    found = [replace(one, worth=next(worths)) if one.worth is not None else one for one in found]
-    for name in ("by_weight", "by_rows", "controls"):
+    for name, judge in (
+        ("arrived", read_transfers), ("worth", read_helps), ("by_weight", read_doses), ("by_rows", read_doses), ("controls", read_doses)
+    ):  # fmt: skip
         given = [getattr(one, name) for one in found]
-        judged = iter(read_doses([reading for reading in given if reading is not None]))
+        judged = iter(judge([reading for reading in given if reading is not None]))
         found = [replace(one, **{name: next(judged)}) if reading is not None else one for one, reading in zip(found, given, strict=True)]
     return found
 
@@ -154,7 +157,7 @@ def _student(evidence: Evidence, groups: list[Group], read: Mapping[tuple[str, s
 def _read(evidence: Evidence, found: Doses, group: Group) -> Doses:
     """Measure what the verdicts are of."""
     full = found.fullest
-    if full is None or found.primary not in full.specific:
+    if full is None or full.transfer is None or found.primary not in full.specific:
         return found
     margin = MARGIN_SHARE * seed_spread(group.grid(evidence.score(LOSS[found.kind]), of="twin_id"), group.draws)
     trends = {}
@@ -166,10 +169,17 @@ def _read(evidence: Evidence, found: Doses, group: Group) -> Doses:
     controls = {rung.name: rung.specific[found.primary] for rung in found.of("control") if found.primary in rung.specific}
     return replace(
         found,
+        arrived=_alone(full),
         worth=read_help(full.gain[:, None], margin=margin, unit=found.unit),
         controls=read_controls(full.specific[found.primary], controls),
         **trends,
     )
+
+
+def _alone(rung: Rung) -> TransferReading | None:
+    """The reading of one dose by itself: doses were settled before any result, and the others are no claims of the page."""
+    one = rung.transfer
+    return None if one is None else measured(one.probe, one.unit, one.curve, np.ones(len(one.curve.sizes), dtype=bool))
 
 
 def _place(group: Group) -> tuple[Of, float, str]:

@@ -16,12 +16,11 @@ SEEDS = 10
 
 def answer(found: Doses) -> str:
     """One sentence, no stronger than the verdicts that it follows from: quality first, then amount, then what the controls say of it."""
-    full, worth = found.fullest, found.worth
-    if full is None or worth is None or worth.gain is None or full.transfer is None:
+    full, worth, reading = found.fullest, found.worth, found.arrived
+    if full is None or worth is None or worth.gain is None or reading is None:
         return "Nothing can be said of this student yet: see the sentences below."
     if worth.n < SEEDS_FOR_A_VERDICT:
         return f"Too few seeds to say how much was transferred: give {SEEDS_FOR_A_VERDICT} or more."
-    reading = full.transfer.reading
     joint = "and" if (worth.verdict == "SUPPORTED") == (reading.verdict == "SUPPORTED") else "but"
     return f"{_quality(found, full.name)}, {joint} {_amount(found, reading)}{_caveat(found, reading)}."
 
@@ -68,8 +67,8 @@ def _caveat(found: Doses, reading: TransferReading) -> str:
 
 def next_of(evidence: Evidence, found: Doses) -> Next | None:
     """The command that would change `answer`."""
-    full, worth = found.fullest, found.worth
-    if full is None or worth is None or worth.gain is None or full.transfer is None:
+    worth, reading = found.worth, found.arrived
+    if worth is None or worth.gain is None or reading is None:
         return None
     asked = found.seeds + found.left_out
 
@@ -78,12 +77,8 @@ def next_of(evidence: Evidence, found: Doses) -> Next | None:
 
     if worth.n < SEEDS_FOR_A_VERDICT:
         return seeds(SEEDS, f"{SEEDS} seeds, enough for a verdict")
-    reading = full.transfer.reading
-    if (
-        reading.verdict == "SUPPORTED"
-        and worth.verdict == "SUPPORTED"
-        and (found.controls is None or found.controls.verdict == "SUPPORTED")
-    ):
+    sound = found.controls is None or found.controls.verdict == "SUPPORTED"
+    if reading.verdict == worth.verdict == "SUPPORTED" and sound:
         why = "a narrower student, which takes over less of what is one teacher's own"
         width = found.student.rpartition("-")[2]
         if width.isdigit() and int(width) >= 4:

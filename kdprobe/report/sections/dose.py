@@ -57,13 +57,13 @@ def draw(evidence: Evidence) -> Content | None:
 
 def _findings(found: Doses) -> Iterable[Finding]:
     full = found.fullest
-    if full is None or full.transfer is None or found.worth is None:
+    reading, worth = found.arrived, found.worth
+    if full is None or reading is None or worth is None:
         yield Finding(
             claim="something of this teacher was transferred", scope="full teaching", verdict="INCONCLUSIVE",
             sentences=(f"{words.counted(found.seeds, 'seed')} with every dose and control: nothing can be read.",),
         )  # fmt: skip
         return
-    reading, worth = full.transfer.reading, found.worth
     yield Finding(
         claim="something of this very teacher arrived", scope=full.name, verdict=reading.verdict, qualifier=reading.qualifier,
         measures="own teacher minus siblings, less the same of its twin" if reading.placebo else "own teacher minus siblings",

@@ -118,8 +118,8 @@ class TransferPlan(Plan):
         return tuple(block for task in self.tasks for block in (*self._doses(task), *(self._ladder(task) if self.controls else ())))
 
     def claims(self) -> int:
-        """Doses of each task and student."""
-        return sum(len(block.student_widths) for task in self.tasks for block in self._doses(task))
+        """Students of each task: the amount at the fullest dose, which is settled before any result."""
+        return sum(len(next(self._doses(task)).student_widths) for task in self.tasks)
 
     def _doses(self, task: str) -> Iterator[Block]:
         taught = TAUGHT[find("tasks", task).kind]

@@ -4,8 +4,10 @@ import re
 
 import numpy as np
 import pytest
+from scipy.stats import false_discovery_control, ttest_1samp
 
 from kdprobe import TransferPlan, sweep
+from kdprobe.report.evidence.arrivals import arrivals
 from kdprobe.report.evidence.doses import doses
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.page import drawn_sections, render
@@ -79,3 +81,25 @@ def test_the_page_holds_its_question_and_no_value_that_is_none(evidence):
     page = render(evidence, runs="runs.csv")
     assert "How much was transferred, and how good is it?" in page
     assert not re.search(r"[^\w]nan[^\w]", page)
+
+
+def test_places_make_up_the_whole_and_are_judged_together(evidence):
+    found = arrivals(evidence)
+    assert [(places.task, places.by) for places in found] == [
+        *(("letters", by) for by in ("class", "certainty of the teacher")),
+        ("bikeshare", "target"),
+    ]
+    whole = {one.task: one.fullest.specific[one.primary] for one in doses(evidence)}
+    for places in found:
+        # every class of letters has its rows: nothing is left out
+        weighed = np.average(places.values, axis=1, weights=places.rows)
+        assert weighed == pytest.approx(whole[places.task], abs=1e-9)
+    raw = np.concatenate([ttest_1samp(places.values, 0.0, axis=0).pvalue for places in found])
+    assert np.concatenate([places.p for places in found]) == pytest.approx(false_discovery_control(raw))
+
+
+def test_places_are_on_the_page_with_what_was_found(evidence):
+    (content,) = (content for section, content in drawn_sections(evidence) if section.name == "arrival")
+    assert len(content.figures) == 3
+    assert len(content.tables[0].rows) == 26 + 5 + 5
+    assert "of 36 that were asked about" in content.words[0]

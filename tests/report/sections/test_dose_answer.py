@@ -1,7 +1,6 @@
 """The one sentence on doses: for each combination of verdicts, and never against one of them."""
 
 from itertools import product
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -38,12 +37,12 @@ def student(gain="helps", part="own", control="still", seeds=10):
     (controls,) = read_doses([read_controls(specific, {"shuffled targets": beside})])
     rung = Rung(
         **{"name": "8,000 unlabelled rows", "of": "rows", "dose": 8000.0, "gain": mean + noise, "score": noise, "models": ()},
-        **{"specific": {"agreement_top1": specific}, "moved": {}, "transfer": SimpleNamespace(reading=reading)},
+        **{"specific": {"agreement_top1": specific}, "moved": {}, "transfer": None},
     )
     return Doses(
         **{"task": "letters", "kind": "classification", "student": "mlp-32", "student_size": 1402, "unit": "nats"},
         **{"primary": "agreement_top1", "placebo": True, "rungs": (rung,), "seeds": seeds, "left_out": 0},
-        **{"worth": worth, "controls": controls},
+        **{"arrived": reading, "worth": worth, "controls": controls},
     )
 
 
@@ -60,20 +59,20 @@ def test_gains_of_this_file_have_the_verdicts_that_they_say(name, verdict):
     [("own", "SUPPORTED"), ("little", "SUPPORTED"), ("shared", "CONTRADICTED"), ("open", "INCONCLUSIVE"), ("none", "NOT APPLICABLE")],
 )
 def test_parts_of_this_file_have_the_verdicts_that_they_say(name, verdict):
-    assert student(part=name).fullest.transfer.reading.verdict == verdict
+    assert student(part=name).arrived.verdict == verdict
 
 
 def test_what_helped_and_is_this_teachers_own_is_said_with_both_numbers_and_the_controls():
     assert answer(student()) == (
-        "Taught on 8,000 unlabelled rows this student gained 0.100 nats [0.097, 0.103] over its untaught twin, and its agreement shows this "
-        "very teacher in it (0.050 [0.047, 0.053] beyond sibling teachers); every control stays at nothing."
+        "Taught on 8,000 unlabelled rows this student gained 0.100 nats [0.097, 0.103] over its untaught twin, and its agreement shows "
+        "this very teacher in it (0.050 [0.047, 0.053] beyond sibling teachers); every control stays at nothing."
     )
 
 
 @pytest.mark.parametrize(("gain", "part", "control"), list(product(GAINS, PARTS, CONTROLS)))
 def test_no_sentence_says_more_than_its_verdicts(gain, part, control):
     found = student(gain, part, control)
-    said, reading = answer(found), found.fullest.transfer.reading
+    said, reading = answer(found), found.arrived
     assert ("gained 0" in said) == (found.worth.verdict == "SUPPORTED")
     assert ("too small to matter" in said) == (gain == "small")
     assert ("became worse" in said) == (gain == "hurts")
