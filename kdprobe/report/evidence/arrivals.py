@@ -101,8 +101,7 @@ def _of(evidence: Evidence, one: Doses) -> list[Places]:
     parts = evidence.zoo.split(evidence.zoo.job(full.models[0]).data)
     target = np.asarray(parts.probe_a.y)
     if kind == "classification":
-        classes = parts.classes or tuple(str(place) for place in range(parts.outputs))
-        places_by = [("class", target.astype(int), tuple(str(name) for name in classes))]
+        places_by = [("class", target.astype(int), tuple(str(name) for name in parts.names))]
         # by the mean of all teachers, so that a row has one place for every seed
         sure = np.mean([trace.outputs.max(axis=1) for trace in traces["teacher"].values()], axis=0)
         places_by.append(("certainty of the teacher", _fifths(sure), FIFTHS))
