@@ -42,6 +42,8 @@ class Rung:
     models: tuple[str, ...]
     transfer: Transfer | None
     """The task's primary likeness."""
+    kin: bool = False
+    """Whether what taught it is the own teacher at another time of its training: it moves the student toward this very teacher."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,6 +74,11 @@ class Doses:
     def of(self, what: Of) -> list[Rung]:
         """Rungs of one kind."""
         return [rung for rung in self.rungs if rung.of == what]
+
+    @property
+    def strangers(self) -> list[Rung]:
+        """Controls that were taught nothing of this teacher, which must stay at nothing."""
+        return [rung for rung in self.of("control") if not rung.kin]
 
     @property
     def fullest(self) -> Rung | None:
@@ -135,6 +142,7 @@ def _student(evidence: Evidence, groups: list[Group], read: Mapping[tuple[str, s
                 moved=_whole({probe: over(group, values) for probe, values in moved.items()}),
                 models=tuple(ids[seed] for seed in kept),
                 transfer=read.get((task, group.student, group.arm)),
+                kin=_kin(group.scheme),
             )
         )
     order: dict[Of, int] = {"weights": 0, "rows": 1, "control": 2}
@@ -166,7 +174,7 @@ def _read(evidence: Evidence, found: Doses, group: Group) -> Doses:
         if rungs:
             values = np.stack([rung.specific[found.primary] for rung in rungs], axis=1)
             trends[name] = read_trend(values, rungs[-1].moved[found.primary])
-    controls = {rung.name: rung.specific[found.primary] for rung in found.of("control") if found.primary in rung.specific}
+    controls = {rung.name: rung.specific[found.primary] for rung in found.strangers if found.primary in rung.specific}
     return replace(
         found,
         arrived=_alone(full),
@@ -195,6 +203,11 @@ def _place(group: Group) -> tuple[Of, float, str]:
     if of == "weights":
         return of, float(first["alpha"]), f"α {first['alpha']:g}, labelled rows"
     return of, float(first["unlabelled_rows"]), f"{int(first['unlabelled_rows']):,} unlabelled rows"
+
+
+def _kin(scheme: str) -> bool:
+    known: Any = available("schemes").get(scheme)
+    return known is not None and any(known.stage(role).stream == "teacher" for role in known.student.taught_by)
 
 
 def _sign(probe: str) -> float:

@@ -61,8 +61,8 @@ def _caveat(found: Doses, reading: TransferReading) -> str:
         return "; a control that was taught nothing of it shows as much, so do not call it transferred"
     if controls.verdict == "SUPPORTED":
         return "; every control stays at nothing"
-    count, most = len(controls.named), len(controls.shares)
-    return f"; {count} of {most} controls are not shown to stay at nothing" if count else ""
+    kept, most = len(controls.shares) - len(controls.named), len(controls.shares)
+    return f"; that controls stay at nothing is shown of {kept} of {most}" if controls.named else ""
 
 
 def next_of(evidence: Evidence, found: Doses) -> Next | None:

@@ -25,15 +25,18 @@ def gates_table(found: Sequence[Doses]) -> Table:
 def _row(found: Doses, probe: str) -> dict[str, Any]:
     full = found.fullest
     assert full is not None, "its probes are those of the fullest dose"
-    controls = {rung.name: rung.specific[probe] for rung in found.of("control") if probe in rung.specific}
+    controls = {rung.name: rung.specific[probe] for rung in found.strangers if probe in rung.specific}
     through = [_dose(found, probe, "weights"), _dose(found, probe, "rows")]
     through.append(specificity(full.specific[probe], controls) if controls else None)
     names = ("weights", "rows", "specific")
-    return (
-        {"student": f"{found.task} · {found.student}", "probe": title_of(probe)}
-        | {name: "" if gate is None else _told(gate) for name, gate in zip(names, through, strict=True)}
-        | {"says": "" if through[-1] is None else f"{through[-1].says}."}
-    )
+    told = {name: "" if gate is None else _told(gate) for name, gate in zip(names, through, strict=True)}
+    beyond = [name for name, values in controls.items() if not _within(full.specific[probe], values)]
+    kept = f"{len(controls) - len(beyond)} of {len(controls)}" if controls else ""
+    return {"student": f"{found.task} · {found.student}", "probe": title_of(probe), **told, "kept": kept}
+
+
+def _within(full: np.ndarray, values: np.ndarray) -> bool:
+    return specificity(full, {"": values}).outcome == "pass"
 
 
 def _dose(found: Doses, probe: str, of: Any) -> Gate | None:
@@ -55,5 +58,5 @@ COLUMNS = (
     Column(key="weights", title="G2, weights", explains="grows with the weight of the teacher, from the untaught twin on (Page)"),
     Column(key="rows", title="G2, rows", explains="grows with the number of unlabelled rows"),
     Column(key="specific", title="G3", explains="every control stays within a fifth of full teaching (two one-sided tests)"),
-    Column(key="says", title="of the controls", shown="prose"),
+    Column(key="kept", title="controls within", explains="shown to stay within a fifth of full teaching, each by itself"),
 )

@@ -24,7 +24,8 @@ WORDS = (
     "size, other seeds), less the same of its untaught twin. Quality is its gain over that twin. The two are asked apart, because a weak "
     "teacher moves a student as far as a good one.",
     "Doses are settled before any result. Full teaching is all unlabelled rows; verdicts are of it. Trends over doses are read by Page's "
-    "test over seeds. Controls learned nothing of this teacher: each must be shown to stay within a fifth of full teaching (two one-sided "
+    "test over seeds. Controls learned nothing of this teacher, but for the one whose teacher is this one stopped early, which shows that "
+    "amount is not quality: each other must be shown to stay within a fifth of full teaching (two one-sided "
     "t tests). p values are Holm-adjusted over the students of the page.",
 )
 
@@ -85,7 +86,7 @@ def _findings(found: Doses) -> Iterable[Finding]:
                 sentences=tuple(_trend(found, trend, name)),
                 change_our_mind=_seeds_or(trend.n, "a dose between that shows less than a weaker one."),
             )  # fmt: skip
-    if found.controls is not None and found.of("control"):
+    if found.controls is not None and found.strangers:
         yield Finding(
             claim="controls show nothing of this teacher", scope="all controls", verdict=found.controls.verdict,
             qualifier=found.controls.qualifier, measures="furthest control",
@@ -117,7 +118,7 @@ def _quality(found: Doses) -> Iterable[str]:
     if full is not None and len(full.score) > 1:
         yield f"In {name}, student less twin: {words.result(contrast(full.score).measurement())}."
     if found.worth is not None and found.worth.margin:
-        yield f"Less than {words.plain(found.worth.margin)} is called negligible: a fifth of the seed spread of twins."
+        yield f"Less than {found.worth.margin:.2g} is called negligible: a fifth of the seed spread of twins."
 
 
 def _trend(found: Doses, trend: DoseReading, name: str) -> Iterable[str]:
@@ -138,7 +139,11 @@ def _controls(found: Doses) -> Iterable[str]:
     kept = len(controls.shares) - len(controls.named)
     yield f"{kept} of {words.counted(len(controls.shares), 'control')} are shown to stay within a fifth of full teaching."
     if controls.named:
-        yield f"Not shown of: {words.listed([f'{name} ({controls.shares[name]:.0%} of it)' for name in controls.named])}."
+        yield f"Not shown of: {words.listed([f'{name} ({_percent(controls.shares[name])} of it)' for name in controls.named])}."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %".replace("-", "−")
 
 
 def _scores(evidence: Evidence, found: Doses) -> Table | None:
@@ -164,7 +169,7 @@ def _row(found: Doses, rung: Rung) -> dict[str, Any]:
     return {
         "student": f"{found.task} · {found.student}",
         "rung": rung.name,
-        "of": {"weights": "dose", "rows": "dose", "control": "control"}[rung.of],
+        "of": "dose" if rung.of != "control" else "same teacher, early" if rung.kin else "control",
         "gain": _interval(rung.gain),
         "score": _interval(rung.score),
         "moved": _interval(rung.moved.get(found.primary)),
