@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.stats import page_trend_test
+from scipy.stats import page_trend_test  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
 from kdprobe.core.result import Measurement
 from kdprobe.core.section import Verdict

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from scipy.stats import binomtest, page_trend_test
+from scipy.stats import binomtest, page_trend_test  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
 from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT, contrast
 from kdprobe.stats.partial_rank import clustered_partial_rank, partial_rank

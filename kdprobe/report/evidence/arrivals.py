@@ -1,7 +1,7 @@
 """Where what is a teacher's own arrives: row by row, gathered by class or region of the target and by how sure the teacher was."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import false_discovery_control
@@ -78,7 +78,7 @@ def _arrivals(evidence: Evidence) -> list[Places]:
     if not found:
         return []
     p = iter(false_discovery_control(np.concatenate([places.p for places in found])).tolist())
-    return [Places(**vars(places) | {"p": np.array([next(p) for _ in places.p])}) for places in found]
+    return [replace(places, p=np.array([next(p) for _ in places.p])) for places in found]
 
 
 def _of(evidence: Evidence, one: Doses) -> list[Places]:

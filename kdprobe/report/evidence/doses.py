@@ -20,6 +20,7 @@ from kdprobe.verdicts.transfer import TransferReading, read_transfers
 from kdprobe.zoo.gains import LOSS
 
 Of = Literal["weights", "rows", "control"]
+TRENDS: dict[str, Of] = {"by_weight": "weights", "by_rows": "rows"}
 DOSED: dict[str, Of] = {"same_rows": "weights", "transfer_rows": "rows"}
 
 
@@ -168,8 +169,8 @@ def _read(evidence: Evidence, found: Doses, group: Group) -> Doses:
     if full is None or full.transfer is None or found.primary not in full.specific:
         return found
     margin = MARGIN_SHARE * seed_spread(group.grid(evidence.score(LOSS[found.kind]), of="twin_id"), group.draws)
-    trends = {}
-    for name, of in (("by_weight", "weights"), ("by_rows", "rows")):
+    trends: dict[str, DoseReading] = {}
+    for name, of in TRENDS.items():
         rungs = [rung for rung in found.of(of) if found.primary in rung.specific]
         if rungs:
             values = np.stack([rung.specific[found.primary] for rung in rungs], axis=1)

@@ -6,15 +6,16 @@ import numpy as np
 
 from kdprobe.core.section import Figure
 from kdprobe.report import words
-from kdprobe.report.evidence.doses import Doses, Rung
+from kdprobe.report.evidence.doses import Doses, Of, Rung
 from kdprobe.report.evidence.transfers import title_of
 from kdprobe.report.theme.forest import HEADING, Line, forest
 from kdprobe.report.theme.plane import Point, plane
 from kdprobe.report.theme.plots import Panel, Series, panels
 from kdprobe.stats.paired import contrast
 
-ROLE = {"weights": "one", "rows": "two", "control": "muted"}
-HEADINGS = {"weights": "labelled rows, by weight", "rows": "unlabelled rows", "control": "controls"}
+ROLE: dict[Of, str] = {"weights": "one", "rows": "two", "control": "muted"}
+HEADINGS: dict[Of, str] = {"weights": "labelled rows, by weight", "rows": "unlabelled rows", "control": "controls"}
+AXES: dict[Of, str] = {"weights": "weight α of the teacher's loss", "rows": "unlabelled rows (log scale)"}
 SHORT = {"target variances": "variances"}
 NAMES = 170.0
 """Room for the names of the ladder, in points: those of controls are sentences."""
@@ -54,7 +55,7 @@ def plane_figure(found: Doses, prefix: str) -> Figure | None:
 
 def dose_figure(found: Doses, prefix: str) -> Iterable[Figure]:
     """Amount and quality over the dose, for weights and for rows."""
-    for of, label in (("weights", "weight α of the teacher's loss"), ("rows", "unlabelled rows (log scale)")):
+    for of, label in AXES.items():
         rungs = [rung for rung in found.of(of) if found.primary in rung.specific]
         if len(rungs) < 2:
             continue
@@ -85,7 +86,7 @@ def ladder_figure(found: Doses, prefix: str) -> Iterable[Figure]:
     """Doses above their controls, with every seed."""
     lines: list[Line] = []
     for of, heading in HEADINGS.items():
-        rungs = [rung for rung in found.of(of) if found.primary in rung.specific]  # pyright: ignore[reportArgumentType]
+        rungs = [rung for rung in found.of(of) if found.primary in rung.specific]
         if rungs:
             lines.append(Line(label=heading, role=HEADING))
             lines += [Line(label=rung.name, role=ROLE[of], values=(_line(rung, found.primary),)) for rung in rungs]

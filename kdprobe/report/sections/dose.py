@@ -66,14 +66,14 @@ def _findings(found: Doses) -> Iterable[Finding]:
         )  # fmt: skip
         return
     yield Finding(
-        claim="something of this very teacher arrived", scope=full.name, verdict=reading.verdict, qualifier=reading.qualifier,
+        claim="something of this very teacher arrived", scope="full teaching", verdict=reading.verdict, qualifier=reading.qualifier,
         measures="own teacher minus siblings, less the same of its twin" if reading.placebo else "own teacher minus siblings",
         number=words.result(reading.specific) if reading.specific else "",
         sentences=tuple(_amount(found)),
         change_our_mind=_seeds_or(reading.n, "an untaught student of the same loss that shows the same contrast."),
     )  # fmt: skip
     yield Finding(
-        claim="teaching made the student better", scope=full.name, verdict=worth.verdict, qualifier=worth.qualifier,
+        claim="teaching made the student better", scope="full teaching", verdict=worth.verdict, qualifier=worth.qualifier,
         measures="gain over the untaught twin", number=words.result(worth.gain) if worth.gain else "",
         sentences=tuple(_quality(found)),
         change_our_mind=_seeds_or(worth.n, "a twin that is trained longer, or on as many rows, and gains as much."),
@@ -102,6 +102,7 @@ def _seeds_or(n: int, otherwise: str) -> str:
 def _amount(found: Doses) -> Iterable[str]:
     full = found.fullest
     assert full is not None, "asked before"
+    yield f"Full teaching is {full.name}."
     moved = full.moved.get(found.primary)
     if moved is not None and len(moved) > 1:
         told = contrast(moved).measurement()
