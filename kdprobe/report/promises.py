@@ -17,7 +17,11 @@ from kdprobe.verdicts.gap import UNITS_FOR_A_VERDICT
 
 RATES = "calibration.json"
 """Written by ``benchmarks/calibration.py``."""
-VERDICT = {"gap": ("capacity gap", "a capacity gap"), "knowledge": ("this kind helps", "a kind of knowledge that helps")}
+VERDICT = {
+    "gap": ("capacity gap", "a capacity gap"),
+    "knowledge": ("this kind helps", "a kind of knowledge that helps"),
+    "transfer": ("own knowledge arrived", "a part that is this teacher's own"),
+}
 """What each question's claims are called in the table of rates, and in a sentence."""
 
 

@@ -119,20 +119,25 @@ def _transfers(evidence: Evidence) -> list[Transfer]:
     return [replace(one, reading=replace(one.reading, **unjudged)) if one.control else one for one in found]
 
 
+def measured(probe: str, unit: str, found: Curve, shown: np.ndarray) -> TransferReading:
+    """What a likeness shows under some teachers (sizes,), before any verdict."""
+    values = {name: grid[:, shown] if shown.size else np.empty(0) for name, grid in found.values.items()}
+    return read_transfer(
+        *(values[name] for name in COMPARISONS),
+        **{"placebo": values.get("placebo"), "lower_is_closer": lower_is_closer(probe), "unit": unit, "seeds": found.seeds},
+    )
+
+
 def _transfer(evidence: Evidence, group: Group, probe: str, found: Curve) -> Transfer:
     unit = evidence.unit(group.task, probe)
     # a student can copy a teacher of its own size outright, which says nothing of larger ones
     larger = found.sizes > group.student_size
     shown = larger if larger.any() else np.ones_like(larger)
-    values = {name: grid[:, shown] if shown.size else np.empty(0) for name, grid in found.values.items()}
     return Transfer(
         **{"task": group.task, "kind": group.kind, "arm": group.arm, "student": group.student, "student_size": group.student_size},
         control=group.control,
         **dict(zip(("headline", "scope"), evidence.place(group), strict=True)),
         **{"probe": probe, "unit": unit, "curve": found},
         read=tuple(np.flatnonzero(shown).tolist()),
-        reading=read_transfer(
-            *(values[name] for name in COMPARISONS),
-            **{"placebo": values.get("placebo"), "lower_is_closer": lower_is_closer(probe), "unit": unit, "seeds": found.seeds},
-        ),
+        reading=measured(probe, unit, found, shown),
     )

@@ -4,19 +4,25 @@ from typing import Any
 
 from kdprobe.core.section import Column, Content, Section, Table
 from kdprobe.report import words
+from kdprobe.report.evidence.doses import doses
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import gaps
 from kdprobe.report.evidence.knowledge import kinds
 from kdprobe.report.evidence.transfers import transfers
 from kdprobe.report.promises import found_among, rates
 
-ASKED = {"gap": ("capacity gap", "teaching helps", "own knowledge arrived"), "knowledge": ("this kind helps",)}
+ASKED = {
+    "gap": ("capacity gap", "teaching helps", "own knowledge arrived"),
+    "knowledge": ("this kind helps",),
+    "transfer": ("own knowledge arrived",),
+}
 """Verdicts of a page, by what its sweep asked."""
 SHOWN = {"own knowledge arrived": "teacher-specific transfer", "this kind helps": "a kind of knowledge helps"}
 """What a page calls verdicts that the benchmark calls otherwise."""
 SPREAD = {
     "gap": "what a verdict is of: the paired difference of two teacher sizes, the gain over the twin, the teacher-specific part",
     "knowledge": "the gain over the twin, and of that over the control",
+    "transfer": "the teacher-specific part",
 }
 
 
@@ -53,6 +59,8 @@ def _members(evidence: Evidence, claim: str) -> int:
     """How many verdicts of a kind the page gives, whether or not it has the seeds for them."""
     if claim == "this kind helps":
         return sum(len(group.readings) for group in kinds(evidence))
+    if claim == "own knowledge arrived" and evidence.asks == "transfer":
+        return sum(one.arrived is not None for one in doses(evidence))
     if claim == "own knowledge arrived":
         return sum(one.primary and not one.control for one in transfers(evidence))
     return sum(not gap.control for gap in gaps(evidence))
@@ -93,7 +101,7 @@ COLUMNS = (
 CALIBRATION = Section(
     name="calibration",
     question="How often are such verdicts wrong?",
-    plans=("gap", "knowledge"),
+    plans=("gap", "knowledge", "transfer"),
     part="provenance",
     order=60,
     draw=draw,

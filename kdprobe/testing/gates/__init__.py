@@ -10,13 +10,13 @@ In a test of a plug-in::
 or ``kdprobe gates my_package.metric`` on the command line.
 """
 
-from kdprobe.testing.gates.gate import Gate as Gate
-from kdprobe.testing.gates.gate import dose as dose
-from kdprobe.testing.gates.gate import incremental as incremental
-from kdprobe.testing.gates.gate import invariances as invariances
-from kdprobe.testing.gates.gate import null as null
-from kdprobe.testing.gates.gate import sign as sign
-from kdprobe.testing.gates.gate import specificity as specificity
+from kdprobe.testing.gates.invariances import invariances as invariances
 from kdprobe.testing.gates.networks import Depth as Depth
 from kdprobe.testing.gates.put import gates as gates
 from kdprobe.testing.gates.put import metric as metric
+from kdprobe.verdicts.gates import Gate as Gate
+from kdprobe.verdicts.gates import dose as dose
+from kdprobe.verdicts.gates import incremental as incremental
+from kdprobe.verdicts.gates import null as null
+from kdprobe.verdicts.gates import sign as sign
+from kdprobe.verdicts.gates import specificity as specificity

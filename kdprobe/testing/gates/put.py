@@ -10,10 +10,11 @@ from kdprobe.core.probe import Probe
 from kdprobe.core.registry import available, find
 from kdprobe.core.task import Task
 from kdprobe.core.trace import Trace
-from kdprobe.testing.gates import gate
-from kdprobe.testing.gates.gate import Gate
+from kdprobe.testing.gates.invariances import invariances
 from kdprobe.testing.gates.networks import DOSES, FULL, QUICK, Depth, Trainer
 from kdprobe.testing.gates.readings import Reader, Reading
+from kdprobe.verdicts import gates as through
+from kdprobe.verdicts.gates import Gate
 
 TASKS = {"classification": "letters", "regression": "bikeshare"}
 HELD_OUT_SEEDS = 5_000
@@ -168,12 +169,12 @@ def _through(probe: Probe, null: np.ndarray, arms: Arms, target: np.ndarray, rea
     # without any teacher's weight, on as many true labels: the untaught student that is as good
     controls = {"untaught, fresh labels": found["α=0"]} | {name: values for name, values in found.items() if name not in doses}
     return [
-        gate.null(null),
-        gate.dose(readings[:, : len(DOSES)]),
-        gate.specificity(found["α=1"], controls),
-        gate.incremental(readings, arms.gains, arms.scores),
-        gate.sign(readings, arms.gains, arms.scores, names),
-        gate.invariances(probe),
+        through.null(null),
+        through.dose(readings[:, : len(DOSES)]),
+        through.specificity(found["α=1"], controls),
+        through.incremental(readings, arms.gains, arms.scores),
+        through.sign(readings, arms.gains, arms.scores, names),
+        invariances(probe),
     ]
 
 

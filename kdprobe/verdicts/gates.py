@@ -1,17 +1,14 @@
-"""The six gates of a transfer metric, as functions of numbers: what was read in, number, threshold and outcome out."""
+"""Gates of a transfer metric, as functions of numbers: what was read in, number, threshold and outcome out. G6 asks the probe itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from scipy.stats import binomtest, page_trend_test
+from scipy.stats import binomtest, page_trend_test  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
-from kdprobe.core.errors import ContractError
-from kdprobe.core.probe import Probe
 from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT, contrast
 from kdprobe.stats.partial_rank import clustered_partial_rank, partial_rank
-from kdprobe.testing.probes import check_probe
 
 Outcome = Literal["pass", "fail", "refused"]
 HELD_OUT = 1000
@@ -58,7 +55,8 @@ ASKS = {
 }
 
 
-def _gate(name: str, number: float | None, threshold: float | None, outcome: Outcome, says: str, **details: float) -> Gate:
+def gate(name: str, number: float | None, threshold: float | None, outcome: Outcome, says: str, **details: float) -> Gate:
+    """One gate by its name."""
     return Gate(name=name, asks=ASKS[name], number=number, threshold=threshold, outcome=outcome, says=says, details=details)
 
 
@@ -71,16 +69,16 @@ def null(groups: np.ndarray) -> Gate:
     answered = np.isfinite(groups).all(axis=1) if groups.size else np.zeros(len(groups), dtype=bool)
     twins, verdicts = int(answered.sum()) * groups.shape[1], int(answered.sum())
     if verdicts * 2 < len(groups) or not verdicts:
-        return _gate("G1", None, BINOMIAL_LEVEL, "refused", f"it has no answer in {len(groups) - verdicts} of {len(groups)} groups")
+        return gate("G1", None, BINOMIAL_LEVEL, "refused", f"it has no answer in {len(groups) - verdicts} of {len(groups)} groups")
     taught = int(contrast(groups[answered]).exceeds().sum())
     p = float(binomtest(taught, verdicts, LEVEL, alternative="greater").pvalue)
     said = f"{taught} of {verdicts} verdicts call untaught twins taught ({100 * taught / verdicts:.1f} %), of {twins:,} held-out twins"
     details = {"taught": float(taught), "verdicts": float(verdicts), "held_out_twins": float(twins)}
     if p <= BINOMIAL_LEVEL:
-        return _gate("G1", p, BINOMIAL_LEVEL, "fail", f"{said}: by chance in {p:.2g} of cases", **details)
+        return gate("G1", p, BINOMIAL_LEVEL, "fail", f"{said}: by chance in {p:.2g} of cases", **details)
     if twins < HELD_OUT:
-        return _gate("G1", p, BINOMIAL_LEVEL, "refused", f"{said}: too few to pass, give {HELD_OUT:,} or more", **details)
-    return _gate("G1", p, BINOMIAL_LEVEL, "pass", said, **details)
+        return gate("G1", p, BINOMIAL_LEVEL, "refused", f"{said}: too few to pass, give {HELD_OUT:,} or more", **details)
+    return gate("G1", p, BINOMIAL_LEVEL, "pass", said, **details)
 
 
 def dose(readings: np.ndarray) -> Gate:
@@ -90,7 +88,7 @@ def dose(readings: np.ndarray) -> Gate:
     found = page_trend_test(readings)
     p, means = float(found.pvalue), readings.mean(axis=0)
     said = f"mean readings {', '.join(f'{mean:.3g}' for mean in means)} from the least weight to the most"
-    return _gate("G2", p, LEVEL, "pass" if p < LEVEL else "fail", said, page=float(found.statistic))
+    return gate("G2", p, LEVEL, "pass" if p < LEVEL else "fail", said, page=float(found.statistic))
 
 
 def specificity(full: np.ndarray, controls: Mapping[str, np.ndarray]) -> Gate:
@@ -99,7 +97,7 @@ def specificity(full: np.ndarray, controls: Mapping[str, np.ndarray]) -> Gate:
         if refused := _refused("G3", values[:, None]):
             return refused
     if not bool(contrast(full).exceeds()):
-        return _gate(
+        return gate(
             "G3", None, LEVEL, "refused", f"full teaching is not shown to move it ({full.mean():.3g} on average): there is no margin"
         )
     # the margin is read from the same seeds: its own error belongs to the test
@@ -109,7 +107,7 @@ def specificity(full: np.ndarray, controls: Mapping[str, np.ndarray]) -> Gate:
     beyond = [name for name in p if p[name] >= LEVEL]
     told = f"{len(p) - len(beyond)} of {len(p)} controls are shown to stay within {MARGIN:.0%} of full teaching"
     told += "" if not beyond else f"; not {', '.join(f'{name} ({shares[name]:.0%})' for name in beyond)}"
-    return _gate("G3", p[worst], LEVEL, "fail" if beyond else "pass", told, **{f"share, {name}": share for name, share in shares.items()})
+    return gate("G3", p[worst], LEVEL, "fail" if beyond else "pass", told, **{f"share, {name}": share for name, share in shares.items()})
 
 
 def incremental(reading: np.ndarray, gain: np.ndarray, score: np.ndarray) -> Gate:
@@ -118,12 +116,12 @@ def incremental(reading: np.ndarray, gain: np.ndarray, score: np.ndarray) -> Gat
         return refused
     found = clustered_partial_rank(reading, gain, score)
     if found is None:
-        return _gate("G4", None, 0.0, "refused", "readings, gains or scores do not vary: there is nothing to rank")
+        return gate("G4", None, 0.0, "refused", "readings, gains or scores do not vary: there is nothing to rank")
     within = partial_rank(*(values - values.mean(axis=0) for values in (reading, gain, score)))
     between = partial_rank(*(values.mean(axis=0) for values in (reading, gain, score)))
     told = f"ρ = {found.value:.2f} [{found.low:.2f}, {found.high:.2f}] given the score"
     told += "".join(f", {name} {value:.2f}" for name, value in (("within arms", within), ("between arms", between)) if value is not None)
-    return _gate("G4", found.low, 0.0, "pass" if found.low > 0 else "fail", told, rho=found.value)
+    return gate("G4", found.low, 0.0, "pass" if found.low > 0 else "fail", told, rho=found.value)
 
 
 def sign(reading: np.ndarray, gain: np.ndarray, score: np.ndarray, arms: tuple[str, ...]) -> Gate:
@@ -133,20 +131,10 @@ def sign(reading: np.ndarray, gain: np.ndarray, score: np.ndarray, arms: tuple[s
     without = {name: partial_rank(*(np.delete(values, i, axis=1) for values in (reading, gain, score))) for i, name in enumerate(arms)}
     known = {name: value for name, value in without.items() if value is not None}
     if len(known) < len(without):
-        return _gate("G5", None, 0.0, "refused", "readings, gains or scores do not vary without one of the arms")
+        return gate("G5", None, 0.0, "refused", "readings, gains or scores do not vary without one of the arms")
     least = min(known, key=lambda name: known[name])
     told = f"ρ is least without {least}: {known[least]:.2f}"
-    return _gate("G5", known[least], 0.0, "pass" if known[least] > 0 else "fail", told)
-
-
-def invariances(probe: Probe) -> Gate:
-    """G6: the contract of every probe. ReSi's grounding tests of representations are beside it, in ``analyses/resi_grounding.py``."""
-    try:
-        check_probe(probe)
-    except ContractError as error:
-        return _gate("G6", None, None, "fail", str(error))
-    count = len(probe.truths) + len(probe.invariant) + int(probe.symmetric)
-    return _gate("G6", float(count), float(count), "pass", f"{len(probe.truths)} known answers, {len(probe.invariant)} invariances")
+    return gate("G5", known[least], 0.0, "pass" if known[least] > 0 else "fail", told)
 
 
 def _above(values: np.ndarray) -> float:
@@ -160,6 +148,6 @@ def _refused(name: str, readings: np.ndarray) -> Gate | None:
     """The refusal of few seeds, and of readings that are missing."""
     threshold = LEVEL if name in ("G2", "G3") else 0.0
     if len(readings) < SEEDS_FOR_A_VERDICT:
-        return _gate(name, None, threshold, "refused", f"{len(readings)} seeds: give {SEEDS_FOR_A_VERDICT} or more")
+        return gate(name, None, threshold, "refused", f"{len(readings)} seeds: give {SEEDS_FOR_A_VERDICT} or more")
     missing = int((~np.isfinite(readings)).any(axis=1).sum())
-    return _gate(name, None, threshold, "refused", f"it has no answer for {missing} of {len(readings)} seeds") if missing else None
+    return gate(name, None, threshold, "refused", f"it has no answer for {missing} of {len(readings)} seeds") if missing else None
