@@ -36,7 +36,10 @@ class Group:
         """The arm at the plan's own setting that it stands beside; its own name where it is there itself."""
         self.scheme = str(first.get("scheme"))
         scheme: Any = available("schemes").get(self.scheme)
-        self.control: str = "" if scheme is None or scheme.judged else scheme.regime
+        # a distiller whose targets hold no knowledge makes a control of any regime
+        taught: Any = available("distillers").get(str(first.get("distiller")))
+        broken = "" if taught is None or taught.knowledge != "control" else f"targets without knowledge ({taught.title})"
+        self.control: str = broken if scheme is None or scheme.judged else scheme.regime
         """What its student is a control of, where nothing is claimed of it."""
         self.teachers: tuple[str, ...] = tuple(dict.fromkeys(frame["teacher"]))
         self.sizes = frame.drop_duplicates("teacher")["teacher_size"].to_numpy(dtype=float)

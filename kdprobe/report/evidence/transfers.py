@@ -25,6 +25,8 @@ class Transfer:
     arm: str
     control: str
     """What the student is a control of; nothing is claimed of it then."""
+    apart: bool
+    """Whether the student learned together with a peer, and never met the teacher that it is read against."""
     student: str
     student_size: int
     headline: str
@@ -128,6 +130,7 @@ def _transfer(evidence: Evidence, group: Group, probe: str, found: Curve) -> Tra
     return Transfer(
         **{"task": group.task, "kind": group.kind, "arm": group.arm, "student": group.student, "student_size": group.student_size},
         control=group.control,
+        apart=_apart(group),
         **dict(zip(("headline", "scope"), evidence.place(group), strict=True)),
         **{"probe": probe, "unit": unit, "curve": found},
         read=tuple(np.flatnonzero(shown).tolist()),
@@ -136,3 +139,8 @@ def _transfer(evidence: Evidence, group: Group, probe: str, found: Curve) -> Tra
             **{"placebo": values.get("placebo"), "lower_is_closer": lower_is_closer(probe), "unit": unit, "seeds": found.seeds},
         ),
     )
+
+
+def _apart(group: Group) -> bool:
+    scheme: Any = available("schemes").get(group.scheme)
+    return scheme is not None and scheme.student.together

@@ -1,9 +1,12 @@
 """The one sentence that a student's verdicts come to: for each combination of verdicts, and never against one of them."""
 
+import re
 from dataclasses import replace
 from itertools import product
 
+import numpy as np
 import pytest
+from scipy.stats import t
 
 from kdprobe.core.result import Measurement
 from kdprobe.report.evidence.around import Control
@@ -25,6 +28,7 @@ def student(helps="SUPPORTED", gap="CONTRADICTED", *, beyond=0.05, gain=0.1, arm
         arm=arm,
         helps=replace(FOUND.helps, verdict=helps, gain=number, **changes),
         reading=replace(FOUND.reading, verdict=gap),
+        second=None,
         controls=(Control(title="a twin on its own pseudo-labels", gain=over, beyond=over),),
     )
 
@@ -42,6 +46,19 @@ def test_where_a_teacher_helps_it_says_which_and_what_the_largest_costs(gap, sai
     found = answer([student("SUPPORTED", gap)])
     assert found.startswith("Teach this student with one of widths 16 and 64 on same rows: 0.10 nats [0.08, 0.12] over training alone; ")
     assert said in found
+
+
+@pytest.mark.parametrize(("sign", "said"), [(1, "higher"), (-1, "lower")])
+def test_it_says_what_a_gain_is_worth_in_accuracy(sign, said):
+    found = replace(student(), second=replace(FOUND.second, gain=sign * np.abs(FOUND.second.gain)))
+    values = 100 * found.second.gain[:, found.helps.best]
+    # simultaneous over the sizes that the best was chosen from
+    reach = t.ppf(1 - 0.025 / len(FOUND.curve.sizes), len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    told = re.search(rf"over training alone \(accuracy ([\d.]+) points \[([\d.]+), ([\d.]+)\] {said}\); ", answer([found]))
+    ends = sorted(abs(values.mean() + step) for step in (-reach, 0, reach))
+    assert [float(told[i]) for i in (2, 1, 3)] == pytest.approx(ends, abs=0.06)
+    regression = replace(found, kind="regression")
+    assert "accuracy" not in answer([regression]) + answer([student()])
 
 
 def test_the_best_regime_that_is_shown_is_named():

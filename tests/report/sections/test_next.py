@@ -75,7 +75,7 @@ def test_each_answer_on_teacher_sizes_has_a_command_that_would_change_it(name, a
     assert why in found.why
     assert settings in found.command
     assert found.command.startswith("kdprobe sweep --gap ")
-    assert all(flag in found.command for flag in ("--task letters", "--student-widths 8", "--out letters-8-"))
+    assert all(flag in found.command for flag in ("--task letters", "--student-widths 8", "--out letters-mlp-8-"))
     accepted(found.command)
 
 
@@ -105,7 +105,7 @@ def accepted(monkeypatch):
         ((plan, where),) = seen
         assert plan.tasks == ("letters",)
         assert plan.student_widths == (8,)
-        assert where.out.name.startswith("letters-8-")
+        assert where.out.name.startswith("letters-mlp-8-")
 
     return check
 
@@ -163,7 +163,7 @@ def test_a_sweep_that_was_started_from_python_has_the_command_that_repeats_it():
     plan = GapPlan(tasks=("letters", "bikeshare"), student_widths=(4, 8), teacher_widths=(16, 32), alpha=0.3, seeds=3)
     found = made_by("kdprobe.sweep(plan, out)", **json.loads(json.dumps(plan.settings_of())))
     assert found.command == (
-        "kdprobe sweep --gap --teacher-widths 16,32 --student-widths 8 --seeds 20 --alpha 0.3 --task letters --out letters-8-seeds"
+        "kdprobe sweep --gap --teacher-widths 16,32 --student-widths 8 --seeds 20 --alpha 0.3 --task letters --out letters-mlp-8-seeds"
     )
 
 
@@ -181,12 +181,13 @@ def test_ones_own_data_and_names_with_spaces_stay_what_they_are():
             return super().provenance() | {"command": "kdprobe sweep --gap --data 'my rows.csv' --target price --out zoo"}
 
     found = following(Own(EVIDENCE.zoo), "price of my rows", "mlp-8", "more", "seeds", {"seeds": "20"})
-    assert found.command == ("kdprobe sweep --gap --data 'my rows.csv' --target price --student-widths 8 --seeds 20 --out own-8-seeds")
+    assert found.command == ("kdprobe sweep --gap --data 'my rows.csv' --target price --student-widths 8 --seeds 20 --out own-mlp-8-seeds")
 
 
 def test_the_end_of_a_sweep_says_what_its_page_says_first():
     lines = answer_lines(EVIDENCE)
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert lines[0].startswith("letters · student mlp-8 (0.4 k parameters): Teach this student with ")
-    assert lines[1].startswith("  would change it: ")
-    assert lines[1].splitlines()[1].startswith("    kdprobe sweep --gap ")
+    assert lines[1].startswith("  its teacher's own knowledge? ")
+    assert lines[2].startswith("  would change it: ")
+    assert lines[2].splitlines()[1].startswith("    kdprobe sweep --gap ")
