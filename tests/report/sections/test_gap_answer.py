@@ -13,6 +13,7 @@ from kdprobe.report.evidence.around import Control
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import gaps
 from kdprobe.report.sections._gap_answer import answer, doubt
+from kdprobe.report.sections.gap import card
 from kdprobe.testing.worlds.zoo import TrueArm, ZooWorld
 
 FOUND = gaps(Evidence(ZooWorld(arms=(TrueArm(),), tasks=(("letters", "classification"),), student_widths=(8,)).zoo()))[0]
@@ -119,6 +120,33 @@ def test_no_sentence_contradicts_a_verdict(first, second, beyond):
     assert ("Train this student alone" in found) == (verdicts == {"CONTRADICTED"})
     assert ("not settled" in found.partition(";")[0]) == ("SUPPORTED" not in verdicts and "INCONCLUSIVE" in verdicts)
     assert found.endswith(".")
+
+
+def test_runs_that_are_missing_are_named_where_they_keep_it_open():
+    """One failed run of 8 seeds turned CONTRADICTED into INCONCLUSIVE, and the page asked for more seeds."""
+    lost = replace(student("INCONCLUSIVE", upper=np.inf), curve=replace(FOUND.curve, lacking={"mlp-16": 1}))
+    assert answer([lost]).endswith("on same rows. Runs are missing (width 16 in 1 of 10 seeds on same rows).")
+    told = card([lost], [], "c").findings[0].sentences[0]
+    assert "That it is negligible cannot be said while runs are missing: width 16 in 1 of 10 seeds." in told
+    # with a limit, or of a verdict, they keep nothing open
+    for other in (replace(lost, helps=replace(lost.helps, upper=0.1)), replace(lost, helps=replace(lost.helps, verdict="SUPPORTED"))):
+        assert "issing (" not in answer([other])
+
+
+class Shuffled(Evidence):
+    """A sweep whose distiller has targets without knowledge."""
+
+    def models(self):
+        found = super().models()
+        return found.assign(distiller=found["distiller"].where(found["role"] != "student", "shuffled"))
+
+
+def test_a_distiller_without_knowledge_is_a_control_in_any_regime():
+    zoo = ZooWorld(arms=(TrueArm(),), tasks=(("letters", "classification"),), student_widths=(8,)).zoo()
+    (gap,) = gaps(Shuffled(zoo))
+    assert gap.control == "targets without knowledge (shuffled targets)"
+    assert (gap.helps.verdict, gap.reading.verdict) == ("NOT APPLICABLE", "NOT APPLICABLE")
+    assert answer([gap]) == ""
 
 
 def test_where_nothing_is_settled_a_control_that_gives_more_is_named():

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from kdprobe import GapPlan
@@ -137,6 +138,14 @@ def test_the_cost_is_that_of_the_networks_at_the_pace_of_the_sweep():
     assert str(Next(why="w", command="c")) == "would change it: w:\n    c"
 
 
+def test_runs_that_are_missing_are_trained_by_the_same_command():
+    lost = replace(student("INCONCLUSIVE", upper=np.inf), curve=replace(FOUND.curve, lacking={"mlp-16": 1}))
+    failed = Evidence(ZooWorld(arms=(TrueArm(),), tasks=LETTERS, student_widths=(8,), failed=(("same_rows", 16, 8, 0),)).zoo())
+    found = _gap_answer.next_of(failed, [lost])
+    assert (found.why, found.cost) == ("the runs that are missing: what is there is kept", "about 1 network")
+    assert found.command == failed.provenance()["command"]
+
+
 def test_labels_are_halved_where_they_are_few_already():
     def rows(count):
         class With:
@@ -164,6 +173,22 @@ def test_a_sweep_that_was_started_from_python_has_the_command_that_repeats_it():
     found = made_by("kdprobe.sweep(plan, out)", **json.loads(json.dumps(plan.settings_of())))
     assert found.command == (
         "kdprobe sweep --gap --teacher-widths 16,32 --student-widths 8 --seeds 20 --alpha 0.3 --task letters --out letters-mlp-8-seeds"
+    )
+
+
+def test_what_measured_gains_alone_goes_on_so():
+    class Alone(Evidence):
+        def measurements(self):
+            found = super().measurements()
+            return found[found["comparison"] == "panel"]
+
+        def provenance(self):
+            plan = GapPlan(tasks=("letters",), student_widths=(8,)).settings_of()
+            return super().provenance() | {"command": "kdprobe.sweep(plan, out)", "plan": json.loads(json.dumps(plan))}
+
+    found = following(Alone(EVIDENCE.zoo), "letters", "mlp-8", "more", "more-seeds", {"seeds": "20"})
+    assert found.command == (
+        "kdprobe sweep --gap --no-similarity --task letters --student-widths 8 --seeds 20 --out letters-mlp-8-more-seeds"
     )
 
 

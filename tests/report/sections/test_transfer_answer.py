@@ -13,6 +13,7 @@ from kdprobe.report.evidence.transfers import transfers
 from kdprobe.report.page import drawn_sections, merged_cards
 from kdprobe.report.sections._gap_answer import answer, taught_in
 from kdprobe.report.sections._transfer_answer import NO_GAIN, UNASKED, own_answer
+from kdprobe.report.sections.transfer import _sentences, _table
 from kdprobe.testing.worlds.zoo import TrueArm, ZooWorld
 from kdprobe.verdicts.transfer import FAILED
 
@@ -89,6 +90,21 @@ def test_a_page_says_it_of_the_regime_that_it_says_to_teach_in(gain):
     assert card.answer == answer(gaps(evidence))
     assert card.own == own_answer([one for one in transfers(evidence) if one.primary], regime="same rows" if teach else "")
     assert f"  its teacher's own knowledge? {card.own}" in answer_lines(evidence)
+
+
+def test_a_student_of_a_peer_has_no_teacher_of_its_own():
+    arms = (TrueArm(scheme="mutual_learning"),)
+    (one,) = (one for one in transfers(Evidence(replace(WORLD, arms=arms).zoo())) if one.primary)
+    assert (one.apart, FOUND.apart) == (True, False)
+    told = " ".join(_sentences(one))
+    assert "with the teacher that it is read against than with siblings" in told
+    assert "its own teacher" not in told
+
+
+def test_a_divergence_says_that_less_is_closer():
+    titles = [row["probe"] for row in _table([FOUND, replace(FOUND, probe="kl")]).rows]
+    assert not titles[0].endswith("closer")
+    assert titles[1].endswith(", less is closer")
 
 
 class Alone(Evidence):
