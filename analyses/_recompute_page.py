@@ -20,7 +20,9 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begin a table, a row or a text."""
+        """Begin a table, a row or a text; a cell or a row also ends where the next one begins."""
+        if tag in ("td", "th", "tr", "tbody"):
+            self._end_cell()
         if tag == "table":
             self.tables.append(("", []))
         elif tag == "tr":
@@ -32,10 +34,14 @@ class Page(HTMLParser):
         """End a text."""
         if tag == "caption":
             self.tables[-1] = (self._text or "", self.tables[-1][1])
-        if tag in ("td", "th") and self._text is not None:
-            self.tables[-1][1][-1].append((self._text.strip(), self._of))
-        if tag in ("td", "th", "caption"):
             self._text = None
+        elif tag in ("td", "th", "tr", "thead", "tbody", "table"):
+            self._end_cell()
+
+    def _end_cell(self) -> None:
+        if self._text is not None:
+            self.tables[-1][1][-1].append((self._text.strip(), self._of))
+        self._text = None
 
     def handle_data(self, data: str) -> None:
         """Add to a text."""

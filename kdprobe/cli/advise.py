@@ -3,6 +3,7 @@
 import json as json_module
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -87,15 +88,15 @@ def advise(
             raise DataError(f"{unlabelled} lacks {_some(missing)}: {did_you_mean(missing[0], map(str, fresh.columns))}")
         fresh = fresh[list(features.columns)]
         _check_numbers(unlabelled, fresh)
-    for name in features.columns:
-        note = _suspicion(features[name], frame[target])
-        if note:
-            print(visible(f"look at this: {note}"), file=sys.stderr)
+    notes = tuple(note for name in features.columns if (note := _suspicion(features[name], frame[target])))
+    for note in notes:
+        print(visible(f"look at this: {note}"), file=sys.stderr)
     from kdprobe.theory.advisor import advise as ask
 
     found = ask(
         features, frame[target], unlabelled=fresh, student=student, teacher=teacher, teachers=teachers, ridge=ridge, order=order
     )  # fmt: skip
+    found = replace(found, notes=notes)
     if output is not None:
         import kdprobe
 
@@ -195,6 +196,7 @@ def _document(found: "Advice") -> dict[str, Any]:
 
     return {
         "sentence": found.sentence,
+        "look_at": list(found.notes),
         "objective": found.first.name,
         "rows": found.rows,
         "unlabelled": found.transfer,

@@ -115,13 +115,18 @@ def gap(
 
 
 def _document(found: Any, output: Path | None) -> dict[str, Any]:
-    answers: list[dict[str, Any]] = []
+    from kdprobe.verdicts.own_gap import helps_of
+
+    helps, answers = helps_of(found), list[dict[str, Any]]()
     for setting, of_setting in found.settings.items():
         told = {name: value.item() if hasattr(value, "item") else value for name, value in zip(found.runs.by, setting, strict=True)}
         if setting in found.pools:
             pool = found.pools[setting]
             answers.append({"setting": told, "students": pool.students, "pooled": pool.units, **_verdict(pool.verdict)})
-        answers += [{"setting": told, "students": [size], **_verdict(verdict)} for size, verdict in of_setting.by_student.items()]
+        answers += [
+            {"setting": told, "students": [size], **_verdict(verdict), "teaching": _helps(helps[setting, size])}
+            for size, verdict in of_setting.by_student.items()
+        ]
     return {
         "sentences": found.lines(),
         "verdicts": answers,
@@ -130,13 +135,18 @@ def _document(found: Any, output: Path | None) -> dict[str, Any]:
     }
 
 
-def _verdict(found: Any) -> dict[str, Any]:
-    def triple(value: Any) -> Any:
-        return None if value is None or value.value is None else [value.value, value.low, value.high]
+def _triple(value: Any) -> Any:
+    return None if value is None or value.value is None else [value.value, value.low, value.high]
 
+
+def _helps(found: Any) -> dict[str, Any]:
+    return {"verdict": found.verdict, "qualifier": found.qualifier, "gain": _triple(found.gain)}
+
+
+def _verdict(found: Any) -> dict[str, Any]:
     return {
-        "verdict": found.verdict, "qualifier": found.details["qualifier"], "best_sizes": found.best_sizes, "ratio": triple(found.ratio),
-        "deficit": triple(found.details["deficit"]), "p": found.details["p"], "margin": found.details["margin"],
+        "verdict": found.verdict, "qualifier": found.details["qualifier"], "best_sizes": found.best_sizes, "ratio": _triple(found.ratio),
+        "deficit": _triple(found.details["deficit"]), "p": found.details["p"], "margin": found.details["margin"],
         "seeds": found.details["seeds"],
     }  # fmt: skip
 

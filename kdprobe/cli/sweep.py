@@ -1,6 +1,7 @@
 """``kdprobe sweep``."""
 
 import json as json_module
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -61,6 +62,8 @@ class Where:
         Measure gains alone, not how alike students and teachers are: much faster with many settings and seeds.
     dry_run
         Say how many models, how long and how much disk, and what of it is there already; train nothing.
+    open
+        Open the report in a browser when it is written.
     json
         Print one JSON document in place of text.
     config
@@ -76,12 +79,15 @@ class Where:
     unit_timeout: float | None = None
     no_similarity: Flag = False
     dry_run: Flag = False
+    open: Flag = False
     json: Flag = False
     config: Path | None = None
 
     def __post_init__(self) -> None:
         if self.jobs is not None and self.jobs < 0:
             raise PlanError(f"jobs={self.jobs}: give 0 to run in this process, or the number of worker processes")
+        if self.open and self.dry_run:
+            raise PlanError("--open opens the report, and --dry-run writes none: leave one of the two out")
 
 
 def command(asks: str) -> Callable[..., int]:
@@ -131,6 +137,8 @@ def _pilot(plan: Any, where: Where, quick: bool, more: str) -> int:
     """The pilot lies in a folder of its own inside the sweep's."""
     from kdprobe.sweep.pilot import FOLDER, pilot_plan
 
+    if where.open:
+        raise PlanError("--open opens the report, and --pilot writes none: leave one of the two out")
     plan = plan.quick() if quick else plan
     few, out = pilot_plan(plan), where.out or Path("sweep-gap")
     if where.dry_run:
@@ -218,7 +226,7 @@ def _run(plan: Plan, where: Where, out: Path, command: str) -> int:
     jobs = 0 if where.scheduler else default_jobs(where.device) if where.jobs is None else where.jobs
     from kdprobe.sweep.command import command_of
 
-    command = command_of(command, plan, shown_path(out))
+    command = command_of(f"{command}{_measured(where)}", plan, shown_path(out))
     checked_way(jobs=jobs, scheduler=where.scheduler, engine=where.engine, device=where.device, unit_timeout=where.unit_timeout)
     # before hours of training: what will be too little for a verdict
     for text in promises(plan):
@@ -254,9 +262,19 @@ def _run(plan: Plan, where: Where, out: Path, command: str) -> int:
         parts = [part for part in (lines, answers) if part]
         told = [text for part in parts for text in (*map(visible, part), "")]
         print(*told, f"report: {page}   (took {_duration(time.perf_counter() - start)})", sep="\n")
+    if where.open:
+        from kdprobe.cli._open import open_page
+
+        open_page(page)
     if failed:
         print(f"{len(failed)} cells failed; the report lists them, and the same command tries them again", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _measured(where: Where) -> str:
+    """What of the way a sweep is run changes what its page has: the command that repeats it has that too."""
+    probes = f" --probes {shlex.quote(','.join(where.probes))}" if where.probes else ""
+    return f"{probes}{' --no-similarity' if where.no_similarity else ''}"
 
 
 def _duration(seconds: float) -> str:

@@ -14,6 +14,10 @@ _UNSEALED = (
     b"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-"
 )
 _RUNS = b"model_id,kind,task,role,family,width,"
+MARK = "made by kdprobe report"
+"""In the first line of a table in Markdown or LaTeX, and in the metadata of a figure."""
+_TABLES = (f"<!-- {MARK} -->\n".encode(), f"% {MARK};".encode(), b"student,model,")
+_FIGURES = (b"<?xml", b"%PDF-")
 
 
 def is_page(path: Path) -> bool:
@@ -25,6 +29,21 @@ def is_page(path: Path) -> bool:
 def is_runs(path: Path) -> bool:
     """Whether a file is a table of runs that kdprobe wrote: by the columns it begins with."""
     return head(path, len(_RUNS)) == _RUNS
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file is a table of scores that kdprobe wrote: by its first line."""
+    return head(path, 64).startswith(_TABLES)
+
+
+def is_figure(path: Path) -> bool:
+    """Whether a file is an SVG or PDF that kdprobe wrote: both name their creator."""
+    if not head(path, 8).startswith(_FIGURES):
+        return False
+    try:
+        return MARK.encode() in read_regular(path)
+    except OSError:
+        return False
 
 
 def sealed(page: str, *, runs: bytes | None = None, name: str = "") -> bytes:

@@ -105,6 +105,8 @@ class Card:
         one card.
     answer
         What its findings come to, in one sentence: what to do, and what it gives.
+    own
+        Whether what reached the student is its own teacher's knowledge, in one sentence.
     next
         What would change that answer.
     scores
@@ -115,6 +117,7 @@ class Card:
     findings: tuple[Finding, ...]
     figure: Figure | None = None
     answer: str = ""
+    own: str = ""
     next: Next | None = None
     scores: "Table | None" = None
 

@@ -92,7 +92,8 @@ def report_with_verdicts(zoo: Zoo, path: str | Path) -> tuple[Path, list[str], l
 
 
 def answer_lines(zoo: Zoo | Evidence) -> list[str]:
-    """Give what a report's verdicts come to as plain text: a line a student, and below it the command that would change the answer.
+    """Give what a report's verdicts come to as plain text: a line a student, below it whether what arrived is its teacher's own, and the
+    command that would change the answer.
 
     Parameters
     ----------
@@ -102,15 +103,20 @@ def answer_lines(zoo: Zoo | Evidence) -> list[str]:
     Returns
     -------
     list of str
-        "headline: answer", then "  would change it: ..." and the command, where there is one.
+        "headline: answer", then "  its teacher's own knowledge? ..." where that was asked, and "  would change it: ..." with the command,
+        where there is one.
 
     Raises
     ------
     DataError
         If the zoo holds no student.
     """
-    told = [(f"{card.headline}: {card.answer}", card.next) for card in _cards(zoo) if card.answer]
-    return [line for answer, following in told for line in (answer, *([f"  {following}"] if following else []))]
+    told = [card for card in _cards(zoo) if card.answer]
+    return [line for card in told for line in filter(None, (
+        f"{card.headline}: {card.answer}",
+        f"  its teacher's own knowledge? {card.own}" if card.own else "",
+        f"  {card.next}" if card.next else "",
+    ))]  # fmt: skip
 
 
 def verdict_lines(zoo: Zoo | Evidence) -> list[str]:

@@ -35,8 +35,11 @@ def write_advice(advice: Advice, path: Path) -> Path:
 def advice_page(advice: Advice) -> str:
     """Return an advice as one HTML page."""
     many = "endless rows" if advice.transfer is None else f"{advice.transfer:,} rows"
+    # before the answer: whoever believes that reads no further
+    look = "".join(f"Look at this first: {note}. " for note in advice.notes)
     lede = (
-        f"{advice.rows:,} labelled rows, {many} without labels, {advice.features} features, of which the student has {advice.student}. "
+        f"{look}{advice.rows:,} labelled rows, {many} without labels, {advice.features} features, of which the student has "
+        f"{advice.student}. "
         "These are predictions of theory for least squares and ridge, made before anything is trained; how far networks follow them is "
         "what kdprobe sweep --gap measures."
     )

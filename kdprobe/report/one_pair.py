@@ -112,7 +112,9 @@ def _table(comparison: Comparison, columns: list[Column], caption: str) -> tuple
 
 def _title(probe: Probe, results: Any) -> str:
     unit = next((result.unit for result in results.values() if isinstance(result, Measurement)), "")
-    return f"{probe.title}, {unit}" if unit else probe.title
+    # a divergence falls where a likeness rises
+    falls = ", less is closer" if probe.likeness and probe.better == "lower" else ""
+    return f"{probe.title}{f', {unit}' if unit else ''}{falls}"
 
 
 def _cell(result: Result) -> Any:

@@ -26,6 +26,7 @@ from kdprobe.verdicts.own_gap import Pool, RunsGap, advice, direction, grid_of
 from kdprobe.verdicts.own_runs import Runs
 
 QUESTION = "Which teacher size serves this student best?"
+UNTOLD = "A table of losses cannot tell: kdprobe.compare does, of the models themselves."
 
 
 def write_gap(found: RunsGap | GapVerdict, path: Path) -> Path:
@@ -115,7 +116,7 @@ def _card(found: RunsGap, one: tuple[Setting, GapVerdict, Gap], prefix: str) -> 
         else replace(finding, measures=finding.measures.removesuffix(MEASURED))
         for finding in drawn.findings
     )
-    return replace(drawn, findings=findings, figure=_picture(gap, prefix, seeds=False) if gap.gains and prefix else None)
+    return replace(drawn, findings=findings, own=UNTOLD, figure=_picture(gap, prefix, seeds=False) if gap.gains and prefix else None)
 
 
 def _pool_card(found: RunsGap, setting: Setting, pool: Pool) -> Card:
@@ -137,7 +138,7 @@ def _picture(gap: Gap, prefix: str, *, seeds: bool) -> Figure:
     gain = replace(series_of(gap, "gain", gap.metric, "one", seeds=seeds), seeds=lines["gain"])
     nowhere = np.full(len(best), np.nan)
     marked = Series(label="may be best", role="two", x=at[best], mean=gain.mean[best], low=nowhere, high=nowhere)
-    stack = [Panel(title=f"Gain over the twin{f' ({gap.unit})' if gap.unit else ''}", series=(gain, marked), zero="no gain")]
+    stack = [Panel(title=f"Gain over the twin{f' ({gap.unit})' if gap.unit else ''}", series=(gain, marked), zero="twin")]
     if seeds:
         own = replace(series_of(gap, "teacher_loss", gap.metric, "three", seeds=True), seeds=lines["teacher_loss"])
         stack.append(Panel(title="the teacher's own loss (less is better)", series=(own,)))

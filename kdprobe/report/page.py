@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -11,7 +11,6 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from kdprobe.core.axes import AXES
 from kdprobe.core.errors import ContractError, DataError, PlanError
 from kdprobe.core.files import special, write_atomically
 from kdprobe.core.pages import is_page, is_runs, sealed
@@ -19,14 +18,12 @@ from kdprobe.core.registry import available
 from kdprobe.core.section import PARTS, VERDICTS, Card, Column, Content, Finding, Section, Table
 from kdprobe.core.words import said, unformulated
 from kdprobe.report import words
-from kdprobe.report.evidence.draws import one_draw
 from kdprobe.report.evidence.frames import Evidence
-from kdprobe.report.evidence.twins import same_steps, tuned_apart
+from kdprobe.report.lede import details, lede
+from kdprobe.report.terms import Terms
 from kdprobe.report.theme.strip import strip
 from kdprobe.sweep.plans import asked, kind
 
-MOST_ARMS = 6
-"""More are counted at the head of a page, not named."""
 _THEME = jinja2.PackageLoader("kdprobe.report", "theme")
 
 
@@ -53,12 +50,24 @@ def runs_table(frame: Any) -> bytes:
 
 def check_target(path: Path, runs: Path | None = None) -> Path:
     """Return the path, or raise PlanError where no page, or no runs beside it, can be written: only what kdprobe wrote is replaced."""
+    beside = [] if runs is None else [(runs, is_runs, "table of runs")]
+    return check_files(path, [(path, is_page, "page"), *beside])
+
+
+def check_files(path: Path, files: Sequence[tuple[Path, Callable[[Path], bool], str]]) -> Path:
+    """Return the path that was asked for, or raise PlanError where one of the files to write is a stranger's.
+
+    Parameters
+    ----------
+    files
+        Each with what knows kdprobe's own, and what that is called.
+    """
     if path.is_dir():
         raise PlanError(f"path={str(path)!r} is a folder: name the file to write, such as {path / 'report.html'}")
     if not path.parent.is_dir():
         raise PlanError(f"path={str(path)!r}: its folder does not exist: make it first, or name one that does")
-    for file, own, what in ((path, is_page, "page"), (runs, is_runs, "table of runs")):
-        if file is not None and (file.exists() or file.is_symlink()):
+    for file, own, what in files:
+        if file.exists() or file.is_symlink():
             if kind := special(file):
                 raise PlanError(f"path={str(file)!r} is {kind}: name a regular file, or one that is not there")
             if not own(file):
@@ -113,18 +122,23 @@ def _drawn(section: Section, evidence: Evidence) -> Content | None:
 
 def render(evidence: Evidence, *, runs: str) -> str:
     """Return the page of a zoo; `runs` is the name of the CSV file beside it."""
-    drawn = drawn_sections(evidence)
-    return compose(
-        heading(evidence.asks), lede(evidence), [(section.name, section.question, content) for section, content in drawn], runs=runs
-    )
+    drawn = [(section.name, section.question, content) for section, content in drawn_sections(evidence)]
+    return compose(heading(evidence), lede(evidence), drawn, runs=runs, details=details(evidence))
 
 
-def heading(asks: str) -> str:
+def heading(evidence: Evidence) -> str:
     """What a page asks: a zoo may be of a question that is not installed here, and its tables are worth reading all the same."""
-    return kind(asks).heading if asks in asked() else f"What did the sweep --{asks} find?"
+    asks = evidence.asks
+    if asks not in asked():
+        return f"What did the sweep --{asks} find?"
+    # of gains alone, what arrived of a teacher was not asked
+    alone = (evidence.measurements()["comparison"] == "panel").all()
+    return (kind(asks).heading_of_gains if alone else "") or kind(asks).heading
 
 
-def compose(question: str, lede: str, drawn: Sequence[tuple[str, str, Content]], *, runs: str = "") -> str:
+def compose(
+    question: str, lede: str, drawn: Sequence[tuple[str, str, Content]], *, runs: str = "", details: Sequence[str] = ()
+) -> str:  # fmt: skip
     """Return a page.
 
     Parameters
@@ -135,6 +149,8 @@ def compose(question: str, lede: str, drawn: Sequence[tuple[str, str, Content]],
         Name, question and content of each section, in order.
     runs
         Name of the CSV file beside the page, where there is one.
+    details
+        More of what was done, in paragraphs, for a fold.
     """
     from kdprobe import __version__
 
@@ -146,7 +162,9 @@ def compose(question: str, lede: str, drawn: Sequence[tuple[str, str, Content]],
     environment = jinja2.Environment(
         loader=_THEME, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False
     )
+    terms = Terms()
     environment.filters |= {
+        "terms": terms,
         "interval": lambda found: words.interval(*found[:3]),
         "plain": words.plain,
         "strip": strip,
@@ -160,6 +178,8 @@ def compose(question: str, lede: str, drawn: Sequence[tuple[str, str, Content]],
         title=question,
         question=question,
         lede=lede,
+        details=details,
+        terms=terms,
         cards=cards,
         claims=claims,
         measures={finding.claim: finding.measures for card in cards for finding in card.findings},
@@ -180,7 +200,7 @@ def merged_cards(cards: Sequence[Card]) -> list[Card]:
     for card in cards:
         before = merged.setdefault(card.headline, card)
         if before is not card:
-            said = {name: getattr(before, name) or getattr(card, name) for name in ("figure", "answer", "next", "scores")}
+            said = {name: getattr(before, name) or getattr(card, name) for name in ("figure", "answer", "own", "next", "scores")}
             merged[card.headline] = replace(before, findings=(*before.findings, *card.findings), **said)
     return list(merged.values())
 
@@ -198,41 +218,6 @@ def tally(findings: Sequence[Finding]) -> str:
     return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
-def lede(evidence: Evidence) -> str:
-    """What was trained, in one sentence or two."""
-    models, students = evidence.models(), evidence.students
-    kinds = students.drop_duplicates("task")
-    tasks = words.listed([f"{task} ({kind})" for task, kind in zip(kinds["task"], kinds["kind"], strict=True)])
-    # tasks may have families, and so sizes, of their own
-    counts = {column: int(students.groupby("task")[column].nunique().max()) for column in ("teacher", "student")}
-    sizes = [words.counted(count, f"{column} size") for column, count in counts.items()]
-    seeds = words.counted(students["seed"].nunique(), "paired seed")
-    # in a world with a law each seed is a draw of its own
-    draws = max(cell["draw"].nunique() for _, cell in students.groupby(["task", "seed"]))
-    done = int((models["status"] == "done").sum())
-    trained = words.counted(len(models), "network") + (" trained" if done == len(models) else f", of which {len(models) - done:,} failed")
-    if evidence.tune:
-        trained += f", and {len(evidence.tuning()):,} on seeds of their own to choose settings by"
-    attached = students["scheme"].isin(evidence.attached)
-    judged = students[(students["axis"] == "") & ~attached]
-    arms = list(dict.fromkeys(judged["arm"]))
-    what = words.listed(arms)
-    if len(arms) > MOST_ARMS:
-        counts = [words.counted(judged[name].nunique(), noun) for name, noun in (("scheme", "regime"), ("distiller", "distiller"))]
-        what = f"{' × '.join(counts)}, {words.counted(len(arms), 'setting')} in all"
-    changes = dict.fromkeys(zip(*(students.loc[students["axis"] != "", name] for name in ("axis", "value")), strict=True))
-    beside = [AXES[axis].told(value) for axis, value in changes]
-    beside += [words.counted(students.loc[attached, "scheme"].nunique(), "control")] if attached.any() else []
-    what += f"; beside them {words.listed(beside)}" if beside else ""
-    alike = filter(None, ("the same start", same_steps(evidence), "no teacher"))
-    return (
-        f"{words.capitalised(tasks)}: {' × '.join(sizes)} × {seeds}{f' in each of {draws} draws of labelled rows' if draws > 1 else ''}, "
-        f"{what}. {trained}. Every student is compared with its own twin: "
-        f"{', '.join(alike)}{tuned_apart(evidence)}. Intervals are 95 %, over {evidence.units}. "
-        f"{one_draw(evidence)}"
-    ).rstrip()
-
-
 def strip_scale(table: Table, column: Column) -> tuple[float, float]:
     """Return the ends of the common scale of a column of strips."""
     values = [value for row in table.rows for value in row.get(column.key) or ()] if column.shown == "strip" else []
@@ -240,7 +225,9 @@ def strip_scale(table: Table, column: Column) -> tuple[float, float]:
 
 
 def _source(name: str) -> str:
-    return _THEME.get_source(jinja2.Environment(), name)[0].strip()
+    """A file of the theme without its comments and margins, which no reader of a page needs."""
+    lines = (line.strip() for line in _THEME.get_source(jinja2.Environment(), name)[0].splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
 
 
 def _hash(text: str) -> str:

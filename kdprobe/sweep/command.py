@@ -19,7 +19,7 @@ def command_of(command: str, plan: Plan, out: str) -> str:
     'kdprobe sweep --gap --task letters --seeds 20 --alpha 0.3,0.7 --out zoo'
     """
     kind: Any = type(plan)
-    default: Plan = kind().quick() if command.endswith("--quick") else kind()
+    default: Plan = kind().quick() if "--quick" in command.split() else kind()
     usual, words = default.settings_of(), [command]
     for name, value in plan.settings_of().items():
         if value == usual[name] or name == "own_data" or (name == "tasks" and set(plan.own_data) >= set(value)):

@@ -34,6 +34,8 @@ class Plan(ABC):
     """The question in plain words."""
     heading: ClassVar[str]
     """The question as the heading of a report."""
+    heading_of_gains: ClassVar[str] = ""
+    """The same of a sweep that measured gains alone, without likeness to teachers; "" where that is no other question."""
     small: ClassVar[Mapping[str, Any]]
     """What a quick plan has in place of defaults."""
     piloted: ClassVar[bool] = False

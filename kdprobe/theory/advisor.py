@@ -35,6 +35,8 @@ class Advice:
         n, d, m (None for endless) and p.
     theorems
         Every theorem, and whether it speaks of these data.
+    notes
+        What to look at before it is believed, such as a column that is the target under another name.
     """
 
     objectives: Mapping[str, Objective]
@@ -46,6 +48,7 @@ class Advice:
     transfer: int | None
     student: int
     theorems: Mapping[str, Applies]
+    notes: tuple[str, ...] = ()
 
     @property
     def first(self) -> Objective:

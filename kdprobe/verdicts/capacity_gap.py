@@ -59,7 +59,13 @@ class GapVerdict:
             return "\n".join(f"{', '.join(map(str, setting))}: {found}" for setting, found in self.by_setting.items())
         qualifier = f" ({self.details['qualifier']})" if self.details["qualifier"] else ""
         deficit = self.details["deficit"]
-        cost = f" The largest costs {interval(deficit.value, deficit.low, deficit.high, deficit.unit)}." if deficit else ""
+        cost = ""
+        if deficit and deficit.value < 0:
+            cost = (
+                f" The largest gives {interval(-deficit.value, -deficit.high, -deficit.low, deficit.unit)} more than the best smaller one."
+            )
+        elif deficit:
+            cost = f" The largest costs {interval(deficit.value, deficit.low, deficit.high, deficit.unit)}."
         return f"{self.verdict}{qualifier}: capacity gap. {self._best()}{cost}{self._left_out()}"
 
     def _best(self) -> str:

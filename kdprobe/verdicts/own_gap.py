@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from kdprobe.core.section import Verdict
-from kdprobe.core.words import number
+from kdprobe.core.words import interval, number
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT
 from kdprobe.stats.pairing import Paired, complete_pairs, shared_pairs
 from kdprobe.verdicts.capacity_gap import GapVerdict, capacity_gap
 from kdprobe.verdicts.gap_table import Setting
+from kdprobe.verdicts.help import HelpReading, read_help, read_helps
 from kdprobe.verdicts.own_runs import Runs, own_runs
 
 ADVICE: Mapping[Verdict, str] = {
@@ -88,15 +89,16 @@ class RunsGap:
 
     def lines(self) -> list[str]:
         """The answer in sentences: verdicts with what to do first, then how the table was read and what has no part in it."""
-        found: list[str] = []
+        found, helps = list[str](), helps_of(self)
         for setting, of_setting in self.settings.items():
             place = ", ".join(f"{name} {value}" for name, value in zip(self.runs.by, setting, strict=True))
             if setting in self.pools:
                 found.append(f"{place + ': ' if place else ''}{self.pools[setting]}")
             for student, verdict in of_setting.by_student.items():
                 who = f"{place + ', ' if place else ''}student {student:g}: "
+                teaching = teaching_told(helps[setting, student], of_setting.by_student[student])
                 more = [direction(self.runs, setting, student, verdict), advice(verdict)]
-                found.append(who + " ".join(text for text in (str(verdict), *more) if text))
+                found.append(who + " ".join(text for text in (teaching, str(verdict), *more) if text))
         return [*found, *self.runs.said, *self.runs.left_out]
 
 
@@ -144,6 +146,37 @@ def runs_gap(
     settings = verdict.by_setting or {(): verdict}
     pools = {setting: pool for setting, found in settings.items() if (pool := _pool(runs, setting, found, margin, unit)) is not None}
     return RunsGap(runs=runs, verdict=verdict, pools=pools, unit=unit, margin_given=margin is not None)
+
+
+def helps_of(found: RunsGap) -> dict[tuple[Setting, float], HelpReading]:
+    """Whether teaching helps each student under each setting; all are one family of claims."""
+    read: dict[tuple[Setting, float], HelpReading] = {}
+    for setting, of_setting in found.settings.items():
+        for student, verdict in of_setting.by_student.items():
+            paired = grid_of(found.runs, setting, student).paired
+            margin = float(verdict.details["margin"])
+            seeds = int(paired.rows.sum())
+            read[setting, student] = read_help(paired.values["gain"], margin=margin, unit=found.unit, seeds=seeds)
+    return dict(zip(read, read_helps(list(read.values())), strict=True))
+
+
+def teaching_told(helps: HelpReading, verdict: GapVerdict) -> str:
+    """Whether teaching helps, in one sentence: the first thing to know of a best teacher; "" where nothing can be said."""
+    gain = helps.gain
+    if gain is None:
+        return ""
+    under = f"under size {verdict.details['sizes'][helps.best]:g}"
+    told = f"the largest gain over the twin is {interval(gain.value, gain.low, gain.high, gain.unit)} {under}"
+    if helps.harmful:
+        ahead = interval(-gain.value, -gain.high, -gain.low, gain.unit)
+        return f"Teaching hurts under every teacher: even {under} the twin is ahead by {ahead}."
+    if helps.verdict == "SUPPORTED":
+        return f"Teaching helps{f', but is {helps.qualifier}' if helps.qualifier else ''}: {told}."
+    if helps.verdict == "CONTRADICTED":
+        return f"Teaching does not help by what matters: {told}."
+    if helps.n < SEEDS_FOR_A_VERDICT:
+        return f"Too few seeds to say whether teaching helps: {told}."
+    return f"Whether teaching helps is not settled: {told}."
 
 
 def rows_of(runs: Runs, setting: Setting, student: float | None = None) -> np.ndarray:

@@ -13,7 +13,7 @@ from scipy.stats import f
 
 from kdprobe.report.evidence.draws import one_draw
 from kdprobe.report.evidence.frames import Evidence
-from kdprobe.report.page import lede
+from kdprobe.report.lede import details, lede
 from kdprobe.testing.worlds.zoo import ZooWorld
 
 ROOT = Path(__file__).parent.parent.parent
@@ -39,14 +39,14 @@ def test_one_draw_is_said_with_what_was_measured():
         "All seeds share one draw of labelled rows, so intervals do not cover other draws: to do so they would have to be"
     )
     assert "on fashion_mnist was not measured, and a sweep with --draws tells." in told
-    assert lede(Evidence(ZooWorld(**SMALL).zoo())).endswith(told)
+    assert details(Evidence(ZooWorld(**SMALL).zoo()))[-1] == told
 
 
 def test_several_draws_need_no_such_words():
     evidence = Evidence(ZooWorld(**SMALL, draws=3).zoo())
     assert one_draw(evidence) == ""
-    assert "in each of 3 draws of labelled rows" in lede(evidence)
-    assert lede(evidence).endswith("each the mean of its seeds.")
+    assert "× 3 draws of labelled rows × " in lede(evidence)
+    assert details(evidence)[-1].endswith("each the mean of its seeds.")
 
 
 def test_the_table_is_that_of_the_page():

@@ -1,6 +1,8 @@
 """kdprobe advise: a table in, an answer out, and errors that say what is wrong with the table."""
 
 import json
+from html import unescape
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -82,6 +84,11 @@ def test_the_target_under_another_name_is_told_first(table, capsys):
         text = f"look at this: {name!r} tells 'score' by itself (correlation 1.0000): --drop it if it is the target under another name\n"
         assert text in told
     assert told.count("look at this") == 2
+    # whoever is sent the page, or reads the document, is told too
+    assert run(["advise", "my.csv", "--target", "score", "--json", "-o", "leak.html"]) == 0
+    (*_, note) = notes = json.loads(capsys.readouterr().out)["look_at"]
+    assert len(notes) == 2
+    assert f"Look at this first: {note}." in unescape(Path("leak.html").read_text(encoding="utf-8"))
     assert run(["advise", "my.csv", "--target", "score", "--drop", "score_eur,ranks", "--json"]) == 0
     assert "look at this" not in capsys.readouterr().err
     # what merely goes along with the target is no telltale

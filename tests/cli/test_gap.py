@@ -1,6 +1,7 @@
 """``kdprobe gap``, and the reading of tables."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,10 @@ def test_a_table_is_answered_and_its_page_is_written(capsys):
     frame().to_csv(FILE, index=False)
     assert run(["gap", str(FILE), "--student-size", "s", "-o", "page.html"]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("student 500: SUPPORTED: capacity gap. Best teacher sizes: 2000. The largest costs 0.2")
+    assert re.match(
+        r"student 500: Teaching helps: the largest gain over the twin is 0\.3\d \[0\.\d+, 0\.\d+\] under size 2000\. SUPPORTED", said[0]
+    )
+    assert " SUPPORTED: capacity gap. Best teacher sizes: 2000. The largest costs 0.2" in said[0]
     assert said[0].endswith("Of these teachers take one of the best sizes, not the largest.")
     assert "teacher size from 'teacher_params'" in said[1]
     assert said[-1] == "page: page.html"
@@ -40,6 +44,9 @@ def test_json_is_one_document(capsys):
     assert run(["gap", str(FILE), "--student-size", "s", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["verdicts"][0] | {"p": 0} == found["verdicts"][0] | {"students": [500.0], "seeds": 5, "verdict": "INCONCLUSIVE", "p": 0}
+    assert found["verdicts"][0]["teaching"]["verdict"] == "INCONCLUSIVE"
+    assert found["verdicts"][0]["teaching"]["gain"][0] == pytest.approx(0.3, abs=0.03)
+    assert found["sentences"][0].startswith("student 500: Too few seeds to say whether teaching helps: the largest gain over the twin is ")
     assert found["page"] is None
 
 

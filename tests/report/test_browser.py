@@ -190,11 +190,36 @@ def test_the_next_command_is_copied_as_it_is_typed(browser, page):
     with Visit(browser, page.path, width=360) as visit:
         code = visit.page.locator(".next code").first
         code.click()  # one click takes all of it
-        assert visit.page.evaluate("() => getSelection().toString()").strip() == f"{command} --out letters-8-tuned"
+        assert visit.page.evaluate("() => getSelection().toString()").strip() == f"{command} --out letters-mlp-8-tuned"
         # it is on several lines there, and no flag is
         lines = "element => [...element.querySelectorAll('span')].map(flag => flag.getClientRects().length)"
         assert set(code.evaluate(lines)) == {1}
         assert code.bounding_box()["height"] > 40
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_first_screen_answers_and_says_what_next(browser, short_page, width):
+    """Which teacher, did it help, was it this teacher's knowledge, what next: of a telephone's first student, of a screen's all."""
+    with Visit(browser, short_page, width=width) as visit:
+        answers = visit.page.locator(".answers > div")
+        assert answers.count() == 2
+        for answer in answers.all()[: 1 if width == 360 else 2]:
+            for place in ("strong", ".own", ".next", ".next code"):
+                box = answer.locator(place).bounding_box()
+                assert box["y"] + box["height"] <= 800, place
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_word_leads_to_its_definition(browser, short_page, javascript):
+    with Visit(browser, short_page, width=360, javascript=javascript) as visit:
+        word = visit.page.locator(".lede .term", has_text="untaught twin")
+        assert word.get_attribute("title").startswith("the student's own network")
+        definition = visit.page.locator("#word-twin")
+        assert not definition.is_visible()
+        word.focus()
+        visit.page.keyboard.press("Enter")
+        assert definition.is_visible()
+        assert definition.locator("dd").inner_text() == word.get_attribute("title")
 
 
 def test_a_page_unfolds_from_a_few_screens(browser, page):

@@ -28,7 +28,8 @@ def test_the_page_tells_everything_and_asks_for_nothing(tmp_path):
     assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", page)
     assert len(page) < 300_000
-    text = re.sub(r"<[^>]+>", " ", page).replace("&#39;", "'")
+    # words that lead to their definitions are words all the same
+    text = re.sub(r"<[^>]+>", " ", re.sub(r"</?a\b[^>]*>", "", page)).replace("&#39;", "'")
     assert comparison.sentence in " ".join(text.split())
     for probe in comparison.probes.values():
         assert probe.title in text
@@ -39,7 +40,7 @@ def test_the_page_tells_everything_and_asks_for_nothing(tmp_path):
 
 def test_without_twins_the_page_says_so(tmp_path):
     page = report(compare(TEACHER, STUDENT, TEACHER, task="regression"), tmp_path / "pair.html").read_text(encoding="utf-8")
-    assert "one teacher and no untaught twin on 200 rows" in page
+    assert "one teacher and no untaught twin on 200 rows" in re.sub(r"<[^>]+>", "", page)
     assert "What did teaching buy?" not in page
 
 

@@ -31,7 +31,7 @@ def test_a_page_has_verdict_sentence_curve_and_table():
     assert len(page) < 300_000
     first_screen = page.partition('<section aria-labelledby="gap-heading"')[0]
     assert ">SUPPORTED<" in first_screen
-    assert "Best teachers are sizes 2000 and 4000 of 1000…8000 (95 % set, 9 seeds)." in first_screen
+    assert "Best teachers are sizes 2000 and 4000 of 1000…8000 (95 % set, 9 seeds)." in re.sub(r"</?a[^>]*>", "", first_screen)
     assert "teaching helps" in first_screen
     assert first_screen.count("<svg") == 1
     assert "may be best" in first_screen

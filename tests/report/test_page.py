@@ -73,6 +73,7 @@ def test_the_order_is_question_verdict_evidence_mind_runs_provenance(outline):
         "What failed, or had no answer?",
         "Where do these numbers come from?",
         "How often are such verdicts wrong?",
+        "What do the words mean?",
     ]
 
 
@@ -235,15 +236,15 @@ def test_refused_questions_say_why(small_world):
     assert html.count(">refused, 3 of 3<") == 2
     assert html.count(">2 of 3</small>") == 2
     # reasons that differ in their numbers are one
-    assert re.search(r"<td>8</td><td class=prose>the teacher is better by -0.01[^<]*</td>", html)
+    assert re.search(r"<td>8<td class=prose>the teacher is better by -0.01", html)
 
 
 def test_a_probe_joins_the_tables_by_being_measured():
     html = render(Evidence(replace(SMALL, extra_probe="worst_row").zoo()), runs="runs.csv")
     cells = html[html.index('id="cells"') :]
     # of the likenesses the one of the verdicts stands with the cells, all of them in the table of three parts
-    assert not re.search(r"<th[^>]*>worst_row</th>", cells)
-    assert re.search(r"<th[^>]*>Agreement</th>", cells)
+    assert not re.search(r"<th[^>]*>worst_row<", cells)
+    assert re.search(r"<th[^>]*>Agreement<", cells)
     assert "Of the similarities the one that verdicts are of stands here" in cells
     assert "worst_row" in html[html.index('id="transfer"') : html.index('id="failures"')]
 

@@ -9,7 +9,7 @@ from kdprobe.core.section import Card, Finding
 from kdprobe.report.evidence.around import setting_of
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import gaps
-from kdprobe.report.page import lede
+from kdprobe.report.lede import details, lede
 from kdprobe.report.sections.gap import draw
 from kdprobe.testing.worlds.zoo import TrueArm, ZooWorld
 
@@ -52,7 +52,7 @@ def findings(zoo, claim):
 )
 def test_a_twin_has_the_steps_that_are_said(columns, said):
     zoo = Other(WORLD.zoo(), **columns)
-    assert f"compared with its own twin: {said}" in lede(Evidence(zoo))
+    assert f"compared with its own twin: {said}" in details(Evidence(zoo))[1]
     signs = section("failures", zoo).words[0]
     assert "which had the same start" in signs
     assert ("number of steps" in signs) == ("steps" in said)
@@ -63,7 +63,7 @@ def test_a_twin_has_the_steps_that_are_said(columns, said):
     ("tune", "said"), [((), ""), (("alpha",), ""), (("steps", "alpha"), "a twin has the steps that is best for twins")]
 )
 def test_a_twin_is_tuned_by_itself(tune, said):
-    text = lede(Evidence(Other(WORLD.zoo(), plan={"tune": list(tune)})))
+    text = " ".join(details(Evidence(Other(WORLD.zoo(), plan={"tune": list(tune)}))))
     assert ("where it is tuned" in text) == bool(said)
     assert said in text
 
@@ -75,7 +75,7 @@ def test_controls_are_counted_over_all_regimes():
         TrueArm(scheme="transfer_rows"),
         *(TrueArm(scheme=name, gain={256: 0.0}) for name in ("own_answers", "self_pseudo_labels")),
     )
-    text = lede(Evidence(replace(WORLD, arms=arms).zoo()))
+    text = details(Evidence(replace(WORLD, arms=arms).zoo()))[0]
     assert "same rows and transfer rows; beside them 2 controls." in text
 
 

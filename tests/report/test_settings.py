@@ -9,7 +9,8 @@ import kdprobe
 from kdprobe import GapPlan
 from kdprobe.report.evidence.frames import FEW_ARMS, Evidence
 from kdprobe.report.evidence.gaps import gaps
-from kdprobe.report.page import drawn_sections, lede, merged_cards
+from kdprobe.report.lede import details
+from kdprobe.report.page import drawn_sections, merged_cards
 from kdprobe.training.job import TUNING_SEEDS
 
 PLAN = GapPlan(
@@ -53,7 +54,7 @@ def test_seeds_to_tune_on_are_in_no_number(evidence):
     assert set(evidence.students["seed"]) == {0, 1, 2}
     assert (evidence.tuning()["seed"] >= TUNING_SEEDS).all()
     assert len(evidence.models()) + len(evidence.tuning()) == len(evidence.runs())
-    assert f"and {len(evidence.tuning())} on seeds of their own to choose settings by" in lede(evidence)
+    assert f"and {len(evidence.tuning())} networks on seeds of their own to choose settings by" in details(evidence)[0]
 
 
 def test_many_settings_have_a_card_each(zoo):
@@ -93,4 +94,4 @@ def test_the_weight_and_the_temperature_have_one_name_each(zoo):
     assert "Verdicts of what is tuned speak of α and learning rate as chosen" in drawn["mind"].words[0]
     (chosen,) = [table for table in drawn["gap"].tables if table.caption.startswith("What was chosen")]
     assert [column.title for column in chosen.columns[3:]] == ["α", "learning rate"]
-    assert "a twin has the learning rate that is best for twins" in lede(Evidence(zoo))
+    assert "a twin has the learning rate that is best for twins" in details(Evidence(zoo))[1]

@@ -3,14 +3,17 @@
 import itertools
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure as Canvas
 
 from kdprobe.report.theme.bars import NAMES, Bar, bars
+from kdprobe.report.theme.forest import Line, forest
 from kdprobe.report.theme.plots import Panel, Series, _apart, in_lines, panels, spaced, width_of
 from kdprobe.report.theme.strip import strip
-from kdprobe.report.theme.svg import COLOURS, _steps
+from kdprobe.report.theme.svg import COLOURS, _steps, to_svg
 
 
 def drawing(label="own", prefix="p", seeds=10, sizes=6, **panel):
@@ -81,7 +84,7 @@ def test_bars_lie_where_their_parts_say():
         [
             path.attrib["d"]
             for path in root.iter("path")
-            if path.attrib.get("stroke") == f"var(--{role})" and path.attrib["stroke-width"] == "11"
+            if path.attrib.get("stroke") == f"var(--{role})" and path.attrib.get("stroke-width") == "11"
         ]
         for role in ("one", "two")
     )
@@ -92,6 +95,44 @@ def test_bars_lie_where_their_parts_say():
     assert float(re.match(r"M([\d.]+)", new[0])[1]) == half
     assert len(re.findall("M", new[0])) == 1  # a part without length is not drawn
     assert {"a heading", "one", "two", "known", "□"} <= {element.text for element in root.iter("text")}
+
+
+def test_a_long_name_of_an_arm_is_told_whole_and_its_row_is_higher():
+    values = ((0.1, 0.0, 0.2, np.array([0.1])),)
+    names = ["a", "labels, and own answers on the same rows", "b"]
+    lines = [Line(label=name, role="one", values=values) for name in names]
+    root = ET.fromstring(forest(lines, columns=("gain",), prefix="f", title="t", description="d"))
+    texts = {text.text: height_of(text) for text in root.iter("text")}
+    assert not any("…" in text for text in texts)
+    long = [text for text in texts if text not in ("a", "b", "gain") and text in names[1]]
+    assert " ".join(long) == names[1]
+    assert len(long) == 3
+    # none touches the row above or below
+    heights = [texts["a"], *(texts[text] for text in long), texts["b"]]
+    assert all(below - above >= 11 for above, below in itertools.pairwise(heights))
+    cut = forest([replace(lines[0], label="word " * 40)], columns=("gain",), prefix="f", title="t", description="d")
+    assert "…" in cut
+
+
+def height_of(text):
+    """Where a text stands; lines of several are moved there."""
+    return float(text.attrib.get("y") or re.match(r"translate\(\S+[ ,]([\d.]+)\)", text.attrib["transform"])[1])
+
+
+def test_lines_at_whole_pixels_across_are_as_high_as_they_were():
+    rng = np.random.default_rng(0)
+    figure = Canvas(figsize=(3, 3))
+    figure.add_axes((0.1, 0.1, 0.8, 0.8)).plot(rng.uniform(size=9).cumsum(), rng.uniform(size=9), color=COLOURS["one"])
+    told = {whole: to_svg(figure, prefix="w", title="t", description="d", whole=whole) for whole in (False, True)}
+    corners = {}
+    for whole, svg in told.items():
+        path = re.search(r'd="(M[^"]*)"[^>]*stroke="var\(--one\)"', svg)[1]
+        start, _, rest = path[1:].partition("l")
+        numbers = [float(number) for number in re.findall(r"-?(?:\d+\.?\d*|\.\d+)", rest)]
+        corners[whole] = np.cumsum([[float(n) for n in start.split()], *np.reshape(numbers, (-1, 2))], axis=0)
+    assert (corners[True][:, 0] == np.round(corners[True][:, 0])).all()
+    np.testing.assert_allclose(corners[True][:, 0], corners[False][:, 0], atol=0.55)
+    np.testing.assert_allclose(corners[True][:, 1], corners[False][:, 1], atol=1e-9)
 
 
 def test_ids_are_prefixed():

@@ -141,7 +141,8 @@ def test_tasks_and_metrics_are_read_apart_unasked():
     found = runs_gap(frame)
     assert list(found.settings) == [("a",), ("b",)]
     assert [found.settings[key].verdict for key in found.settings] == ["SUPPORTED", "INCONCLUSIVE"]
-    assert found.lines()[0].startswith("task a, student 500: SUPPORTED")
+    assert found.lines()[0].startswith("task a, student 500: Teaching helps: the largest gain over the twin is 0.2")
+    assert " SUPPORTED: capacity gap." in found.lines()[0]
 
 
 def test_few_seeds_say_the_direction_and_what_they_cannot():

@@ -36,7 +36,7 @@ def one_draw(evidence: Evidence) -> str:
         told.append(f"{value:.1f} times as wide on {task} [{low:.1f}, {high:.1f}]")
     text = f"All seeds{where} share one draw of labelled rows, so intervals do not cover other draws"
     if told:
-        text += f": to do so they would have to be {words.listed(told)} (gains, measured at {known['setting']}: reports/draws.md)"
+        text += f": to do so they would have to be {words.listed(told)} (gains, measured by kdprobe at {known['setting']})"
     if unknown:
         text += f"{';' if told else ':'} by how much they are too narrow for that on "
         text += f"{words.listed(unknown)} was not measured{', and a sweep with --draws tells' if evidence.asks == 'gap' else ''}"

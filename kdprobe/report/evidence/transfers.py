@@ -25,6 +25,8 @@ class Transfer:
     arm: str
     control: str
     """What the student is a control of; nothing is claimed of it then."""
+    apart: bool
+    """Whether the student learned together with a peer, and never met the teacher that it is read against."""
     student: str
     student_size: int
     headline: str
@@ -136,8 +138,14 @@ def _transfer(evidence: Evidence, group: Group, probe: str, found: Curve) -> Tra
     return Transfer(
         **{"task": group.task, "kind": group.kind, "arm": group.arm, "student": group.student, "student_size": group.student_size},
         control=group.control,
+        apart=_apart(group),
         **dict(zip(("headline", "scope"), evidence.place(group), strict=True)),
         **{"probe": probe, "unit": unit, "curve": found},
         read=tuple(np.flatnonzero(shown).tolist()),
         reading=measured(probe, unit, found, shown),
     )
+
+
+def _apart(group: Group) -> bool:
+    scheme: Any = available("schemes").get(group.scheme)
+    return scheme is not None and scheme.student.together

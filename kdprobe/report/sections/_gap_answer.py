@@ -9,8 +9,9 @@ from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import AS_TRAINED, Gap
 from kdprobe.report.evidence.groups import short_names
-from kdprobe.report.sections._next import fewer_rows, following
-from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT
+from kdprobe.report.sections._gap_words import lacking, unlimited
+from kdprobe.report.sections._next import again, fewer_rows, following
+from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast
 from kdprobe.verdicts.family import TOO_SMALL
 
 
@@ -29,8 +30,8 @@ def answer(group: Sequence[Gap]) -> str:
         return "Nothing can be said of this student yet: see the sentences below." if any(not gap.control for gap in group) else ""
     helped = [gap for gap in read if gap.helps.verdict == "SUPPORTED"]
     sure = [gap for gap in helped if not doubt(gap)]
-    if large := [gap for gap in sure if gap.helps.qualifier != TOO_SMALL]:
-        return _use(max(large, key=_gain))
+    if best := taught_in(group):
+        return _use(best)
     if sure:
         small = max(sure, key=_gain)
         return f"Train this student alone: {_told(small)} {_taught(small)} is there, and {TOO_SMALL}."
@@ -48,7 +49,26 @@ def answer(group: Sequence[Gap]) -> str:
     gain = f"its largest gain is {_told(best)} {_taught(best)}"
     if ahead := next((control.title for gap in read for control in gap.controls if control.beyond.high < 0), ""):
         return f"Before you teach this student, try the control that gives more ({ahead}): whether a teacher helps is not settled, {gain}."
-    return f"Whether a teacher helps this student is not settled: {gain}. More seeds may tell."
+    return f"Whether a teacher helps this student is not settled: {gain}. {_open(read)}"
+
+
+def _open(read: Sequence[Gap]) -> str:
+    """What keeps it open: runs that are missing, before seeds that are few."""
+    lost = next((gap for gap in read if unlimited(gap)), None)
+    return "More seeds may tell." if lost is None else f"Runs are missing ({lacking(lost)}{_on(lost)})."
+
+
+def best_of(group: Sequence[Gap]) -> Gap | None:
+    """The regime whose best sizes a picture shows: that of `taught_in`, else that of the largest mean gain."""
+    read = [gap for gap in group if not (gap.control or gap.copied) and gap.helps.gain is not None]
+    return taught_in(group) or max(read, key=_gain, default=None)
+
+
+def taught_in(group: Sequence[Gap]) -> Gap | None:
+    """The regime that `answer` says to teach in; None where it does not say to teach."""
+    judged = [gap for gap in group if not (gap.control or gap.copied) and gap.helps.gain is not None]
+    large = [gap for gap in judged if gap.helps.verdict == "SUPPORTED" and not doubt(gap) and gap.helps.qualifier != TOO_SMALL]
+    return max(large, key=_gain, default=None)
 
 
 SEEDS = 10
@@ -68,8 +88,8 @@ def next_of(evidence: Evidence, group: Sequence[Gap]) -> Next | None:
     def more(count: int, why: str) -> Next | None:
         if first.curve.clustered:
             units = len(first.curve.values["gain"])
-            return following(evidence, task, student, why, "draws", {"draws": f"{count}"}, times=count / units)
-        return following(evidence, task, student, why, "seeds", {"seeds": f"{count}"}, times=count / most)
+            return following(evidence, task, student, why, "more-draws", {"draws": f"{count}"}, times=count / units)
+        return following(evidence, task, student, why, "more-seeds", {"seeds": f"{count}"}, times=count / most)
 
     unit, now = ("draws", len(first.curve.values["gain"])) if first.curve.clustered else ("seeds", most)
     if all(gap.helps.n < SEEDS_FOR_A_VERDICT for gap in read):
@@ -83,6 +103,8 @@ def next_of(evidence: Evidence, group: Sequence[Gap]) -> Next | None:
         return _other_teachers(evidence, best, most)
     if any(doubt(gap) for gap in helped):
         return more(2 * now, f"twice the {unit}, if what it gives beyond the control then shows")
+    if any(unlimited(gap) for gap in read):
+        return again(evidence, task, "the runs that are missing: what is there is kept")
     needed = [gap.helps.needed for gap in read if gap.helps.verdict == "INCONCLUSIVE" and gap.helps.needed is not None]
     if needed:
         count = max(min(needed), now + 1)
@@ -90,7 +112,9 @@ def next_of(evidence: Evidence, group: Sequence[Gap]) -> Next | None:
     rows = fewer_rows(evidence, task)
     if rows is None:
         return more(2 * now, f"twice the {unit}, which see smaller gains")
-    return following(evidence, task, student, f"{rows} labels, of which a student learns less by itself", "few", {"train-rows": f"{rows}"})
+    return following(
+        evidence, task, student, f"{rows} labels, of which a student learns less by itself", "few-labels", {"train-rows": f"{rows}"}
+    )
 
 
 def _other_teachers(evidence: Evidence, gap: Gap, seeds: int) -> Next | None:
@@ -99,10 +123,12 @@ def _other_teachers(evidence: Evidence, gap: Gap, seeds: int) -> Next | None:
     if gap.reading.verdict == "CONTRADICTED" and noun == "width":
         widths = ",".join([*names, f"{2 * int(names[-1])}"])
         why = f"teachers beyond width {names[-1]}, if the curve goes on or turns there"
-        return following(evidence, gap.task, gap.student, why, "larger", {"teacher-widths": widths}, times=(len(names) + 1) / len(names))
+        return following(
+            evidence, gap.task, gap.student, why, "larger-teachers", {"teacher-widths": widths}, times=(len(names) + 1) / len(names)
+        )
     tried = [TRIED[name] for name in gap.fixed if name in TRIED]
     if not tried:
-        return following(evidence, gap.task, gap.student, "twice the seeds", "seeds", {"seeds": f"{2 * seeds}"}, times=2)
+        return following(evidence, gap.task, gap.student, "twice the seeds", "more-seeds", {"seeds": f"{2 * seeds}"}, times=2)
     settings = dict(tried) | {"tune": ",".join(flag for flag, _ in tried)}
     times = float(np.prod([len(values.split(",")) for _, values in tried])) * (1 + 3 / seeds)
     why = f"{words.listed([name for name in gap.fixed if name in TRIED])} chosen for each teacher size, if another then serves better"
@@ -136,7 +162,20 @@ def _use(gap: Gap) -> str:
     among = [i for i in gap.reading.best_set if not gap.reading.direction_only] or [gap.helps.best]
     little = f", {gap.helps.qualifier}" if TOO_SMALL in gap.helps.qualifier else ""
     size = f"{noun} {names[among[0]]}" if len(among) == 1 else f"one of {noun}s {words.span(names, among)}"
-    return f"Teach this student with {size}{_on(gap)}: {_told(gap)} over training alone{little}{''.join(_more(gap))}."
+    return f"Teach this student with {size}{_on(gap)}: {_told(gap)} over training alone{_points(gap)}{little}{''.join(_more(gap))}."
+
+
+def _points(gap: Gap) -> str:
+    """What it is worth in points of accuracy, which everybody knows; "" where there is no accuracy."""
+    second, at = gap.second, gap.curve.sizes[gap.helps.best] / gap.student_size
+    if gap.kind != "classification" or second is None or at not in second.sizes:
+        return ""
+    values = second.gain[:, second.sizes.tolist().index(at)]
+    values = 100 * values[np.isfinite(values)]
+    if len(values) < 2:
+        return ""
+    found = contrast(values).measurement("points", tests=len(second.sizes))
+    return f" (accuracy {words.compared(found, '{} higher', '{} lower')})"
 
 
 def _more(gap: Gap) -> Iterator[str]:

@@ -4,12 +4,15 @@ import numpy as np
 
 from kdprobe.core.section import Figure
 from kdprobe.report import words
-from kdprobe.report.evidence.gaps import Gap, near
+from kdprobe.report.evidence.gaps import AS_TRAINED, Gap, near
 from kdprobe.report.evidence.groups import axis, short_names
+from kdprobe.report.sections._gap_answer import best_of
 from kdprobe.report.theme.plots import Panel, Role, Series, panels
 from kdprobe.stats.paired import contrast
 
 LOSSES = {"classification": "calibrated NLL", "regression": "MSE"}
+TWIN = "untaught twin"
+"""What a gain of 0 is."""
 ROLES: tuple[Role, ...] = ("one", "two", "three", "four")
 
 
@@ -43,13 +46,32 @@ def sketch(group: list[Gap], prefix: str) -> Figure:
         if "gain_raw" in first.curve.values:
             series = (*series, series_of(first, "gain_raw", "NLL as it is", "two", seeds=False))
     ratios = axis([gap.curve for gap in group if gap.gains])[0] / first.student_size
+    told = best_of(group)
+    bands = () if told is None else best_bands(told)
     svg = panels(
-        [Panel(title=f"Gain over the twin ({first.unit})", series=series, zero="no gain")],
+        [Panel(title=f"Gain over the twin ({first.unit})", series=series, zero=TWIN, bands=bands)],
         x=np.log2(ratios), ticks=_ratio_ticks(ratios), x_label="teacher size / student size",
         prefix=prefix, title=f"Gain of {first.student} on {first.task} by teacher size", height=165,
         description=". ".join(f"{gap.arm}: {_in_numbers(gap)}" for gap in group),
     )  # fmt: skip
-    return Figure(svg=svg)
+    where = "" if told is None or told.arm == AS_TRAINED else f" on {told.arm}"
+    shaded = f"Shaded: sizes that may be best{where} (95 % set). " if bands else ""
+    return Figure(svg=svg, caption=f"{shaded}Above the line the teacher helped; bars are 95 % intervals.")
+
+
+def best_bands(gap: Gap) -> tuple[tuple[float, float], ...]:
+    """Spans of log2(teacher size / student size) around the sizes that may be best; none where too few seeds name any.
+
+    Neighbours share one span; each reaches half of the way to the next size that is not in it.
+    """
+    if gap.reading.direction_only or gap.reading.deficit is None:
+        return ()
+    at, best = np.log2(gap.curve.sizes / gap.student_size), set(gap.reading.best_set)
+    between = (at[1:] + at[:-1]) / 2
+    ends = [2 * at[0] - between[0], *between, 2 * at[-1] - between[-1]]
+    firsts = [place for place in sorted(best) if place - 1 not in best]
+    lasts = [place for place in sorted(best) if place + 1 not in best]
+    return tuple((float(ends[first]), float(ends[last + 1])) for first, last in zip(firsts, lasts, strict=True))
 
 
 def figure(group: list[Gap], around: list[Gap], prefix: str) -> Figure:
@@ -64,7 +86,7 @@ def figure(group: list[Gap], around: list[Gap], prefix: str) -> Figure:
         for other, role in zip(others, ROLES[1:], strict=False):
             series.append(series_of(other, "gain", other.beside.partition(" ")[2], role, seeds=False))
         series += _law(gap, "gain")
-        rows.append(Panel(title=f"{gap.arm}: gain ({gap.unit})", series=tuple(series), scale="gain", zero="no gain"))
+        rows.append(Panel(title=f"{gap.arm}: gain ({gap.unit})", series=tuple(series), scale="gain", zero=TWIN, bands=best_bands(gap)))
     teacher = [series_of(first, "teacher_loss", LOSSES[first.kind], "three", seeds=True)]
     if "teacher_loss_raw" in first.curve.values:
         teacher.append(series_of(first, "teacher_loss_raw", "NLL as it is", "four", seeds=False))
@@ -76,7 +98,8 @@ def figure(group: list[Gap], around: list[Gap], prefix: str) -> Figure:
         rows, x=np.log2(ratios), x_label=f"teacher size / student size, teacher {name}",
         ticks=[f"{ratio}\n{short}" for ratio, short in zip(_ratio_ticks(ratios), names, strict=True)], prefix=prefix,
         title=f"{first.task}, student {first.student}: gain by teacher size, every seed, with the teachers' own loss",
-        description=". ".join(f"{gap.arm}: {_in_numbers(gap)}" for gap in group),
+        description="The lines of the card of this student with every seed, beside what was changed; their numbers are there and in the "
+        "table of cells.",
     )  # fmt: skip
     return Figure(svg=svg, caption=f"{first.task} · student {first.student}")
 

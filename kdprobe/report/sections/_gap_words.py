@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from kdprobe.core.result import Measurement
 from kdprobe.report import words
 from kdprobe.report.evidence.gaps import Gap
@@ -29,16 +31,24 @@ def copied(gap: Gap) -> str:
 
 def missing(gap: Gap) -> Iterable[str]:
     """Which teachers lack runs: the verdict is about all that were asked for."""
-    lacking, (noun, names) = gap.curve.lacking, short_names(list(gap.curve.lacking))
-    if not lacking:
+    if not gap.curve.lacking:
         return
-    told = [f"{noun} {name} in {count}" for name, count in zip(names, lacking.values(), strict=True)]
-    yield (
-        f"Missing runs: {words.listed(told)} of {words.counted(gap.asked_seeds, 'seed')}; two teachers are compared by the seeds that have "
-        "both."
-    )
+    yield f"Missing runs: {lacking(gap)}; two teachers are compared by the seeds that have both."
     if gap.curve.missing and gap.curve.largest:
         yield f"Of {words.listed(gap.curve.missing)} too little is known to say that it does not serve better."
+
+
+def lacking(gap: Gap) -> str:
+    """Teachers without some of their runs, each with how many."""
+    noun, names = short_names(list(gap.curve.lacking))
+    told = [f"{noun} {name} in {count}" for name, count in zip(names, gap.curve.lacking.values(), strict=True)]
+    return f"{words.listed(told)} of {words.counted(gap.asked_seeds, 'seed')}"
+
+
+def unlimited(gap: Gap) -> bool:
+    """Whether it is for missing runs that a gain is not said to be negligible: of a teacher without them too little is known."""
+    helps = gap.helps
+    return helps.verdict == "INCONCLUSIVE" and helps.gain is not None and bool(np.isinf(helps.upper)) and bool(gap.curve.lacking)
 
 
 def small(gap: Gap) -> Iterable[str]:

@@ -65,7 +65,13 @@ def _use(best: Read, large: Sequence[Read]) -> str:
     others = list(dict.fromkeys(one.kind for one in large if one.kind != best.kind))
     also = f"; {words.listed(others)} knowledge help{'s' * (len(others) == 1)} too" if others else ""
     little = f", perhaps {TOO_SMALL}" if TOO_SMALL in reading.qualifier else ""
-    return f"Teach this student with {_named(best)}: {words.result(_gain(best))} over training alone{over}{little}{also}; {own_part(best)}."
+    return f"Teach this student with {_named(best)}: {words.result(_gain(best))} over training alone{over}{little}{also}."
+
+
+def own_answer(groups: Sequence[Kinds]) -> str:
+    """Whether what the best distiller gave is this teacher's own, in one sentence; "" where `answer` does not say to teach."""
+    large = [one for one in read_of(groups) if one.reading.verdict == "SUPPORTED" and not one.small]
+    return own_part(large[0]) if large else ""
 
 
 def own_part(best: Read) -> str:
@@ -73,13 +79,13 @@ def own_part(best: Read) -> str:
     group, values = best.group, best.group.best[best.kind].specific
     values = values[values == values]
     if len(values) < 2:
-        return "whether it is this teacher's own was not measured"
+        return "Not measured."
     found = contrast(values).measurement("")
-    told = f"{LIKENESS[group.kind]} {words.result(found)} above siblings"
+    told = f"({LIKENESS[group.kind]} {words.result(found)} above siblings)"
     p = group.own.get(best.kind)
     if p is not None and p < LEVEL and found.value > 0:
-        return f"part of it is this teacher's own ({told})"
-    return f"none of it is shown to be this teacher's own ({told})"
+        return f"Yes, part of what arrived is its own {told}."
+    return f"Not shown {told}."
 
 
 def _small(best: Read) -> str:
@@ -149,7 +155,7 @@ def next_of(evidence: Evidence, groups: Sequence[Kinds]) -> Next | None:
     most = max(group.seeds + group.left_out for group in groups)
 
     def seeds(count: int, why: str) -> Next | None:
-        return following(evidence, task, student, why, "seeds", {"seeds": f"{count}"}, times=count / max(most, 1))
+        return following(evidence, task, student, why, "more-seeds", {"seeds": f"{count}"}, times=count / max(most, 1))
 
     if not read or all(one.reading.n < SEEDS_FOR_A_VERDICT for one in read):
         return seeds(SEEDS, f"{SEEDS} seeds, enough for a verdict")
@@ -164,4 +170,6 @@ def next_of(evidence: Evidence, groups: Sequence[Kinds]) -> Next | None:
     rows = fewer_rows(evidence, task)
     if rows is None:
         return seeds(2 * most, "twice the seeds, which see smaller gains")
-    return following(evidence, task, student, f"{rows} labels, of which a student learns less by itself", "few", {"train-rows": f"{rows}"})
+    return following(
+        evidence, task, student, f"{rows} labels, of which a student learns less by itself", "few-labels", {"train-rows": f"{rows}"}
+    )

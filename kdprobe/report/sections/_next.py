@@ -44,9 +44,17 @@ def following(
     narrowed = {"student-widths": width} if width.isdigit() else {}
     own = "--data" not in command.split()
     narrowed |= {"task": task} if own else {}
-    folder = re.sub(r"[^\w-]+", "-", f"{task if own else 'own'}-{width}-{name}")
+    # "letters-8-seeds" would be read as 8 seeds
+    folder = re.sub(r"[^\w-]+", "-", f"{task if own else 'own'}-{student}-{name}")
     found = changed(command, {**narrowed, **settings, "out": shlex.quote(folder)})
     return None if found is None else Next(why=why, command=found, cost=_cost(evidence, task, student, times, longer))
+
+
+def again(evidence: Evidence, task: str, why: str) -> Next | None:
+    """The sweep's own command, which trains what failed; None where the sweep was no command."""
+    command, models = _command(evidence), evidence.models()
+    count = int(((models["task"] == task) & (models["status"] != "done")).sum())
+    return Next(why=why, command=command, cost=f"about {words.counted(count, 'network')}") if changed(command, {}) else None
 
 
 def _command(evidence: Evidence) -> str:
@@ -59,7 +67,8 @@ def _command(evidence: Evidence) -> str:
         made = kind(evidence.asks)(**{name: tuple(value) if isinstance(value, list) else value for name, value in plan.items()})
     except (PlanError, TypeError):
         return ""  # a plan of before, or of a plug-in that is not installed here
-    return command_of(f"kdprobe sweep --{evidence.asks}", made, "zoo")
+    alone = (evidence.measurements()["comparison"] == "panel").all()
+    return command_of(f"kdprobe sweep --{evidence.asks}{' --no-similarity' if alone else ''}", made, "zoo")
 
 
 def fewer_rows(evidence: Evidence, task: str) -> int | None:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kdprobe.core.result import Measurement
 from kdprobe.core.section import Column, Table
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import Gap
@@ -25,12 +26,19 @@ METRICS = {
     },
 }
 
+GAINED = {
+    "classification": "over the twin, in calibrated NLL",
+    "regression": "over the twin, in variances of the target",
+}
+
 
 class Model(NamedTuple):
     """Models that are one row: the same network, one a seed."""
 
     name: str
     ids: tuple[str, ...]
+    gain: tuple[float, float, float] | None = None
+    """Of a student over its twins."""
 
 
 def scores(evidence: Evidence, kind: str, models: Iterable[Model], note: str = "") -> Table | None:
@@ -43,15 +51,18 @@ def scores(evidence: Evidence, kind: str, models: Iterable[Model], note: str = "
         if not ids:
             continue
         own = table.loc[ids]
-        row = {"model": model.name, "size": f"{int(own['size'].iloc[0]):,}", "flops": f"{int(own['flops'].iloc[0]):,}"}
+        row: dict[str, Any] = {"model": model.name, "size": f"{int(own['size'].iloc[0]):,}", "flops": f"{int(own['flops'].iloc[0]):,}"}
+        row["gain"] = model.gain
         row |= {name: _over_units(found.reindex(ids).to_numpy(dtype=float), own["draw"].to_numpy()) for name, found in values.items()}
         rows.append(row)
+    gained = Column(key="gain", title="gain", shown="interval", explains=GAINED[kind])
     shown = [name for name in METRICS[kind] if any(row[name] is not None for row in rows)]
     if not shown:
         return None
     columns = (
         Column(key="model", title="model"),
         *(Column(key=name, title=METRICS[kind][name][0], shown="interval", explains=METRICS[kind][name][1]) for name in shown),
+        *([gained] if any(row["gain"] is not None for row in rows) else []),
         Column(key="size", title="parameters", shown="number"),
         Column(key="flops", title="multiply-adds", shown="number", explains="of one row, forward"),
     )
@@ -83,13 +94,22 @@ def gap_scores(evidence: Evidence, group: Sequence[Gap]) -> Table | None:
         best, largest = gap.curve.teachers[gap.helps.best], gap.curve.teachers[-1]
         _, names = short_names(gap.curve.teachers)
         short = dict(zip(gap.curve.teachers, names, strict=True))
-        students.append(Model(f"student, {gap.arm} (teacher {short[best]})", _ids(found, best, "model_id")))
+        students.append(Model(f"student, {gap.arm} (teacher {short[best]})", _ids(found, best, "model_id"), _ends(gap.helps.gain)))
         twins += _ids(found, best, "twin_id")
         for name in (best, largest):
             teachers.setdefault(name, Model(f"teacher {short[name]}", _ids(found, name, "teacher_id")))
     by_size = sorted(teachers.values(), key=lambda model: _size(evidence, model))
     note = ", each student under the teacher of its largest mean gain"
     return scores(evidence, group[0].kind, (Model("twin, untaught", tuple(twins)), *students, *by_size), note) if students else None
+
+
+def _ends(found: Measurement | None) -> tuple[float, float, float] | None:
+    return None if found is None else (found.value, found.low, found.high)
+
+
+def _gained(arm: Arm) -> tuple[float, float, float] | None:
+    values = arm.gain[np.isfinite(arm.gain)]
+    return _ends(contrast(values).measurement("")) if len(values) > 1 else None
 
 
 def _ids(group: Group, teacher: str, column: str) -> tuple[str, ...]:
@@ -115,7 +135,7 @@ def knowledge_scores(evidence: Evidence, groups: Sequence[Kinds]) -> Table | Non
         groups[0].kind,
         (
             Model("twin, untaught", tuple(table.loc[ids, "twin_id"].dropna())),
-            *(Model(_taught(group, arm), arm.models) for group, arm in taught),
+            *(Model(_taught(group, arm), arm.models, _gained(arm)) for group, arm in taught),
             Model("teacher", tuple(table.loc[ids, "teacher_id"].dropna())),
         ),
         ", students with the best distiller of each kind of knowledge and the best control",

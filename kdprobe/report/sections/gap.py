@@ -12,7 +12,7 @@ from kdprobe.report.evidence.groups import short_names
 from kdprobe.report.sections._gap_answer import answer, doubt, next_of
 from kdprobe.report.sections._gap_figures import figure, sketch
 from kdprobe.report.sections._gap_tables import besides, choices, claims, laws, shapes, temperatures
-from kdprobe.report.sections._gap_words import contradicted, copied, missing, prose, seeds_of, small, small_gain
+from kdprobe.report.sections._gap_words import contradicted, copied, lacking, missing, prose, seeds_of, small, small_gain, unlimited
 from kdprobe.report.sections._scores import gap_scores
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT
 from kdprobe.verdicts.gap import NO_LARGEST, UNITS_FOR_A_VERDICT
@@ -77,6 +77,8 @@ def _help(gap: Gap, around: list[Gap]) -> Finding:
         elif reading.verdict == "CONTRADICTED":
             limit = words.limit(reading.upper, words.decimals(reading.margin) + 1)
             sentence += f" Under no teacher is it more than {limit} {gap.unit} (95 % limit), which is negligible."
+    if unlimited(gap):
+        sentence += f" That it is negligible cannot be said while runs are missing: {lacking(gap)}."
     elsewhere = [
         f"{other.beside} {words.result(other.helps.gain)}: {other.helps.verdict}" for other in around if other.helps.gain is not None
     ]

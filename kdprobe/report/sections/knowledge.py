@@ -9,7 +9,7 @@ from kdprobe.core.section import Card, Column, Content, Figure, Finding, Section
 from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.knowledge import CONTROL, KINDS, Arm, Kinds, by_knowledge, kinds, title_of
-from kdprobe.report.sections._knowledge_answer import LIKENESS, answer, next_of
+from kdprobe.report.sections._knowledge_answer import LIKENESS, answer, next_of, own_answer
 from kdprobe.report.sections._knowledge_words import knowledge_words
 from kdprobe.report.sections._scores import knowledge_scores
 from kdprobe.report.theme.forest import HEADING, Line, forest
@@ -34,6 +34,7 @@ def draw(evidence: Evidence) -> Content | None:
                 headline=name,
                 findings=tuple(_findings(groups, undefined)),
                 answer=answer(groups),
+                own=own_answer(groups),
                 next=next_of(evidence, groups),
                 figure=_overview(groups, f"o{i}"),
                 scores=knowledge_scores(evidence, groups),

@@ -7,8 +7,11 @@ import numpy as np
 from kdprobe.core.section import Card, Column, Content, Figure, Finding, Section, Table
 from kdprobe.report import words
 from kdprobe.report.evidence.frames import PRIMARY, Evidence
+from kdprobe.report.evidence.gaps import Gap, gaps
 from kdprobe.report.evidence.groups import axis, short_names
-from kdprobe.report.evidence.transfers import UNMEASURED, Transfer, title_of, transfers
+from kdprobe.report.evidence.transfers import UNMEASURED, Transfer, lower_is_closer, title_of, transfers
+from kdprobe.report.sections._gap_answer import taught_in
+from kdprobe.report.sections._transfer_answer import UNASKED, own_answer
 from kdprobe.report.sections._transfer_sizes import by_size, triple, under
 from kdprobe.report.theme.plots import Panel, Role, Series, panels
 from kdprobe.stats.paired import SEEDS_FOR_A_VERDICT, contrast
@@ -26,15 +29,17 @@ ARMS: tuple[Role, ...] = ("one", "two", "four")
 def draw(evidence: Evidence) -> Content | None:
     """Draw a card a task, a figure a task × student, and one table of all similarities."""
     found = transfers(evidence)
+    regimes = _regimes(evidence)
     if not found:
-        return None
+        return Content(cards=tuple(Card(headline=name, findings=(), own=UNASKED) for name in regimes)) if regimes else None
     cards, figures = [], []
     students = list(dict.fromkeys((transfer.task, transfer.student, transfer.student_size) for transfer in found))
     for i, student in enumerate(students):
         own = [transfer for transfer in found if (transfer.task, transfer.student, transfer.student_size) == student]
         for headline in dict.fromkeys(transfer.headline for transfer in own):
-            said = tuple(_finding(transfer) for transfer in own if transfer.primary and transfer.headline == headline)
-            cards.append(Card(headline=headline, findings=said))
+            primary = [transfer for transfer in own if transfer.primary and transfer.headline == headline]
+            arrived = own_answer(primary, regime=regimes.get(headline, ""))
+            cards.append(Card(headline=headline, findings=tuple(map(_finding, primary)), own=arrived))
         shown = [transfer for transfer in own if transfer.probe in FIGURE_PROBES and len(transfer.curve.sizes)]
         if shown:
             figures.append(_figure(shown, f"t{i}"))
@@ -44,6 +49,15 @@ def draw(evidence: Evidence) -> Content | None:
         figures=tuple(figures),
         tables=(_table(found), *by_size(found)),
     )
+
+
+def _regimes(evidence: Evidence) -> dict[str, str]:
+    """The arm that the answer on teacher sizes names, by headline; "" where it says to teach in none."""
+    by_headline: dict[str, list[Gap]] = {}
+    for gap in gaps(evidence):
+        by_headline.setdefault(gap.headline, []).append(gap)
+    named = {headline: taught_in(group) for headline, group in by_headline.items() if any(not gap.control for gap in group)}
+    return {headline: "" if gap is None else gap.arm for headline, gap in named.items()}
 
 
 def _finding(transfer: Transfer) -> Finding:
@@ -110,8 +124,9 @@ def _sentences(transfer: Transfer) -> Iterable[str]:
         yield f"The placebo failed: its untaught twin is {told} like the own teacher than like siblings."
     which = "larger" if (transfer.curve.sizes > transfer.student_size).any() else "all"
     beyond = ", beyond what its untaught twin shows" if reading.placebo else ""
-    # what taught a control, if anything did, is another than the teacher that it is read against
-    own, its = ("the teacher that it is read against", "that teacher") if transfer.control else ("its own teacher", "its teacher")
+    # what taught a control, if anything did, or a student that learned with a peer, is another than the teacher that it is read against
+    other = bool(transfer.control) or transfer.apart
+    own, its = ("the teacher that it is read against", "that teacher") if other else ("its own teacher", "its teacher")
     nearer = "" if reading.moved_closer else f", so it is not shown to be nearer to {its} than twins are"
     told = words.compared(reading.specific, "{} more", "{} less")
     yield (
@@ -172,8 +187,9 @@ def _figure(group: list[Transfer], prefix: str) -> Figure:
     svg = panels(
         rows, x=np.log2(sizes / first.student_size), ticks=names, x_label=f"teacher {noun} (log scale of size)", prefix=prefix,
         title=f"{first.task}, student {first.student}: likeness to its teacher beside siblings and twins",
-        description="Means over larger teachers, or over all where none is. " + " ".join(
-            f"{transfer.arm}: {' '.join(_sentences(transfer))}" for transfer in group if transfer.primary), height=120,
+        description="Own teacher minus siblings, means over larger teachers, or over all where none is. " + ". ".join(
+            f"{transfer.arm}: {transfer.reading.verdict}, {_number(transfer) or 'not known'}" for transfer in group if transfer.primary),
+        height=120,
     )  # fmt: skip
     return Figure(svg=svg, caption=f"{first.task} · student {first.student}")
 
@@ -212,7 +228,9 @@ def _series(transfer: Transfer, values: np.ndarray, label: str, role: Role, plac
 def _table(found: list[Transfer]) -> Table:
     rows = tuple(
         {
-            "student": f"{transfer.task} · {transfer.student}", "arm": transfer.arm, "probe": transfer.title,
+            "student": f"{transfer.task} · {transfer.student}", "arm": transfer.arm,
+            # a divergence falls where a likeness rises
+            "probe": transfer.title + (", less is closer" if lower_is_closer(transfer.probe) else ""),
             "verdict": transfer.reading.verdict, "p": words.p_value(transfer.reading.p), "seeds": transfer.reading.n,
         } | {name: triple(getattr(transfer.reading, name)) for name in ("baseline", "recipe", "placebo", "specific")}
         for transfer in found

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,13 +11,15 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from kdprobe.core.words import number
-from kdprobe.report.theme.plots import LABEL_SIZE, TITLE_SIZE, WIDTH, fitted, width_of
+from kdprobe.report.theme.plots import LABEL_SIZE, LINE, TITLE_SIZE, WIDTH, fitted, width_of
 from kdprobe.report.theme.svg import COLOURS, style, to_svg
 
 ROW, TITLE, BOTTOM, GAP = 17.0, 22.0, 22.0, 24.0
-"""Heights of a row, of the titles and of the numbers below; the space between columns. Points: pixels on the page."""
+"""Heights of a row whose name has one line, of titles and of the numbers below; the space between columns. Points: pixels."""
 NAMES = 126.0
 """Room for the names of the arms."""
+MOST_LINES = 3
+"""Of a name."""
 HEADING = "heading"
 
 
@@ -49,21 +52,27 @@ def forest(lines: Sequence[Line], *, columns: Sequence[str], prefix: str, title:
     names
         Room for the names of the arms, in points.
     """
-    height = TITLE + ROW * len(lines) + BOTTOM
+    letters = int((names - 8) / (0.6 * LABEL_SIZE))
+    labels = ["\n".join(wrap(line.label, letters, max_lines=MOST_LINES, placeholder="…")) for line in lines]
+    tall = np.array([ROW + LINE * LABEL_SIZE * label.count("\n") for label in labels])
+    # from the top of the rows to the middle of each
+    middles, rows = np.cumsum(tall) - tall / 2, float(tall.sum())
+    height = TITLE + rows + BOTTOM
     across = (WIDTH - names - GAP * (len(columns) - 1) - 8) / len(columns)
     with style():
         canvas = Canvas(figsize=(WIDTH / 72, height / 72))
         for i, name in enumerate(columns):
             left = names + i * (across + GAP)
-            axes = canvas.add_axes((left / WIDTH, BOTTOM / height, across / WIDTH, ROW * len(lines) / height))
-            _column(axes, lines, i)
+            axes = canvas.add_axes((left / WIDTH, BOTTOM / height, across / WIDTH, rows / height))
+            axes.set_ylim(rows, 0)
+            _column(axes, list(zip(middles.tolist(), lines, strict=True)), i)
             canvas.text(left / WIDTH, 1 - 15 / height, fitted(name, across + GAP, TITLE_SIZE), fontsize=TITLE_SIZE, fontweight="bold")
-        for place, line in enumerate(lines):
+        for middle, label, line in zip(middles, labels, lines, strict=True):
             heading = line.role == HEADING
             canvas.text(
                 (0 if heading else 8) / WIDTH,
-                (height - TITLE - ROW * (place + 0.5)) / height,
-                fitted(line.label, names - 8, LABEL_SIZE),
+                (height - TITLE - middle) / height,
+                label,
                 fontsize=LABEL_SIZE,
                 va="center",
                 color=COLOURS["muted" if heading else "ink"],
@@ -80,18 +89,17 @@ def _limits(lines: Sequence[Line], column: int) -> tuple[float, float]:
     return min(ends) - room, max(ends) + room
 
 
-def _column(axes: Axes, lines: Sequence[Line], column: int) -> None:
-    axes.set_ylim(len(lines) - 0.5, -0.5)
+def _column(axes: Axes, placed: Sequence[tuple[float, Line]], column: int) -> None:
     axes.set_yticks([])
     axes.tick_params(length=0)
     axes.grid(axis="x", clip_on=False)
     axes.set_axisbelow(True)
     axes.axvline(0, color=COLOURS["ink"], linewidth=0.8, clip_on=False)
     axes.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2, steps=[1, 2, 5, 10]))
-    low_end, high_end = _limits(lines, column)
+    low_end, high_end = _limits([line for _, line in placed], column)
     axes.set_xlim(low_end, high_end)
     _number(axes)
-    for place, line in enumerate(lines):
+    for place, line in placed:
         if column >= len(line.values) or line.values[column] is None:
             continue
         mean, low, high, seeds = line.values[column]  # pyright: ignore[reportGeneralTypeIssues]
@@ -104,7 +112,7 @@ def _column(axes: Axes, lines: Sequence[Line], column: int) -> None:
             )
             continue
         low, high, seeds = max(low, low_end), min(high, high_end), seeds[(seeds > low_end) & (seeds < high_end)]
-        axes.vlines(seeds, place - 0.28, place + 0.28, color=colour, linewidth=0.7, alpha=0.35, clip_on=False)
+        axes.vlines(seeds, place - 0.28 * ROW, place + 0.28 * ROW, color=colour, linewidth=0.7, alpha=0.35, clip_on=False)
         axes.hlines(place, low, high, color=colour, linewidth=1.6, clip_on=False)
         # marks as lines without length take a tenth of the bytes of markers
         axes.hlines(place, mean, mean, color=colour, linewidth=6, capstyle="round", clip_on=False)

@@ -4,11 +4,12 @@ addEventListener("beforeprint", () => document.querySelectorAll("details").forEa
 for (const table of document.querySelectorAll("table:not(.matrix, .plain)")) {
   const body = table.tBodies[0];
   if (body.rows.length < 2) continue;
-  // numbers, and intervals by their value, are in cells without a class; they are written with a true minus sign
+  const heads = table.tHead.rows[0].cells;
+  // numbers, and intervals by their value, are in cells without a class below no heading of text; they are written with a true minus sign
   const key = (row, i) => {
     const cell = row.cells[i];
     const text = cell.dataset.sort ?? cell.textContent.trim();
-    return text !== "" && (cell.dataset.sort || (cell.localName === "td" && !cell.className)) ? parseFloat(text.replace("−", "-")) : text;
+    return text !== "" && (cell.dataset.sort || (cell.localName === "td" && !cell.className && heads[i].className !== "text")) ? parseFloat(text.replace("−", "-")) : text;
   };
   const compare = (a, b) => {
     // numbers before text, empty cells last whichever way is up
@@ -16,14 +17,14 @@ for (const table of document.querySelectorAll("table:not(.matrix, .plain)")) {
     if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
     return a.localeCompare(b, "en", { numeric: true });
   };
-  [...table.tHead.rows[0].cells].forEach((heading, i) => {
+  [...heads].forEach((heading, i) => {
     const button = document.createElement("button");
     button.type = "button";
     button.append(...heading.childNodes);
     heading.append(button);
     button.addEventListener("click", () => {
       const up = heading.getAttribute("aria-sort") !== "ascending";
-      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+      for (const other of heads) other.removeAttribute("aria-sort");
       heading.setAttribute("aria-sort", up ? "ascending" : "descending");
       const rows = [...body.rows].map((row) => [key(row, i), row]);
       rows.sort(([a], [b]) => (a === "" || b === "" ? (a === "") - (b === "") : up ? compare(a, b) : compare(b, a)));

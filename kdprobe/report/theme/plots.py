@@ -66,6 +66,8 @@ class Panel:
         What 0 means, where it means something: a line is drawn there and named.
     shaded
         Whether the area between the first two series is filled.
+    bands
+        Spans of x that are shaded from bottom to top.
     """
 
     title: str
@@ -73,6 +75,7 @@ class Panel:
     scale: str = ""
     zero: str = ""
     shaded: bool = False
+    bands: tuple[tuple[float, float], ...] = ()
 
 
 def panels(
@@ -121,7 +124,7 @@ def panels(
         x_label = fitted(x_label, WIDTH, LABEL_SIZE)
         middle = max(LEFT + across / 2, _width([x_label], LABEL_SIZE) / 2)
         canvas.text(middle / WIDTH, 6 / whole, x_label, ha="center", fontsize=LABEL_SIZE, color=COLOURS["muted"])
-        return to_svg(canvas, prefix=prefix, title=title, description=description)
+        return to_svg(canvas, prefix=prefix, title=title, description=description, whole=True)
 
 
 def width_of(label: str, size: float) -> float:
@@ -198,6 +201,8 @@ def _draw(axes: Axes, panel: Panel, x: np.ndarray) -> None:
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
     axes.yaxis.set_major_locator(MaxNLocator(4, min_n_ticks=3, steps=[1, 2, 5, 10]))
+    for low, high in panel.bands:
+        axes.axvspan(low, high, color=COLOURS["grid"], linewidth=0)
     if panel.zero:
         axes.axhline(0, color=COLOURS["ink"], linewidth=0.8, clip_on=False)
     if panel.shaded and len(panel.series) > 1:

@@ -22,7 +22,7 @@ def strip(values: Sequence[float], low: float, high: float) -> Markup:
     reach = high - low or 1.0
 
     def at(value: float) -> str:
-        return f"{INSET + (WIDTH - 2 * INSET) * (value - low) / reach:.1f}".removesuffix(".0")
+        return f"{INSET + (WIDTH - 2 * INSET) * (value - low) / reach:.0f}"
 
     zero = f'<path class="zero" d="M{at(0.0)} 0v{HEIGHT}"/>' if low <= 0 <= high else ""
     ticks = "".join(f"M{at(value)} 3v10" for value in values)

@@ -125,6 +125,7 @@ class GapPlan(Axes, Plan):
     asks: ClassVar[str] = "gap"
     question: ClassVar[str] = "which teacher size serves a student best?"
     heading: ClassVar[str] = "Which teacher size serves this student best, and how much of the teacher arrives?"
+    heading_of_gains: ClassVar[str] = "Which teacher size serves this student best?"
     small: ClassVar[Mapping[str, Any]] = {"teacher_widths": (8, 32, 128), "student_widths": (8,), "seeds": 4, "beside": {}}
     piloted: ClassVar[bool] = True
 

@@ -10,7 +10,7 @@ from kdprobe.report.evidence.around import setting_of
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import beside, gaps
 from kdprobe.report.evidence.groups import Group
-from kdprobe.report.page import lede
+from kdprobe.report.lede import details
 from kdprobe.report.sections.gap import draw
 from kdprobe.testing.worlds.zoo import HUMP, TrueArm, ZooWorld
 
@@ -39,7 +39,7 @@ def test_a_control_is_told_with_its_regime_and_is_no_arm_of_its_own():
     assert evidence.attached == {"own_answers"}
     assert [control.title for control in gap.controls] == ["labels, and own answers on the same rows"]
     assert {finding.scope for card in draw(evidence).cards for finding in card.findings} == {"same rows"}
-    assert "same rows; beside them 1 control" in lede(evidence)
+    assert "same rows; beside them 1 control" in details(evidence)[0]
     # without its regime it is an arm again, of which nothing is claimed
     (alone,) = gaps(Evidence(replace(WORLD, arms=(replace(OWN, gain=HUMP),)).zoo()))
     assert (alone.control != "", alone.reading.verdict, alone.controls) == (True, "NOT APPLICABLE", ())

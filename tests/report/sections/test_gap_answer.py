@@ -1,15 +1,19 @@
 """The one sentence that a student's verdicts come to: for each combination of verdicts, and never against one of them."""
 
+import re
 from dataclasses import replace
 from itertools import product
 
+import numpy as np
 import pytest
+from scipy.stats import t
 
 from kdprobe.core.result import Measurement
 from kdprobe.report.evidence.around import Control
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import gaps
 from kdprobe.report.sections._gap_answer import answer, doubt
+from kdprobe.report.sections.gap import card
 from kdprobe.testing.worlds.zoo import TrueArm, ZooWorld
 
 FOUND = gaps(Evidence(ZooWorld(arms=(TrueArm(),), tasks=(("letters", "classification"),), student_widths=(8,)).zoo()))[0]
@@ -25,6 +29,7 @@ def student(helps="SUPPORTED", gap="CONTRADICTED", *, beyond=0.05, gain=0.1, arm
         arm=arm,
         helps=replace(FOUND.helps, verdict=helps, gain=number, **changes),
         reading=replace(FOUND.reading, verdict=gap),
+        second=None,
         controls=(Control(title="a twin on its own pseudo-labels", gain=over, beyond=over),),
     )
 
@@ -42,6 +47,19 @@ def test_where_a_teacher_helps_it_says_which_and_what_the_largest_costs(gap, sai
     found = answer([student("SUPPORTED", gap)])
     assert found.startswith("Teach this student with one of widths 16 and 64 on same rows: 0.10 nats [0.08, 0.12] over training alone; ")
     assert said in found
+
+
+@pytest.mark.parametrize(("sign", "said"), [(1, "higher"), (-1, "lower")])
+def test_it_says_what_a_gain_is_worth_in_accuracy(sign, said):
+    found = replace(student(), second=replace(FOUND.second, gain=sign * np.abs(FOUND.second.gain)))
+    values = 100 * found.second.gain[:, found.helps.best]
+    # simultaneous over the sizes that the best was chosen from
+    reach = t.ppf(1 - 0.025 / len(FOUND.curve.sizes), len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    told = re.search(rf"over training alone \(accuracy ([\d.]+) points \[([\d.]+), ([\d.]+)\] {said}\); ", answer([found]))
+    ends = sorted(abs(values.mean() + step) for step in (-reach, 0, reach))
+    assert [float(told[i]) for i in (2, 1, 3)] == pytest.approx(ends, abs=0.06)
+    regression = replace(found, kind="regression")
+    assert "accuracy" not in answer([regression]) + answer([student()])
 
 
 def test_the_best_regime_that_is_shown_is_named():
@@ -102,6 +120,33 @@ def test_no_sentence_contradicts_a_verdict(first, second, beyond):
     assert ("Train this student alone" in found) == (verdicts == {"CONTRADICTED"})
     assert ("not settled" in found.partition(";")[0]) == ("SUPPORTED" not in verdicts and "INCONCLUSIVE" in verdicts)
     assert found.endswith(".")
+
+
+def test_runs_that_are_missing_are_named_where_they_keep_it_open():
+    """One failed run of 8 seeds turned CONTRADICTED into INCONCLUSIVE, and the page asked for more seeds."""
+    lost = replace(student("INCONCLUSIVE", upper=np.inf), curve=replace(FOUND.curve, lacking={"mlp-16": 1}))
+    assert answer([lost]).endswith("on same rows. Runs are missing (width 16 in 1 of 10 seeds on same rows).")
+    told = card([lost], [], "c").findings[0].sentences[0]
+    assert "That it is negligible cannot be said while runs are missing: width 16 in 1 of 10 seeds." in told
+    # with a limit, or of a verdict, they keep nothing open
+    for other in (replace(lost, helps=replace(lost.helps, upper=0.1)), replace(lost, helps=replace(lost.helps, verdict="SUPPORTED"))):
+        assert "issing (" not in answer([other])
+
+
+class Shuffled(Evidence):
+    """A sweep whose distiller has targets without knowledge."""
+
+    def models(self):
+        found = super().models()
+        return found.assign(distiller=found["distiller"].where(found["role"] != "student", "shuffled"))
+
+
+def test_a_distiller_without_knowledge_is_a_control_in_any_regime():
+    zoo = ZooWorld(arms=(TrueArm(),), tasks=(("letters", "classification"),), student_widths=(8,)).zoo()
+    (gap,) = gaps(Shuffled(zoo))
+    assert gap.control == "targets without knowledge (shuffled targets)"
+    assert (gap.helps.verdict, gap.reading.verdict) == ("NOT APPLICABLE", "NOT APPLICABLE")
+    assert answer([gap]) == ""
 
 
 def test_where_nothing_is_settled_a_control_that_gives_more_is_named():

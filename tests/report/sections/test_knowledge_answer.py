@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kdprobe.report.evidence.knowledge import CONTROL, Arm, Kinds
-from kdprobe.report.sections._knowledge_answer import Read, answer, own_part
+from kdprobe.report.sections._knowledge_answer import Read, answer, own_answer, own_part
 from kdprobe.verdicts.knowledge import KindReading, read_kind, read_kinds
 
 NOISE = np.array([-0.9, 1.1, 0.3, -0.4, 0.8, -1.2, 0.6, -0.7, 0.2, 0.2])
@@ -66,22 +66,29 @@ def test_the_names_of_this_file_have_the_verdicts_that_they_say(name):
 
 
 def test_what_helps_is_named_with_its_gain_its_control_and_whose_knowledge_it_is():
-    assert answer([group(response="helps", relation="nothing", own={"response": 0.01})]) == (
+    found = [group(response="helps", relation="nothing", own={"response": 0.01})]
+    assert answer(found) == (
         "Teach this student with soft targets (response knowledge, α 0.9) on same rows: 0.100 nats [0.097, 0.103] over training alone and "
-        "0.100 nats [0.097, 0.103] over the best control (label smoothing); part of it is this teacher's own (agreement 0.010 "
-        "[0.010, 0.010] above siblings)."
+        "0.100 nats [0.097, 0.103] over the best control (label smoothing)."
     )
+    assert own_answer(found) == "Yes, part of what arrived is its own (agreement 0.010 [0.010, 0.010] above siblings)."
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_whose_knowledge_it_is_is_asked_where_a_kind_helps_alone(name):
+    found = [group(response=name, own={"response": 0.01})]
+    assert bool(own_answer(found)) == answer(found).startswith("Teach this student")
 
 
 def test_other_kinds_that_help_are_named_and_those_that_do_not_matter_are_not():
-    assert "; relation knowledge helps too; " in answer([group(response="helps", relation="helps")])
+    assert "; relation knowledge helps too." in answer([group(response="helps", relation="helps")])
     assert "helps too" not in answer([group(response="helps", relation="small")])
     # the other regime's own kind of the same name is no other kind
     assert "helps too" not in answer([group(response="helps"), group("transfer_rows", response="helps")])
 
 
 def test_a_gain_without_a_control_says_so():
-    assert "over training alone, with no control beside it; " in answer([group(response="helps", control=False)])
+    assert "over training alone, with no control beside it" in answer([group(response="helps", control=False)])
 
 
 def test_a_gain_that_is_too_small_is_no_reason_to_teach():
@@ -129,12 +136,12 @@ def test_what_is_not_settled_is_said_so():
 @pytest.mark.parametrize(
     ("values", "p", "said"),
     [
-        (np.full(10, np.nan), None, "whether it is this teacher's own was not measured"),
-        (0.01 + 0.001 * NOISE, 0.001, "part of it is this teacher's own"),
+        (np.full(10, np.nan), None, "Not measured."),
+        (0.01 + 0.001 * NOISE, 0.001, "Yes, part of what arrived is its own ("),
         # shown in one interval, and not among all kinds of the page
-        (0.01 + 0.001 * NOISE, 0.2, "none of it is shown to be this teacher's own"),
-        (-0.01 + 0.001 * NOISE, 0.001, "none of it is shown to be this teacher's own"),
-        (0.01 + 0.001 * NOISE, None, "none of it is shown to be this teacher's own"),
+        (0.01 + 0.001 * NOISE, 0.2, "Not shown ("),
+        (-0.01 + 0.001 * NOISE, 0.001, "Not shown ("),
+        (0.01 + 0.001 * NOISE, None, "Not shown ("),
     ],
 )
 def test_whose_knowledge_it_is(values, p, said):

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from kdprobe import GapPlan
@@ -75,7 +76,7 @@ def test_each_answer_on_teacher_sizes_has_a_command_that_would_change_it(name, a
     assert why in found.why
     assert settings in found.command
     assert found.command.startswith("kdprobe sweep --gap ")
-    assert all(flag in found.command for flag in ("--task letters", "--student-widths 8", "--out letters-8-"))
+    assert all(flag in found.command for flag in ("--task letters", "--student-widths 8", "--out letters-mlp-8-"))
     accepted(found.command)
 
 
@@ -105,7 +106,7 @@ def accepted(monkeypatch):
         ((plan, where),) = seen
         assert plan.tasks == ("letters",)
         assert plan.student_widths == (8,)
-        assert where.out.name.startswith("letters-8-")
+        assert where.out.name.startswith("letters-mlp-8-")
 
     return check
 
@@ -137,6 +138,14 @@ def test_the_cost_is_that_of_the_networks_at_the_pace_of_the_sweep():
     assert str(Next(why="w", command="c")) == "would change it: w:\n    c"
 
 
+def test_runs_that_are_missing_are_trained_by_the_same_command():
+    lost = replace(student("INCONCLUSIVE", upper=np.inf), curve=replace(FOUND.curve, lacking={"mlp-16": 1}))
+    failed = Evidence(ZooWorld(arms=(TrueArm(),), tasks=LETTERS, student_widths=(8,), failed=(("same_rows", 16, 8, 0),)).zoo())
+    found = _gap_answer.next_of(failed, [lost])
+    assert (found.why, found.cost) == ("the runs that are missing: what is there is kept", "about 1 network")
+    assert found.command == failed.provenance()["command"]
+
+
 def test_labels_are_halved_where_they_are_few_already():
     def rows(count):
         class With:
@@ -163,7 +172,23 @@ def test_a_sweep_that_was_started_from_python_has_the_command_that_repeats_it():
     plan = GapPlan(tasks=("letters", "bikeshare"), student_widths=(4, 8), teacher_widths=(16, 32), alpha=0.3, seeds=3)
     found = made_by("kdprobe.sweep(plan, out)", **json.loads(json.dumps(plan.settings_of())))
     assert found.command == (
-        "kdprobe sweep --gap --teacher-widths 16,32 --student-widths 8 --seeds 20 --alpha 0.3 --task letters --out letters-8-seeds"
+        "kdprobe sweep --gap --teacher-widths 16,32 --student-widths 8 --seeds 20 --alpha 0.3 --task letters --out letters-mlp-8-seeds"
+    )
+
+
+def test_what_measured_gains_alone_goes_on_so():
+    class Alone(Evidence):
+        def measurements(self):
+            found = super().measurements()
+            return found[found["comparison"] == "panel"]
+
+        def provenance(self):
+            plan = GapPlan(tasks=("letters",), student_widths=(8,)).settings_of()
+            return super().provenance() | {"command": "kdprobe.sweep(plan, out)", "plan": json.loads(json.dumps(plan))}
+
+    found = following(Alone(EVIDENCE.zoo), "letters", "mlp-8", "more", "more-seeds", {"seeds": "20"})
+    assert found.command == (
+        "kdprobe sweep --gap --no-similarity --task letters --student-widths 8 --seeds 20 --out letters-mlp-8-more-seeds"
     )
 
 
@@ -181,12 +206,13 @@ def test_ones_own_data_and_names_with_spaces_stay_what_they_are():
             return super().provenance() | {"command": "kdprobe sweep --gap --data 'my rows.csv' --target price --out zoo"}
 
     found = following(Own(EVIDENCE.zoo), "price of my rows", "mlp-8", "more", "seeds", {"seeds": "20"})
-    assert found.command == ("kdprobe sweep --gap --data 'my rows.csv' --target price --student-widths 8 --seeds 20 --out own-8-seeds")
+    assert found.command == ("kdprobe sweep --gap --data 'my rows.csv' --target price --student-widths 8 --seeds 20 --out own-mlp-8-seeds")
 
 
 def test_the_end_of_a_sweep_says_what_its_page_says_first():
     lines = answer_lines(EVIDENCE)
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert lines[0].startswith("letters · student mlp-8 (0.4 k parameters): Teach this student with ")
-    assert lines[1].startswith("  would change it: ")
-    assert lines[1].splitlines()[1].startswith("    kdprobe sweep --gap ")
+    assert lines[1].startswith("  its teacher's own knowledge? ")
+    assert lines[2].startswith("  would change it: ")
+    assert lines[2].splitlines()[1].startswith("    kdprobe sweep --gap ")

@@ -42,6 +42,8 @@ def test_each_row_is_the_mean_over_seeds_of_its_models(evidence):
     assert rows[student]["accuracy"] == pytest.approx(of("student", scheme="same_rows", teacher_width=int(best)))
     assert rows[f"teacher {largest}"]["accuracy"] == pytest.approx(of("teacher", width=int(largest)))
     assert next(iter(rows)) == "twin, untaught"
+    assert rows[student]["gain"] == (found[0].helps.gain.value, found[0].helps.gain.low, found[0].helps.gain.high)
+    assert rows["twin, untaught"]["gain"] is rows[f"teacher {largest}"]["gain"] is None
     # sizes in full: a reader compares them
     assert rows[f"teacher {largest}"]["size"] == f"{models.loc[models['width'] == int(largest), 'size'].iloc[0]:,}"
     assert rows[student]["flops"] == f"{2 * found[0].student_size:,}"
@@ -51,7 +53,8 @@ def test_a_score_that_was_not_measured_has_no_column(evidence):
     (column,) = [c.title for c in gap_scores(evidence, gaps(evidence)).columns if c.title.startswith("NLL, ")]
     assert column == "NLL, calibrated"
     titles = [c.title for c in gap_scores(evidence, gaps(evidence)).columns]
-    assert titles == ["model", "accuracy", "NLL", "NLL, calibrated", "parameters", "multiply-adds"], "this world has no calibration error"
+    # this world has no calibration error
+    assert titles == ["model", "accuracy", "NLL", "NLL, calibrated", "gain", "parameters", "multiply-adds"]
 
 
 def test_one_seed_has_a_number_and_none_has_nothing(evidence):
@@ -72,9 +75,9 @@ def test_over_draws_the_units_are_draws():
 def test_it_stands_in_the_card_before_the_verdicts(evidence):
     html = render(evidence, runs="runs.csv")
     card = html[html.index('<article class="card"') : html.index("</article>")]
-    assert card.index("<figure>") < card.index('<table class="plain">') < card.index("<details>") < card.index('class="finding"')
+    assert card.index("<figure>") < card.index('<table class="plain') < card.index("<details>") < card.index('class="finding"')
 
 
 def test_a_world_of_regression_has_its_own_scores():
     evidence = Evidence(ZooWorld(seeds=3, arms=(TrueArm(),), tasks=(("bikeshare", "regression"),), student_widths=(8,)).zoo())
-    assert [c.title for c in gap_scores(evidence, gaps(evidence)).columns] == ["model", "R²", "MSE", "parameters", "multiply-adds"]
+    assert [c.title for c in gap_scores(evidence, gaps(evidence)).columns] == ["model", "R²", "MSE", "gain", "parameters", "multiply-adds"]

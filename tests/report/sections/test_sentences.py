@@ -6,7 +6,7 @@ from kdprobe.core.registry import find
 from kdprobe.core.section import Card, Finding
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import gaps
-from kdprobe.report.page import lede
+from kdprobe.report.lede import details
 from kdprobe.report.sections.mind import draw
 from kdprobe.testing.worlds.zoo import HUMP, TrueArm, ZooWorld
 
@@ -50,7 +50,7 @@ def test_with_several_draws_lines_and_intervals_are_of_draws():
 def test_every_section_says_what_its_intervals_are_over(draws):
     world = ZooWorld(seeds=3, draws=draws, tasks=LETTERS, student_widths=(8,)).zoo()
     unit = "seeds" if draws == 1 else "draws of labelled rows, each the mean of its seeds"
-    assert f"Intervals are 95 %, over {unit}." in lede(Evidence(world))
+    assert f"Intervals are 95 %, over {unit}." in " ".join(details(Evidence(world)))
     for name, said in {"cells": "95 % intervals over {}", "transfer": "with intervals over {};", "failures": "paired t over {})"}.items():
         assert said.format(unit) in " ".join(section(name, world).words)
 
