@@ -48,7 +48,7 @@ def test_no_model_is_trained_twice_to_fill_a_stack(monkeypatch):
 
 
 def test_perceptrons_are_fastest_all_at_once_and_that_is_known_without_a_trial(monkeypatch):
-    monkeypatch.setattr(engines, "_seconds_a_step", lambda *_: pytest.fail("timed"))
+    monkeypatch.setattr(engines, "seconds_a_step", lambda *_: pytest.fail("timed"))
     asked = problem(KD, "classification", [0, 1])
     assert choose(jobs(2, KD), asked) == "chain of 64"
     # 6·w + w + 5·w + 5 parameters: as many models as the cache holds, but never fewer than 8
@@ -69,7 +69,7 @@ def test_the_choice_is_the_fastest_a_model(monkeypatch, seconds, chosen):
         owner = step.__self__
         return seconds["loop"] if not isinstance(owner, Stack) else seconds[len(owner.jobs)] * len(owner.jobs)
 
-    monkeypatch.setattr(engines, "_seconds_a_step", timed)
+    monkeypatch.setattr(engines, "seconds_a_step", timed)
     found = problem(KD, "classification", [0, 1], family=NORMED)
     asked = jobs(2, KD, family="normed", steps=1)
     assert choose(asked, found) == chosen
