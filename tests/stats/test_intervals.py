@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kdprobe.core.result import Refusal
-from kdprobe.stats.intervals import FISHER, LOG, Interval, jackknife, over_seeds, proportion, ratio
+from kdprobe.stats.intervals import BELOW_ONE, FISHER, LOG, Interval, from_left_out, jackknife, over_seeds, proportion, ratio
 
 DRAWS = 3000
 
@@ -48,6 +48,30 @@ def test_blocks_of_one_row_are_rows_and_equal_blocks_are_their_means():
     assert np.allclose(jackknife(x), jackknife(x, blocks=np.arange(24)))
     by_day = jackknife(x, blocks=np.repeat(np.arange(6), 4))
     assert np.allclose(by_day, jackknife(x.reshape(6, 4).mean(axis=1)))
+
+
+SCALES = {
+    "correlation": (FISHER, np.arctanh, np.tanh, 0.9),
+    "above 0": (LOG, np.log, np.exp, 0.3),
+    "up to 1": (BELOW_ONE, lambda value: np.log(1 - value), lambda scaled: 1 - np.exp(scaled), 0.9),
+}
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_an_interval_is_made_on_its_scale_and_carried_back(name):
+    """By the textbook's formula on the transformed estimates; the interval of the plain scale is another one."""
+    from scipy import stats
+
+    transform, forward, back, value = SCALES[name]
+    left_out = value + 0.02 * np.random.default_rng(20).normal(size=15)
+    found = from_left_out(value, left_out, np.ones(15), transform=transform)
+    on_scale = forward(left_out)
+    error = np.sqrt(14 / 15 * np.sum((on_scale - on_scale.mean()) ** 2))
+    ends = sorted(back(forward(value) + stats.t.ppf([0.025, 0.975], 14) * error))
+    assert (found.low, found.high) == pytest.approx(ends, rel=1e-9)
+    plain = from_left_out(value, left_out, np.ones(15))
+    assert found.low - plain.low > 1e-3 or plain.high - found.high > 1e-3
+    assert found.error == plain.error, "the standard error is on the scale of the value"
 
 
 @pytest.mark.slow

@@ -85,7 +85,8 @@ def test_an_unsettled_claim_always_needs_more_seeds_than_it_has():
         for found in decide(readings)[:1]:
             if found.verdict == "INCONCLUSIVE" and found.deficit.value > found.margin:
                 seen += readings[0].p < 0.05
-                assert found.needed is None or found.needed > SEEDS
+                # 0.015 with a spread of the noise between two sizes: hundreds of seeds at most
+                assert SEEDS < found.needed < 1000
     assert seen > 2
 
 
