@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --constraint constraints.txt
 OUT ?= sweep-gap
 PLAN ?=
+MUTANTS ?=
 # small matrices on busy cores: a second thread costs more than it gives, several times over
 export OMP_NUM_THREADS := 1
 
-.PHONY: sweep test lint types rooms tests wheel clean
+.PHONY: sweep test lint types rooms tests wheel mutants clean
 
 sweep: $(VENV)/run  ## the main job: which teacher size serves a student best, on real data, to an HTML report; PLAN='--seeds 4' asks for other settings
 	$(BIN)/kdprobe sweep --gap --out $(OUT) $(PLAN)
@@ -36,6 +37,9 @@ wheel: $(VENV)/test
 	$(PYTHON) -m venv build/clean
 	build/clean/bin/pip install --quiet --constraint constraints.txt dist/*.whl
 	cd build && clean/bin/python -W error ../tests/installed/check.py
+
+mutants: $(VENV)/test  ## do the tests notice a wrong line? MUTANTS='--rooms theory --count 50 --seed 1' asks of others
+	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
 
 $(VENV)/run: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
