@@ -200,3 +200,13 @@ def test_a_gpu_trains_what_the_cpu_trains(distiller, family):
         # softmax does not see a bias of the keys: its gradient is rounding alone, of which Adam makes whole steps
         unseen = key.endswith("query_key_value.bias")
         torch.testing.assert_close(there.state[key], values, atol=0.003 * 20 if unseen else 1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("count", "engine", "steps"), [(1, "chain of 2", 2), (5, "chain of 2", 5), (4, "stack of 64", 4), (3, "loop", 3)])
+def test_the_time_of_a_step_is_that_of_all_jobs(monkeypatch, count, engine, steps):
+    """A step of a stack takes a second a model here, and a lone model is trained twice."""
+    monkeypatch.setattr(
+        engines, "seconds_a_step", lambda step, _: float(len(step.__self__.jobs)) if isinstance(step.__self__, Stack) else 1.0
+    )
+    found = problem(KD, "classification", [0] * count)
+    assert engines.seconds_of_step(jobs(count, KD, steps=1), found, engine) == steps
