@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kdprobe.core.result import Refusal
-from kdprobe.stats.intervals import BELOW_ONE, FISHER, LOG, Interval, from_left_out, jackknife, over_seeds, proportion, ratio
+from kdprobe.stats.intervals import BELOW_ONE, FISHER, LOG, Interval, from_left_out, jackknife, over_seeds, proportion, ratio, summed
 
 DRAWS = 3000
 
@@ -181,6 +181,23 @@ def test_the_plain_scale_is_cut_at_the_ends_of_the_range():
     one_of_many[0] = 3.0  # without this row the mean is 0, whose logarithm is not finite
     interval = jackknife(one_of_many, transform=LOG)
     assert interval.low == 0.0 < interval.value < interval.high
+
+
+def test_errors_of_two_sources_add_up_as_in_welchs_test():
+    """The difference of two means is an estimate with two sources of error: scipy's interval of it, without equal variances."""
+    from scipy import stats
+
+    rng = np.random.default_rng(12)
+    a, b = rng.normal(1, 2, size=6), rng.normal(0, 1, size=17)
+    value = a.mean() - b.mean()
+    parts = [Interval(value, np.nan, np.nan, len(side), float(stats.sem(side))) for side in (a, b)]
+    welch = stats.ttest_ind(a, b, equal_var=False).confidence_interval()
+    found = summed(parts)
+    assert (found.low, found.high) == pytest.approx((welch.low, welch.high), rel=1e-9)
+    assert (found.value, found.n) == (value, 6)
+    assert found.error == pytest.approx(np.hypot(parts[0].error, parts[1].error))
+    certain = Interval(1.0, 1.0, 1.0, 5, 0.0)
+    assert summed([certain, certain]) == certain
 
 
 def test_fieller_solves_its_quadratic():
