@@ -128,6 +128,12 @@ def test_a_valley_that_is_not_excluded_is_not_called_a_second_hump():
     assert isinstance(found.ratio, Refusal) == (found.modality.dip > 0.5)
 
 
+@pytest.mark.parametrize(("p", "low", "holds"), [(0.01, 0.001, True), (0.01, -0.001, False), (0.06, 0.001, False), (0.06, -0.001, False)])
+def test_condition_a_asks_both_of_the_test_and_of_the_interval(p, low, holds):
+    found = verdict(HUMP)
+    assert replace(found, p=p, deficit=replace(found.deficit, low=low)).conditions["a"] is holds
+
+
 def test_a_degraded_teacher_is_no_capacity_gap():
     assert verdict(HUMP, FALLING_LOSS[::-1]).qualifier == "teacher degraded"
     same = verdict(HUMP, np.full(SIZES, 0.5))
