@@ -183,9 +183,11 @@ def _sweep(plan: Plan, where: Where, quick: bool, more: str) -> int:
             return train_part(plan, where, out, shard, f"kdprobe sweep --{plan.asks}{more}" + (" --quick" if quick else ""))
     if where.dry_run:
         from kdprobe.sweep.run import probes_of
+        from kdprobe.zoo.folder import INDEX
 
-        # refuses a name that the run would refuse
-        return _dry_run(plan, where, out, probes_of(plan, where.probes, similarity=not where.no_similarity))
+        # refuses a name that the run would refuse; where nothing is there yet all else of probes is not worth the second that they take
+        asked = where.probes or (out / INDEX).exists()
+        return _dry_run(plan, where, out, probes_of(plan, where.probes, similarity=not where.no_similarity) if asked else ())
     return _run(plan, where, out, f"kdprobe sweep --{plan.asks}{more}" + (" --quick" if quick else ""))
 
 
