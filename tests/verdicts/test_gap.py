@@ -154,6 +154,8 @@ def test_too_little_for_a_verdict(seeds, sizes, word, qualifier):
     gain = curves(HUMP, seeds=seeds)[0][:, :sizes]
     found = decide([read_gap(gain, np.ones_like(gain), margin=0.01)])[0]
     assert (found.verdict, found.qualifier, found.n) == (word, qualifier, seeds)
+    if found.deficit is None:
+        assert (found.p, found.against) == (1.0, 1.0), "nothing is shown, and nothing contradicted"
 
 
 def test_two_sizes_have_a_verdict_but_no_ratio():
