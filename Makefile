@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --constraint constraints.txt
 OUT ?= sweep-gap
 PLAN ?=
+MUTANTS ?=
 # small matrices on busy cores: a second thread costs more than it gives, several times over
 export OMP_NUM_THREADS := 1
 
-.PHONY: sweep test lint types rooms tests wheel docs clean
+.PHONY: sweep test lint types rooms tests wheel docs mutants clean
 
 sweep: $(VENV)/run  ## the main job: which teacher size serves a student best, on real data, to an HTML report; PLAN='--seeds 4' asks for other settings
 	$(BIN)/kdprobe sweep --gap --out $(OUT) $(PLAN)
@@ -40,6 +41,9 @@ wheel: $(VENV)/test
 docs: $(VENV)/docs  ## the site in docs/_build/html, notebooks run; a warning or a link that leads nowhere is an error
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
 	$(BIN)/python docs/links.py docs/_build/html
+
+mutants: $(VENV)/test  ## do the tests notice a wrong line? MUTANTS='--rooms theory --count 50 --seed 1' asks of others
+	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
 
 $(VENV)/run: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

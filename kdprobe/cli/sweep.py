@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from kdprobe.cli._own import OwnData, own_plan
+from kdprobe.cli._shard import train_part
 from kdprobe.cli._tables import Flag
 from kdprobe.core.errors import PlanError
 from kdprobe.core.spelling import Whole, words
@@ -58,6 +59,9 @@ class Where:
     unit_timeout
         Seconds after which a unit of work is ended and its models are tried in halves, so that what hangs costs its own cells. By default
         10 minutes and 30 times what it should take. Needs worker processes.
+    shard
+        Train one part of several on a machine of its own, such as 3/16: whole seeds, into a folder of its own. `kdprobe zoo merge` brings
+        the parts together; the same sweep with that folder and without --shard then measures and reports.
     no_similarity
         Measure gains alone, not how alike students and teachers are: much faster with many settings and seeds.
     dry_run
@@ -77,6 +81,7 @@ class Where:
     engine: str = "auto"
     probes: Annotated[tuple[str, ...], words("probe", "probes", unset="none")] = ()
     unit_timeout: float | None = None
+    shard: str | None = None
     no_similarity: Flag = False
     dry_run: Flag = False
     open: Flag = False
@@ -139,6 +144,8 @@ def _pilot(plan: Any, where: Where, quick: bool, more: str) -> int:
 
     if where.open:
         raise PlanError("--open opens the report, and --pilot writes none: leave one of the two out")
+    if where.shard is not None:
+        raise PlanError(f"shard={where.shard}: a pilot is small, and is not cut into parts: leave --shard out")
     plan = plan.quick() if quick else plan
     few, out = pilot_plan(plan), where.out or Path("sweep-gap")
     if where.dry_run:
@@ -176,11 +183,19 @@ def _pilot(plan: Any, where: Where, quick: bool, more: str) -> int:
 def _sweep(plan: Plan, where: Where, quick: bool, more: str) -> int:
     plan = plan.quick() if quick else plan
     out = where.out or Path(f"sweep-{plan.asks}{'-quick' if quick else ''}")
+    if where.shard is not None:
+        from kdprobe.sweep.shard import shard_of
+
+        shard = shard_of(where.shard)
+        if not where.dry_run:
+            return train_part(plan, where, out, shard, f"kdprobe sweep --{plan.asks}{more}" + (" --quick" if quick else ""))
     if where.dry_run:
         from kdprobe.sweep.run import probes_of
+        from kdprobe.zoo.folder import INDEX
 
-        # refuses a name that the run would refuse
-        return _dry_run(plan, where, out, probes_of(plan, where.probes, similarity=not where.no_similarity))
+        # refuses a name that the run would refuse; where nothing is there yet all else of probes is not worth the second that they take
+        asked = where.probes or (out / INDEX).exists()
+        return _dry_run(plan, where, out, probes_of(plan, where.probes, similarity=not where.no_similarity) if asked else ())
     return _run(plan, where, out, f"kdprobe sweep --{plan.asks}{more}" + (" --quick" if quick else ""))
 
 

@@ -89,6 +89,27 @@ def verify(path: Path) -> int:
     return 0
 
 
+@zoo.command(name="merge")
+def merge_parts(*parts: Path, out: Path) -> int:
+    """Bring the models together that the same sweep trained in several parts, with --shard; nothing is trained or measured.
+
+    The same sweep with the merged folder, without --shard, then measures them and writes the report, as if it had trained them all.
+
+    Parameters
+    ----------
+    parts
+        Folders that the parts wrote.
+    out
+        Folder of the whole; made if it is not there.
+    """
+    from kdprobe.zoo.merge import merge
+
+    found = merge(parts, out)
+    there = f", {found.there} were there already" if found.there else ""
+    print(f"{out}: {found.models} models came{there}. Run the same sweep with --out {out} and without --shard: it measures and reports")
+    return 0
+
+
 @zoo.command(name="rebuild")
 def rebuild_index(path: Path) -> int:
     """Read a lost or damaged index back from the models' files; nothing is trained.

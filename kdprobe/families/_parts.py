@@ -10,17 +10,29 @@ from kdprobe.core.errors import PlanError, did_you_mean
 NORMS = ("none", "batch", "layer")
 
 
+class _Linear(nn.Linear):
+    def reset_parameters(self) -> None:
+        """Leave the weights unmade: they are drawn below. (So does torch's device "meta", which loads a second's worth of code for it.)"""
+
+
+class _Convolution(nn.Conv2d):
+    def reset_parameters(self) -> None:
+        """Leave the weights unmade: they are drawn below."""
+
+
 def linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
     """Linear layer with torch's own default initialisation, but from the generator: model k does not depend on what was built before it."""
-    # the device "meta" leaves the weights unmade: they are drawn below
-    layer = nn.Linear(inputs, outputs, device="meta").to_empty(device="cpu")
+    layer: nn.Linear = _Linear(inputs, outputs)
+    # from here on any linear layer: engines know them by their class
+    layer.__class__ = nn.Linear  # pyright: ignore[reportAttributeAccessIssue]
     _draw(layer, inputs, generator)
     return layer
 
 
 def convolution(inputs: int, outputs: int, size: int, stride: int, generator: torch.Generator) -> nn.Conv2d:
     """Convolution with torch's own default initialisation, padded so that stride 1 keeps the size."""
-    layer = nn.Conv2d(inputs, outputs, size, stride=stride, padding=size // 2, device="meta").to_empty(device="cpu")
+    layer: nn.Conv2d = _Convolution(inputs, outputs, size, stride=stride, padding=size // 2)
+    layer.__class__ = nn.Conv2d  # pyright: ignore[reportAttributeAccessIssue]
     _draw(layer, inputs * size * size, generator)
     return layer
 

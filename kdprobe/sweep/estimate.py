@@ -1,7 +1,7 @@
 """What a plan will cost: models, time and disk, from a few steps of training and nothing written."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,13 +14,12 @@ from kdprobe.sweep.plan import Plan
 from kdprobe.sweep.problems import labels_of
 from kdprobe.sweep.units import measure_units, train_units
 from kdprobe.tasks.splits import Split, split
-from kdprobe.training.engines import choose, train
+from kdprobe.training.engines import choose, seconds_of_step, train
 from kdprobe.training.job import Job
 from kdprobe.training.problem import Problem
 from kdprobe.training.teachers import Teachers, teachers_with_features
 from kdprobe.zoo.traces import network_of
 
-STEPS = 6
 PAIR_SECONDS = 0.004
 """One probe on one pair of 4,000 rows at the default widths, as measured; scaled by nothing, so an order of magnitude."""
 
@@ -28,21 +27,26 @@ PAIR_SECONDS = 0.004
 def estimate(plan: Plan, *, jobs: int) -> dict[str, Any]:
     """Return models by role, seconds and bytes.
 
-    Each stack of the plan is trained for a few steps on random teachers. Costs a second or two.
+    A stack of each kind of network is trained for a few steps on random teachers. Costs a second or two.
     """
     grid = plan.grid(plan.data())
     all_jobs = grid.jobs
     units, by_id = train_units(all_jobs), {job.id: job for job in all_jobs}
     seconds = stored = 0.0
+    rates: dict[Hashable, float] = {}
     with one_thread():
         for unit in units:
             job = unit.jobs[0]
             parts = split(find("tasks", job.task), draw=job.draw, sizes=plan.sizes(job.task))
-            seconds += sum(_seconds(group, parts, [by_id[name] for name in group[0].taught_by]) for group in unit.groups)
+            for group in unit.groups:
+                key, count = _key(group[0], by_id), _work(group)
+                if key not in rates:
+                    rates[key] = _seconds(group, parts, [by_id[name] for name in group[0].taught_by]) / count
+                seconds += rates[key] * count
             stored += 4 * len(unit.jobs) * sum(value.numel() for value in network_of(job, parts).state_dict().values())
             if job.teaches:
                 stored += len(unit.jobs) * (parts.train.n + parts.transfer.n) * (4 * parts.outputs + 8)
-    pairs = sum(len(unit.teachers) * (len(unit.twins) + sum(map(len, unit.students.values()))) for unit in measure_units(grid, ()))
+    pairs = sum(unit.pairs for unit in measure_units(grid, ()))
     probes = 4
     workers = max(1, jobs)
     roles = [job.role for job in all_jobs]
@@ -57,8 +61,21 @@ def estimate(plan: Plan, *, jobs: int) -> dict[str, Any]:
     }
 
 
+def _key(job: Job, by_id: Mapping[str, Job]) -> Hashable:
+    """What the time of a model's step depends on, as far as it can be told before training: neither seed nor draw nor setting."""
+    deep = "features" in find("distillers", job.distiller).needs
+    teachers = tuple(by_id[name].network for name in job.taught_by) if deep else bool(job.taught_by)
+    return (job.task, job.network, job.rows, job.taught_on, job.labels, job.distiller, job.batch_size, len(job.peers), teachers)
+
+
+def _work(jobs: Sequence[Job]) -> int:
+    """Steps of all jobs together, or fits in closed form: of one seed they share what is costly."""
+    closed = find("families", jobs[0].family).fit == "ridge"
+    return len({job.seed for job in jobs}) if closed else len(jobs) * jobs[0].steps
+
+
 def _seconds(jobs: Sequence[Job], parts: Split, teachers: Sequence[Job]) -> float:
-    """Wall time of a stack, by training it for two short runs and taking the difference: set-up cancels. A closed form is fitted once."""
+    """Wall time of a stack, from a few steps of it; a closed form is fitted once."""
     first, kind = jobs[0], parts.kind
     part = parts.train if first.rows == "train" else parts.transfer
     # rows that it is taught on beside those of its labels stand behind them
@@ -85,13 +102,9 @@ def _seconds(jobs: Sequence[Job], parts: Split, teachers: Sequence[Job]) -> floa
         validation_y=labels[:1],
     )
     if problem.family.fit == "ridge":
-        return _timed(jobs[:1], problem, "auto", 0) * len({job.seed for job in jobs})
+        start = time.perf_counter()
+        train([msgspec.structs.replace(first, steps=0)], problem, "auto")
+        return (time.perf_counter() - start) * _work(jobs)
     # the batches of all steps are laid out before the first one
-    engine = choose([msgspec.structs.replace(job, steps=3 * STEPS) for job in jobs], problem)
-    return (_timed(jobs, problem, engine, 3 * STEPS) - _timed(jobs, problem, engine, STEPS)) / (2 * STEPS) * first.steps
-
-
-def _timed(jobs: Sequence[Job], problem: Problem, engine: str, steps: int) -> float:
-    start = time.perf_counter()
-    train([msgspec.structs.replace(job, steps=steps) for job in jobs], problem, engine)
-    return time.perf_counter() - start
+    short = [msgspec.structs.replace(job, steps=1) for job in jobs]
+    return seconds_of_step(short, problem, choose(short, problem)) * first.steps

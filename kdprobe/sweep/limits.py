@@ -34,9 +34,8 @@ def training_limit(unit: TrainUnit, sizes: SplitSizes) -> float:
 
 def measuring_limit(unit: MeasureUnit) -> float:
     """Seconds for measuring: from its pairs and what its probes cost."""
-    pairs = len(unit.teachers) * (len(unit.twins) + sum(map(len, unit.students.values())))
     probes: list[Probe] = [find("probes", name) for name in unit.probes]
-    return FLOOR + GENEROUS * pairs * sum(SECONDS[probe.cost] for probe in probes)
+    return FLOOR + GENEROUS * unit.pairs * sum(SECONDS[probe.cost] for probe in probes)
 
 
 def checked_limit(unit_timeout: float | None, *, in_process: bool) -> float | None:

@@ -15,6 +15,7 @@ from kdprobe.core.task import SplitSizes, Task
 from kdprobe.core.trace import Panel, Trace
 from kdprobe.core.words import said
 from kdprobe.stats.intervals import over_seeds
+from kdprobe.sweep.circle import Circle
 from kdprobe.tasks.own.keep import provide_kept
 from kdprobe.tasks.splits import Part, split
 from kdprobe.zoo.traces import Stored, load_module, trace_of
@@ -40,6 +41,7 @@ def measure_unit(
     teachers: Mapping[int, str],
     twins: Mapping[int, str],
     probes: Sequence[str],
+    circle: Circle | None = None,
 ) -> MeasuredUnit:
     """Run probes on the students of one teacher size and one student size.
 
@@ -51,12 +53,16 @@ def measure_unit(
         One mapping seed -> student id for each scheme × distiller.
     teachers, twins
         Seed -> model id.
+    circle
+        Who stands beside whom; that of the teachers' seeds where none is given.
     """
+    seeds = {seed for group in groups for seed in group}
+    circle = circle or Circle(tuple(sorted({*teachers, *twins, *seeds})))
     provide_kept(zoo, anew=True)
     task: Task = find("tasks", task_name)
     parts = split(task, draw=draw, sizes=sizes)
     wanted: list[Probe] = [find("probes", name) for name in probes]
-    unit = _Unit()
+    unit, untaught = _Unit(), circle.untaught(seeds)
     for rows, part in (("A", parts.probe_a), ("B", parts.probe_b)):
         selected = [probe for probe in wanted if probe.rows == rows and probe.applies_to(task.kind)]
         if not selected:
@@ -70,7 +76,7 @@ def measure_unit(
 
         teacher_traces = {seed: trace(model) for seed, model in teachers.items() if model in models}
         twin_traces = {seed: trace(model) for seed, model in twins.items() if model in models}
-        panel = Models(teacher_traces, twin_traces, part.y)
+        panel = Models(teacher_traces, twin_traces, part.y, circle)
         # what twins show toward each teacher is the same for every group of students
         baselines = {
             (probe.name, teacher, twin): unit.ask(probe, panel, twin_traces[twin], teacher, twin, itself=True)
@@ -78,20 +84,22 @@ def measure_unit(
             if probe.likeness or not probe.panel
             for teacher in teacher_traces
             for twin in twin_traces
+            if (teacher, twin) in untaught
         }
         for group in groups:
             for seed, student_id in group.items():
                 if student_id not in models or seed not in teacher_traces:
                     continue
                 student = trace(student_id)
+                beside, references = panel.beside(seed)
                 for probe in selected:
                     own = unit.ask(probe, panel, student, seed, seed)
                     if probe.panel and not probe.likeness:
                         unit.rows.append((student_id, probe.name, "panel", own))
                         continue
-                    siblings = [unit.ask(probe, panel, student, other, seed) for other in teacher_traces if other != seed]
-                    others = [baselines[probe.name, seed, other] for other in twin_traces if other != seed]
-                    strangers = [baselines[probe.name, other, seed] for other in teacher_traces if other != seed and seed in twin_traces]
+                    siblings = [unit.ask(probe, panel, student, other, seed) for other in beside]
+                    others = [baselines[probe.name, seed, other] for other in references]
+                    strangers = [baselines[probe.name, other, seed] for other in beside if seed in twin_traces]
                     unit.rows.append((student_id, probe.name, "own", own))
                     unit.rows.append((student_id, probe.name, "siblings", _mean(siblings, "sibling teachers")))
                     unit.rows.append((student_id, probe.name, "baseline", _mean(others, "reference twins")))
@@ -103,11 +111,15 @@ def measure_unit(
 
 
 class Models(NamedTuple):
-    """Teachers and their students' twins by seed, and the target: what a student is read against."""
+    """Teachers and their students' twins by seed, and the target: what a student is read against.
+
+    Without a circle all others stand beside each.
+    """
 
     teachers: Mapping[int, Trace]
     twins: Mapping[int, Trace]
     target: np.ndarray
+    circle: Circle | None = None
 
     def ask(self, probe: Probe, student: Trace, teacher: int, seed: int, *, itself: bool = False) -> Result:
         """Ask a probe of a student of one seed (or of its twin itself) toward the teacher of any seed."""
@@ -118,19 +130,28 @@ class Models(NamedTuple):
 
     def panel(self, student: Trace, teacher: int, seed: int, *, itself: bool) -> Panel | Refusal:
         """A student of one seed, or the twin of that seed itself, beside the teacher of any seed."""
-        references = {other: trace for other, trace in self.twins.items() if other != seed}
         # a twin that is read as a student has the next seed's for its twin
-        later = [trace for other, trace in references.items() if other > seed] or list(references.values())
-        twin = (later[0] if later else None) if itself else self.twins.get(seed)
+        whose = next((other for other in self._circle.following(seed) if other in self.twins), None) if itself else seed
+        twin = None if whose is None else self.twins.get(whose)
         if twin is None:
             return Refusal(reason="the paired twin was not trained", advice="see the failed cells")
         return Panel(
             student=student,
             teacher=self.teachers[teacher],
             twin=twin,
-            reference_twins=tuple(references.values()),
-            siblings=tuple(trace for other, trace in self.teachers.items() if other != teacher),
+            reference_twins=tuple(self.twins[other] for other in self.beside(seed)[1]),
+            siblings=tuple(self.teachers[other] for other in self.beside(teacher)[0]),
         )
+
+    def beside(self, seed: int) -> tuple[list[int], list[int]]:
+        """Seeds of the sibling teachers and of the reference twins of a seed, as far as they are there, in the order of the plan."""
+        siblings, references = self._circle.siblings(seed), self._circle.references(seed)
+        return [other for other in self.teachers if other in siblings], [other for other in self.twins if other in references]
+
+    @property
+    def _circle(self) -> Circle:
+        everybody = tuple(sorted({*self.teachers, *self.twins}))
+        return self.circle or Circle(everybody, most=len(everybody))
 
 
 class _Unit:

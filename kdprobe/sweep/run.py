@@ -24,8 +24,10 @@ from kdprobe.sweep.plan import Plan
 from kdprobe.sweep.plans import kinds
 from kdprobe.sweep.progress import NoProgress, Progress, RichProgress
 from kdprobe.sweep.provenance import provenance, seal
+from kdprobe.sweep.shard import Shard
 from kdprobe.sweep.training import TrainedUnit, describe_network, train_unit
 from kdprobe.sweep.units import MeasureUnit, TrainUnit, measure_units, train_units
+from kdprobe.sweep.waiting import Unit, Waiting
 from kdprobe.tasks.own.keep import keep
 from kdprobe.tasks.splits import split
 from kdprobe.training.device import check_device
@@ -36,7 +38,6 @@ from kdprobe.zoo.folder import check_folder
 from kdprobe.zoo.traces import Stored
 from kdprobe.zoo.writer import Writer, model_row
 
-Unit = TrainUnit | MeasureUnit
 MOST_JOBS = 1_024
 SCHEDULERS = ("tcp", "tls", "ws", "wss", "inproc")
 """How a user's own scheduler may be reached. Dask ends a try by any other way in errors of its own, long after."""
@@ -55,9 +56,13 @@ def run(
     similarity: bool = True,
     measure: bool = True,
     unit_timeout: float | None = None,
+    shard: Shard | None = None,
     command: str = "kdprobe.sweep(plan, out)",
 ) -> Zoo:
-    """Do what `kdprobe.sweep` says; `command` is what the provenance names. Without `measure` no probe is run."""
+    """Do what `kdprobe.sweep` says; `command` is what the provenance names. Without `measure` no probe is run.
+
+    Of a plan in shards one is trained and nothing measured: students are read against models of other seeds.
+    """
     if not isinstance(plan, Plan):
         asked = " or ".join(f"kdprobe.{kind.__name__}(...)" for kind in kinds().values())
         raise PlanError(f"plan={plan!r} is no plan: give {asked}")
@@ -69,8 +74,9 @@ def run(
     jobs, unit_timeout = checked_way(jobs=jobs, scheduler=scheduler, engine=engine, device=device, unit_timeout=unit_timeout)
     if scheduler is None and jobs:
         check_guard(jobs)
-    names = probes_of(plan, probes, similarity=similarity) if measure else ()
+    names = probes_of(plan, probes, similarity=similarity) if measure and shard is None else ()
     grid = plan.grid(plan.data())  # before anything is created: a task whose data is missing leaves no folder behind
+    asked = grid.jobs if shard is None else shard.jobs(grid.jobs)
     start = time.perf_counter()
     with Writer(Path(out)) as writer:
         seal(writer, plan, grid.data)
@@ -79,7 +85,7 @@ def run(
         writer.reconcile()
         shown: Progress = RichProgress() if progress else NoProgress()
         with shown, executor(jobs, scheduler, Path(out), device) as runner:
-            _Run(plan, grid, names, writer, runner, shown, engine, device, unit_timeout).complete()
+            _Run(plan, grid, asked, names, writer, runner, shown, engine, device, unit_timeout).complete()
         record = provenance(writer.index, plan, command=command, seconds=time.perf_counter() - start, jobs=jobs)
         with writer.index.transaction():
             writer.index.set_meta("provenance", record)
@@ -123,6 +129,7 @@ class _Run:
 
     plan: Plan
     grid: Grid
+    jobs: Sequence[Job]
     probes: tuple[str, ...]
     writer: Writer
     runner: Executor
@@ -134,12 +141,12 @@ class _Run:
     stored: dict[str, Stored] = field(default_factory=dict)
     targets: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
-    waiting: dict[str, Unit] = field(default_factory=dict)
+    waiting: Waiting = field(default_factory=lambda: Waiting((), ()))
     running: dict[str, Unit] = field(default_factory=dict)
 
     def complete(self) -> None:
         """Run everything that is not there yet."""
-        jobs = self.grid.jobs
+        jobs = self.jobs
         self.twins = {self.grid.student(cell).id: self.grid.twin_id(cell) for cell in self.grid.cells}
         fitted = _temperatures(self.writer.index.rows("SELECT model_id, metric, value FROM scores WHERE metric = 'temperature'"))
         for row in self.writer.index.rows("SELECT model_id, job, shard, slot, targets, engine FROM models WHERE status = 'done'"):
@@ -148,7 +155,7 @@ class _Run:
         units: list[Unit] = [*train_units([job for job in jobs if job.id not in self.stored], jobs)]
         measured = measure_units(self.grid, self.probes) if self.probes else []
         units += [unit for unit in measured if unit.id not in done]
-        self.waiting = {unit.id: unit for unit in units}
+        self.waiting = Waiting([*{unit.id: unit for unit in units}.values()], self.stored.keys())
         self.progress.begin(
             models=len(jobs),
             trained=sum(job.id in self.stored for job in jobs),
@@ -173,20 +180,18 @@ class _Run:
 
     def _hand_out(self) -> None:
         """Submit every unit whose models are there; a unit of training loses the jobs whose teacher failed."""
-        for unit in list(self.waiting.values()):
-            if not all(model in self.stored or model in self.failed for model in unit.needs):
-                continue
-            del self.waiting[unit.id]
-            if isinstance(unit, TrainUnit):
-                reasons = {job.id: self._orphaned(job) for job in unit.jobs if job.needs & self.failed.keys()}
-                if reasons:
-                    # those who learn together need no model that was trained before
-                    self._fail_jobs([job for job in unit.jobs if job.id in reasons], reasons)
-                    unit = TrainUnit(jobs=tuple(job for job in unit.jobs if job.id not in reasons))
-                if unit.jobs:
-                    self._submit(unit, *self._training(unit))
-            else:
-                self._submit(unit, *self._measuring(unit))
+        while units := self.waiting.ready():
+            for unit in units:
+                if isinstance(unit, TrainUnit):
+                    reasons = {job.id: self._orphaned(job) for job in unit.jobs if job.needs & self.failed.keys()}
+                    if reasons:
+                        # those who learn together need no model that was trained before
+                        self._fail_jobs([job for job in unit.jobs if job.id in reasons], reasons)
+                        unit = TrainUnit(jobs=tuple(job for job in unit.jobs if job.id not in reasons))
+                    if unit.jobs:
+                        self._submit(unit, *self._training(unit))
+                else:
+                    self._submit(unit, *self._measuring(unit))
 
     def _orphaned(self, job: Job) -> str:
         """Why a job cannot be trained: the first of the models it needs that failed."""
@@ -216,7 +221,7 @@ class _Run:
         models = {model: self.stored[model] for model in unit.needs if model in self.stored}
         groups = list(unit.students.values())
         sizes = self._sizes(unit.task)
-        return measure_unit, self._folder, unit.task, unit.draw, sizes, models, groups, unit.teachers, unit.twins, unit.probes
+        return measure_unit, self._folder, unit.task, unit.draw, sizes, models, groups, unit.teachers, unit.twins, unit.probes, unit.circle
 
     @property
     def _folder(self) -> Path:
@@ -240,8 +245,10 @@ class _Run:
         for job, row in zip(unit.jobs, trained.models, strict=True):
             if row["status"] == "done":
                 self._add(job.id, job, row, fitted.get(job.id))
+                self.waiting.settle(job.id)
             else:
                 self.failed[job.id] = row["reason"]
+                self.waiting.settle(job.id)
                 title = TrainUnit(jobs=(job,)).title
                 self.writer.record_unit({"unit_id": job.id, "title": title, "status": "failed", "reason": row["reason"], "seconds": 0.0})
         failures = sum(row["status"] == "failed" for row in trained.models)
@@ -256,6 +263,7 @@ class _Run:
         self.writer.record_models(rows, [])
         for job in jobs:
             self.failed[job.id] = reasons[job.id]
+            self.waiting.settle(job.id)
             title = TrainUnit(jobs=(job,)).title
             self.writer.record_unit({"unit_id": job.id, "title": title, "status": "failed", "reason": reasons[job.id], "seconds": 0.0})
         self.progress.trained(0, len(jobs))

@@ -1,7 +1,7 @@
 """Units of work: what is handed to a worker at once, and what each waits for."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,11 +9,14 @@ from kdprobe.core.identity import content_id
 from kdprobe.core.recipe import Distiller
 from kdprobe.core.registry import find
 from kdprobe.sweep.cells import Cell
+from kdprobe.sweep.circle import Circle
 from kdprobe.sweep.grid import Grid
 from kdprobe.training.job import Job
 
 GROUPS = 16
 """Most groups of students in one unit of measuring: more keep one worker busy while the others wait."""
+SEEDS = 32
+"""Most seeds of students in one unit of measuring, where each is read against a part of the others: bounds what a worker holds at once."""
 STACK = 64
 """Most models in one stack: more saves nothing and costs memory."""
 
@@ -76,7 +79,7 @@ class TrainUnit:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureUnit:
-    """All students of one teacher and one student, of one size and recipe each, with everything they are read against.
+    """Students of one teacher and one student, of one size and recipe each, with everything they are read against.
 
     Parameters
     ----------
@@ -86,6 +89,8 @@ class MeasureUnit:
         Model ids by seed.
     probes
         Names of the probes to run.
+    circle
+        Who stands beside whom, of all seeds of the plan.
     """
 
     task: str
@@ -97,19 +102,40 @@ class MeasureUnit:
     teachers: Mapping[int, str]
     twins: Mapping[int, str]
     probes: tuple[str, ...]
+    circle: Circle
     models: int = field(default=0)
 
     @property
     def id(self) -> str:
         """Content id."""
         groups = {"/".join(key): sorted(group.values()) for key, group in self.students.items()}
-        return content_id([groups, sorted(self.teachers.values()), sorted(self.twins.values()), self.probes])
+        content = [groups, sorted(self.teachers.values()), sorted(self.twins.values()), self.probes]
+        # where all stand beside each, which is what it was before there was a choice, a unit that is done stays done
+        return content_id(content if self.circle.whole else [*content, self._beside])
+
+    @property
+    def _beside(self) -> list[tuple[int, list[int], list[int]]]:
+        """Siblings and references of each seed of its students."""
+        return [(seed, sorted(self.circle.siblings(seed)), sorted(self.circle.references(seed))) for seed in sorted(self.seeds)]
+
+    @property
+    def seeds(self) -> frozenset[int]:
+        """Seeds of its students."""
+        return frozenset(seed for group in self.students.values() for seed in group)
+
+    @property
+    def pairs(self) -> int:
+        """How often a likeness is asked: of twins and students, toward own teachers and siblings."""
+        return len(self.circle.untaught(self.seeds)) + sum(
+            1 + len(self.circle.siblings(seed)) for group in self.students.values() for seed in group
+        )
 
     @property
     def title(self) -> str:
         """For progress and for failed rows."""
         draw = f", draw {self.draw}" if self.draw else ""
-        return f"{self.task}: probes of students {self.student_width} under teachers {self.teacher_width}{draw}"
+        part = "" if self.seeds.issuperset(self.circle.seeds) else f", seeds {min(self.seeds)}-{max(self.seeds)}"
+        return f"{self.task}: probes of students {self.student_width} under teachers {self.teacher_width}{draw}{part}"
 
     @property
     def needs(self) -> frozenset[str]:
@@ -173,21 +199,38 @@ def measure_units(grid: Grid, probes: tuple[str, ...]) -> list[MeasureUnit]:
         groups[key][group][cell.seed] = student.id
         teachers[key][cell.seed] = student.teacher or ""
         twins[key][cell.seed] = grid.twin_id(cell)
-    return [
-        MeasureUnit(
-            task=key[0],
-            data=grid.data[key[0], key[1]],
-            draw=key[1],
-            teacher_width=key[2],
-            student_width=key[3],
-            students={group: dict(students[group]) for group in list(students)[start : start + GROUPS]},
-            teachers=teachers[key],
-            twins=twins[key],
-            probes=panel if key[5] else probes,
-        )
-        for key, students in sorted(groups.items(), key=lambda item: -(item[0][2] + item[0][3]))
-        for start in range(0, len(students), GROUPS)
-    ]
+    units: list[MeasureUnit] = []
+    for key, students in sorted(groups.items(), key=lambda item: -(item[0][2] + item[0][3])):
+        circle = Circle(tuple(sorted(teachers[key])))
+        for seeds in _parts(circle):
+            met, untaught = _of(teachers[key], circle.teachers(seeds)), _of(twins[key], circle.twins(seeds))
+            there = {group: chosen for group, of in students.items() if (chosen := _of(of, seeds))}
+            units += [
+                MeasureUnit(
+                    task=key[0],
+                    data=grid.data[key[0], key[1]],
+                    draw=key[1],
+                    teacher_width=key[2],
+                    student_width=key[3],
+                    students={group: there[group] for group in list(there)[start : start + GROUPS]},
+                    teachers=met,
+                    twins=untaught,
+                    probes=panel if key[5] else probes,
+                    circle=circle,
+                )
+                for start in range(0, len(there), GROUPS)
+            ]
+    return units
+
+
+def _parts(circle: Circle) -> list[tuple[int, ...]]:
+    """Seeds that are measured at once. From the first on, so that more seeds leave the parts before them as they are."""
+    size = len(circle.seeds) if circle.whole else SEEDS
+    return [circle.seeds[start : start + size] for start in range(0, len(circle.seeds), size)]
+
+
+def _of(models: Mapping[int, str], seeds: Collection[int]) -> dict[int, str]:
+    return {seed: model for seed, model in models.items() if seed in seeds}
 
 
 def _group_of(cell: Cell) -> tuple[str, ...]:

@@ -113,16 +113,28 @@ def choose(jobs: Sequence[Job], problem: Problem, *, loop: bool = True) -> str:
     for tried in SIZES:
         places = [place % len(jobs) for place in range(tried)]
         stack = stacked([jobs[place] for place in places], problem.part(places))
-        seconds = _seconds_a_step(stack.step, problem.device) / tried
+        seconds = seconds_a_step(stack.step, problem.device) / tried
         if seconds > ENOUGH * best:
             break
         best, size = seconds, tried
-    if loop and _seconds_a_step(Learner(jobs[0], problem, problem.teacher_of[0]).step, problem.device) < CLEARLY * best:
+    if loop and seconds_a_step(Learner(jobs[0], problem, problem.teacher_of[0]).step, problem.device) < CLEARLY * best:
         return "loop"
     return f"{probe.name} of {size}"
 
 
-def _seconds_a_step(step: Callable[[int], object], device: torch.device) -> float:
+def seconds_of_step(jobs: Sequence[Job], problem: Problem, engine: str) -> float:
+    """Seconds that one step of all jobs takes under a choice such as "chain of 4" or "loop"; on a CPU those of this thread alone.
+
+    Costs the set-up of one stack and a few steps of it: nothing is trained.
+    """
+    if engine == "loop":
+        return len(jobs) * seconds_a_step(Learner(jobs[0], problem, problem.teacher_of[0]).step, problem.device)
+    places = range(*cuts_of(len(jobs), engine)[0]) if len(jobs) > 1 else [0, 0]
+    stack = stacked([jobs[place] for place in places], problem.part([*places]))
+    return max(1.0, len(jobs) / len(places)) * seconds_a_step(stack.step, problem.device)
+
+
+def seconds_a_step(step: Callable[[int], object], device: torch.device) -> float:
     """Least time of a few steps after the first; the steps of a job of few steps are repeated."""
     clock = time.thread_time if device.type == "cpu" else time.perf_counter
     step(0)

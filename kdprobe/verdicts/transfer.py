@@ -76,6 +76,7 @@ def read_transfer(
     baseline: np.ndarray,
     *,
     placebo: np.ndarray | None = None,
+    centre: np.ndarray | None = None,
     lower_is_closer: bool = False,
     unit: str = "",
     seeds: int | None = None,
@@ -89,6 +90,9 @@ def read_transfer(
         (mean). Of several teacher sizes the mean is read, and each by itself.
     placebo
         Like these: the paired twin to the student's teacher, minus the twin to its siblings (mean). None where it was not measured.
+    centre
+        Like these: what a teacher has in common with everybody, as reference twins show it; None for the baseline, which is that where
+        the reference twins of all are the same.
     lower_is_closer
         True for divergences.
     seeds
@@ -110,7 +114,8 @@ def read_transfer(
     sign = -1.0 if lower_is_closer else 1.0
     parts = [part.reshape(n, -1) for part in (own, siblings, baseline)]
     # of draws, each the mean of its seeds, teachers have no such part: it cancelled within the draw
-    centred = 0.0 if paired != n else parts[2] - parts[2].mean(axis=0)
+    common = parts[2] if centre is None else centre.reshape(n, -1)
+    centred = 0.0 if paired != n else common - common.mean(axis=0)
     twins = None if placebo is None else placebo.reshape(n, -1)
     sizes = _sizes(parts, twins, centred, sign, unit)
     own, siblings, baseline = (part.mean(axis=1) for part in parts)

@@ -49,15 +49,21 @@ def told(capsys):
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
-    """A folder that a sweep wrote, and what it printed."""
+    """A folder that a sweep on one worker wrote, what it printed, and what was left of its processes."""
     folder = tmp_path_factory.mktemp("cli") / "zoo"
-    done = kdprobe("sweep", "--gap", *TINY, "--out", folder, "--jobs", 0)
+    words = [sys.executable, "-m", "kdprobe", "sweep", "--gap", *TINY, "--out", str(folder), "--jobs", "1"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        said = process.communicate(timeout=500)
+    done = subprocess.CompletedProcess(words, process.returncode, *said)
     assert done.returncode == 0, done.stderr
-    return folder, done
+    deadline = time.monotonic() + 20
+    while (left := _group(process.pid)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return folder, done, left
 
 
 def test_a_sweep_leaves_a_report_a_table_and_a_zoo(swept):
-    folder, done = swept
+    folder, done, _ = swept
     assert {path.name for path in folder.iterdir()} == {"index.sqlite", "lock", "plan.json", "report.html", "runs.csv", "shards", "targets"}
     assert f"report: {folder}/report.html" in done.stdout
     assert "letters · student mlp-2" in done.stdout
@@ -342,16 +348,8 @@ def test_help_comes_at_once():
     assert after.children_user + after.children_system - before.children_user - before.children_system < 2.0
 
 
-def test_children_are_gone_when_a_sweep_ends(tmp_path):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kdprobe", "sweep", "--gap", *TINY, "--out", str(tmp_path / "zoo"), "--jobs", "1"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    assert process.wait() == 0
-    deadline = time.monotonic() + 20
-    while (group := _group(process.pid)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert group == []
+def test_children_are_gone_when_a_sweep_ends(swept):
+    assert swept[2] == []
 
 
 def _group(pid):

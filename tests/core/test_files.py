@@ -38,12 +38,29 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch,
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_really_full_disk():
-    """/dev/full is a device that has no space: the real error of a real write."""
-    if not os.path.exists("/dev/full"):
-        pytest.skip("this system has no /dev/full")
-    with open("/dev/full", "wb", buffering=0) as file, pytest.raises(OSError, match="No space left on device"):
-        file.write(b"x" * 100_000)
+LIMITED = """
+import resource, signal, sys
+from pathlib import Path
+from kdprobe.core.errors import DataError
+from kdprobe.core.files import write_atomically
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+try:
+    write_atomically(Path(sys.argv[1]), b"x" * 100_000)
+except DataError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system limits no process's files")
+def test_a_write_that_really_finds_no_room_leaves_the_old_file_and_nothing_else(tmp_path):
+    """The system itself refuses to write on after 50,000 bytes: the real error of a real write, half of which is done."""
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout == f"cannot write {path}: File too large: free some space or choose another folder\n"
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_missing_folder(tmp_path):

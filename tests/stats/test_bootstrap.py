@@ -61,6 +61,10 @@ def test_few_units_take_bonferronis_t():
     found = simultaneous(values)
     np.testing.assert_allclose([found.low, found.high], expected, rtol=1e-9)
     np.testing.assert_allclose(found.upper, stats.ttest_1samp(values, 0).confidence_interval(0.9).high, rtol=1e-9)
+    # without a margin, of the mean being 0 or above
+    np.testing.assert_allclose(found.below, stats.ttest_1samp(values, 0, alternative="less").pvalue, rtol=1e-9)
+    beyond = simultaneous(values, margin=0.5)
+    np.testing.assert_allclose(beyond.below, stats.ttest_1samp(values, 0.5, alternative="less").pvalue, rtol=1e-9)
 
 
 def test_refusals_say_why():

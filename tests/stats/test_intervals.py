@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kdprobe.core.result import Refusal
-from kdprobe.stats.intervals import FISHER, LOG, Interval, jackknife, over_seeds, proportion, ratio
+from kdprobe.stats.intervals import BELOW_ONE, FISHER, LOG, Interval, from_left_out, jackknife, over_seeds, proportion, ratio, summed
 
 DRAWS = 3000
 
@@ -48,6 +48,30 @@ def test_blocks_of_one_row_are_rows_and_equal_blocks_are_their_means():
     assert np.allclose(jackknife(x), jackknife(x, blocks=np.arange(24)))
     by_day = jackknife(x, blocks=np.repeat(np.arange(6), 4))
     assert np.allclose(by_day, jackknife(x.reshape(6, 4).mean(axis=1)))
+
+
+SCALES = {
+    "correlation": (FISHER, np.arctanh, np.tanh, 0.9),
+    "above 0": (LOG, np.log, np.exp, 0.3),
+    "up to 1": (BELOW_ONE, lambda value: np.log(1 - value), lambda scaled: 1 - np.exp(scaled), 0.9),
+}
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_an_interval_is_made_on_its_scale_and_carried_back(name):
+    """By the textbook's formula on the transformed estimates; the interval of the plain scale is another one."""
+    from scipy import stats
+
+    transform, forward, back, value = SCALES[name]
+    left_out = value + 0.02 * np.random.default_rng(20).normal(size=15)
+    found = from_left_out(value, left_out, np.ones(15), transform=transform)
+    on_scale = forward(left_out)
+    error = np.sqrt(14 / 15 * np.sum((on_scale - on_scale.mean()) ** 2))
+    ends = sorted(back(forward(value) + stats.t.ppf([0.025, 0.975], 14) * error))
+    assert (found.low, found.high) == pytest.approx(ends, rel=1e-9)
+    plain = from_left_out(value, left_out, np.ones(15))
+    assert found.low - plain.low > 1e-3 or plain.high - found.high > 1e-3
+    assert found.error == plain.error, "the standard error is on the scale of the value"
 
 
 @pytest.mark.slow
@@ -157,6 +181,23 @@ def test_the_plain_scale_is_cut_at_the_ends_of_the_range():
     one_of_many[0] = 3.0  # without this row the mean is 0, whose logarithm is not finite
     interval = jackknife(one_of_many, transform=LOG)
     assert interval.low == 0.0 < interval.value < interval.high
+
+
+def test_errors_of_two_sources_add_up_as_in_welchs_test():
+    """The difference of two means is an estimate with two sources of error: scipy's interval of it, without equal variances."""
+    from scipy import stats
+
+    rng = np.random.default_rng(12)
+    a, b = rng.normal(1, 2, size=6), rng.normal(0, 1, size=17)
+    value = a.mean() - b.mean()
+    parts = [Interval(value, np.nan, np.nan, len(side), float(stats.sem(side))) for side in (a, b)]
+    welch = stats.ttest_ind(a, b, equal_var=False).confidence_interval()
+    found = summed(parts)
+    assert (found.low, found.high) == pytest.approx((welch.low, welch.high), rel=1e-9)
+    assert (found.value, found.n) == (value, 6)
+    assert found.error == pytest.approx(np.hypot(parts[0].error, parts[1].error))
+    certain = Interval(1.0, 1.0, 1.0, 5, 0.0)
+    assert summed([certain, certain]) == certain
 
 
 def test_fieller_solves_its_quadratic():

@@ -39,3 +39,8 @@ def test_exceeds_is_one_sided():
     differences += 1.9 * differences.std(ddof=1) / np.sqrt(10)
     assert bool(contrast(differences).exceeds())
     assert not bool(contrast(differences).exceeds(tests=2))
+
+
+def test_without_any_spread_a_mean_is_at_a_margin_or_surely_on_one_side_of_it():
+    found = contrast(np.ones(5))
+    assert [float(found.below(margin)) for margin in (0.0, 1.0, 2.0)] == [1.0, 0.5, 0.0]

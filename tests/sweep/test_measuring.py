@@ -11,6 +11,7 @@ from kdprobe.core.errors import DataError
 from kdprobe.core.registry import find
 from kdprobe.core.result import Measurement, Refusal
 from kdprobe.sweep import measuring, run
+from kdprobe.sweep.circle import Circle
 from kdprobe.sweep.measuring import _mean, measure_unit
 from kdprobe.zoo.traces import Stored
 from tests.conftest import SMALL
@@ -50,8 +51,8 @@ def unit_of(zoo, task):
     return stored, groups, teachers, twins
 
 
-def measured(zoo, task, stored, groups, teachers, twins, probes=PROBES):
-    return measure_unit(zoo.path, task, 0, SMALL.sizes(task), stored, groups, teachers, twins, probes)
+def measured(zoo, task, stored, groups, teachers, twins, probes=PROBES, circle=None):
+    return measure_unit(zoo.path, task, 0, SMALL.sizes(task), stored, groups, teachers, twins, probes, circle)
 
 
 def likeness(task, student, teacher):
@@ -86,6 +87,50 @@ def test_every_comparison_of_a_unit_is_that_of_a_naive_loop(small_zoo, task, pro
             interval = stats.t.interval(0.95, len(values) - 1, np.mean(values), stats.sem(values))
             assert (results[key].low, results[key].high) == pytest.approx(interval, abs=1e-9), key
             assert results[key].n == len(values)
+
+
+# each seed's siblings are the next two around the circle, its reference twins the two before it
+SIBLINGS = {0: (1, 2), 1: (2, 3), 2: (3, 0), 3: (0, 1)}
+REFERENCES = {0: (2, 3), 1: (0, 3), 2: (0, 1), 3: (1, 2)}
+
+
+@pytest.mark.parametrize("seeds", [(0, 1, 2, 3), (2,)], ids=["all", "one part"])
+def test_of_many_seeds_each_is_read_against_its_part_alone(small_zoo, seeds):
+    circle = Circle((0, 1, 2, 3), most=2)
+    stored, groups, teachers, twins = unit_of(small_zoo, "bikeshare")
+    groups = [{seed: group[seed] for seed in seeds} for group in groups]
+    needed = [{seed: of[seed] for seed in sorted(which(seeds))} for of, which in ((teachers, circle.teachers), (twins, circle.twins))]
+    found = measured(small_zoo, "bikeshare", stored, groups, *needed, ("r2", "transfer_coefficient"), circle)
+    assert found.broken == []
+    results = {(model, probe, comparison): result for model, probe, comparison, result in found.rows}
+    traces = {model: small_zoo.trace(model, rows="A") for model in (*teachers.values(), *twins.values(), *groups[0].values())}
+
+    def r2(student, teacher):
+        return likeness("bikeshare", traces[student], traces[teacher])
+
+    for seed in seeds:
+        student, own, twin = groups[0][seed], teachers[seed], twins[seed]
+        expected = {
+            "own": r2(student, own),
+            "siblings": np.mean([r2(student, teachers[other]) for other in SIBLINGS[seed]]),
+            "twin": r2(twin, own),
+            "twin_siblings": np.mean([r2(twin, teachers[other]) for other in SIBLINGS[seed]]),
+            "baseline": np.mean([r2(twins[other], own) for other in REFERENCES[seed]]),
+        }
+        assert {name: results[student, "r2", name].value for name in expected} == pytest.approx(expected, abs=1e-9)
+        assert results[student, "r2", "siblings"].n == results[student, "r2", "baseline"].n == 2
+        assert results[student, "transfer_coefficient", "own"].reason.startswith("2 reference twins")
+
+
+def test_what_is_measured_of_a_seed_is_the_same_in_a_part_and_in_the_whole(small_zoo):
+    circle = Circle((0, 1, 2, 3), most=2)
+    stored, groups, teachers, twins = unit_of(small_zoo, "letters")
+    whole = measured(small_zoo, "letters", stored, groups, teachers, twins, PROBES, circle)
+    part = [{1: group[1]} for group in groups]
+    needed = [{seed: of[seed] for seed in sorted(which({1}))} for of, which in ((teachers, circle.teachers), (twins, circle.twins))]
+    alone = measured(small_zoo, "letters", stored, part, *needed, PROBES, circle)
+    ids = {group[1] for group in groups}
+    assert alone.rows == [row for row in whole.rows if row[0] in ids]
 
 
 def test_the_placebo_is_there_for_every_likeness_and_for_no_other_panel(small_zoo):

@@ -151,8 +151,17 @@ def test_estimate_counts_models():
     )
     found = estimate(plan, jobs=2)
     assert (found["models"], found["teachers"], found["twins"], found["students"], found["workers"]) == (14, 4, 2, 8, 2)
-    assert found["seconds"] > 0
     assert found["bytes"] > 4 * 10_000 * 26 * 4  # four teachers' targets
+
+
+def test_more_workers_share_the_time_of_a_plan():
+    """A plan of hardly any training: what is left are pairs, whose time is a constant, and ten seconds to start."""
+    plan = GapPlan(tasks=("letters",), schemes=("same_rows",), teacher_widths=(4, 8), student_widths=(2, 3), seeds=10, steps=1, beside={})
+    one, four = (estimate(plan, jobs=jobs)["seconds"] - 10 for jobs in (1, 4))
+    pairs = 4 * 2 * 10 * 10
+    assert one == pytest.approx(pairs * 4 * 0.004, abs=3)
+    assert four == pytest.approx(one / 4, abs=2)
+    assert estimate(plan, jobs=0)["workers"] == 1
 
 
 def test_options_are_spelt_as_they_are_given():

@@ -48,7 +48,7 @@ def test_no_model_is_trained_twice_to_fill_a_stack(monkeypatch):
 
 
 def test_perceptrons_are_fastest_all_at_once_and_that_is_known_without_a_trial(monkeypatch):
-    monkeypatch.setattr(engines, "_seconds_a_step", lambda *_: pytest.fail("timed"))
+    monkeypatch.setattr(engines, "seconds_a_step", lambda *_: pytest.fail("timed"))
     asked = problem(KD, "classification", [0, 1])
     assert choose(jobs(2, KD), asked) == "chain of 64"
     # 6·w + w + 5·w + 5 parameters: as many models as the cache holds, but never fewer than 8
@@ -69,7 +69,7 @@ def test_the_choice_is_the_fastest_a_model(monkeypatch, seconds, chosen):
         owner = step.__self__
         return seconds["loop"] if not isinstance(owner, Stack) else seconds[len(owner.jobs)] * len(owner.jobs)
 
-    monkeypatch.setattr(engines, "_seconds_a_step", timed)
+    monkeypatch.setattr(engines, "seconds_a_step", timed)
     found = problem(KD, "classification", [0, 1], family=NORMED)
     asked = jobs(2, KD, family="normed", steps=1)
     assert choose(asked, found) == chosen
@@ -200,3 +200,13 @@ def test_a_gpu_trains_what_the_cpu_trains(distiller, family):
         # softmax does not see a bias of the keys: its gradient is rounding alone, of which Adam makes whole steps
         unseen = key.endswith("query_key_value.bias")
         torch.testing.assert_close(there.state[key], values, atol=0.003 * 20 if unseen else 1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("count", "engine", "steps"), [(1, "chain of 2", 2), (5, "chain of 2", 5), (4, "stack of 64", 4), (3, "loop", 3)])
+def test_the_time_of_a_step_is_that_of_all_jobs(monkeypatch, count, engine, steps):
+    """A step of a stack takes a second a model here, and a lone model is trained twice."""
+    monkeypatch.setattr(
+        engines, "seconds_a_step", lambda step, _: float(len(step.__self__.jobs)) if isinstance(step.__self__, Stack) else 1.0
+    )
+    found = problem(KD, "classification", [0] * count)
+    assert engines.seconds_of_step(jobs(count, KD, steps=1), found, engine) == steps

@@ -11,6 +11,7 @@ from kdprobe.core.trace import TaskKind, Trace
 from kdprobe.report.evidence.doses import Doses, doses
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.stats.paired import contrast
+from kdprobe.sweep.circle import Circle
 
 FEWEST_ROWS = 20
 """Of a place: fewer give no mean worth a line."""
@@ -49,14 +50,18 @@ def likeness_by_row(kind: TaskKind, student: Trace, teacher: Trace) -> np.ndarra
 
 
 def own_by_row(kind: TaskKind, students: Mapping[int, Trace], twins: Mapping[int, Trace], teachers: Mapping[int, Trace]) -> np.ndarray:
-    """(seeds, n) own teacher minus siblings (mean), less the same of the untaught twin. All of one draw, three seeds or more."""
+    """(seeds, n) own teacher minus siblings (mean), less the same of the untaught twin. All of one draw, three seeds or more.
+
+    Siblings are those that the sweep read the student against.
+    """
     seeds = sorted(students)
+    circle = Circle(tuple(seeds))
 
     def contrasted(models: Mapping[int, Trace]) -> np.ndarray:
         found = []
         for seed in seeds:
-            likeness = {other: likeness_by_row(kind, models[seed], teachers[other]) for other in seeds}
-            found.append(likeness[seed] - np.mean([likeness[other] for other in seeds if other != seed], axis=0))
+            siblings = [likeness_by_row(kind, models[seed], teachers[other]) for other in sorted(circle.siblings(seed))]
+            found.append(likeness_by_row(kind, models[seed], teachers[seed]) - np.mean(siblings, axis=0))
         return np.stack(found)
 
     return contrasted(students) - contrasted(twins)

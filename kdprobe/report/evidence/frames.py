@@ -93,7 +93,7 @@ class Evidence:
         return self.derived("provenance", lambda _: scrub(self._zoo.provenance()))
 
     def trace(self, model_id: str) -> Trace | None:
-        """A model on the rows that similarity is measured on; None where there are frames only, and no networks.
+        """A model on the rows that similarity is measured on, read anew each time; None where there are frames only, and no networks.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class Evidence:
             If its weights are missing or damaged, or the task's data are not here.
         """
         read = getattr(self._zoo, "trace", None)
-        return None if read is None else self.derived(("trace", model_id), lambda _: read(model_id))
+        return None if read is None else read(model_id)
 
     @property
     def asks(self) -> str:

@@ -7,8 +7,9 @@ import numpy as np
 
 from kdprobe.core.registry import available
 from kdprobe.report.evidence.arms import Frame
-from kdprobe.report.evidence.frames import PRIMARY, Evidence
+from kdprobe.report.evidence.frames import CELL, PRIMARY, Evidence
 from kdprobe.report.evidence.groups import Curve, Group, short_names
+from kdprobe.sweep.circle import Circle
 from kdprobe.verdicts.transfer import TransferReading, read_transfer, read_transfers
 
 COMPARISONS = ("own", "siblings", "baseline")
@@ -92,6 +93,29 @@ def placebo(evidence: Evidence, task: str, probe: str) -> Frame | None:
     return evidence.derived(("placebo", task, probe), measured)
 
 
+def centre(evidence: Evidence, task: str, probe: str) -> Frame:
+    """By student, how much nearer reference twins are to its teacher than they are to any: what its teacher has in common with everybody.
+
+    Where all other twins are references that is the baseline itself, for they are then the same ones for every teacher. Around a circle of
+    more seeds they are not, and how near each of them comes to the siblings of its own seed is taken off.
+    """
+    return evidence.derived(("centre", task, probe), lambda _: _centre(evidence, task, probe))
+
+
+def _centre(evidence: Evidence, task: str, probe: str) -> Frame:
+    table = evidence.measurements()
+    counts = table.loc[(table["task"] == task) & (table["probe"] == probe) & (table["comparison"] == PLACEBO[1]), "n"]
+    baseline, strangers = evidence.value(probe, "baseline"), evidence.value(probe, PLACEBO[1])
+    rows, found = evidence.students, baseline.copy()
+    for _, cell in rows[(rows["task"] == task) & rows["model_id"].isin(baseline.index)].groupby([*CELL, "draw"], sort=False):
+        of = dict(zip(cell["seed"], cell["model_id"], strict=True))
+        circle = Circle(tuple(sorted(of)), most=int(counts.max()) if counts.notna().any() else len(of))
+        if not circle.whole:
+            for seed, model in of.items():
+                found[model] -= strangers.reindex([of[other] for other in circle.references(seed)]).mean()
+    return found
+
+
 def specific(evidence: Evidence, task: str, probe: str) -> Frame:
     """Teacher-specific part by student: own teacher minus siblings, minus the same of its paired twin where that was measured."""
     student = evidence.value(probe, "own") - evidence.value(probe, "siblings")
@@ -111,6 +135,7 @@ def _transfers(evidence: Evidence) -> list[Transfer]:
             grids = {name: group.grid(evidence.value(probe, name)) for name in COMPARISONS}
             if (untaught := placebo(evidence, group.task, probe)) is not None:
                 grids["placebo"] = group.grid(untaught)
+                grids["centre"] = group.grid(centre(evidence, group.task, probe))
             if all(np.isfinite(grid).any() for grid in grids.values()):
                 found.append(_transfer(evidence, group, probe, group.curve(grids)))
     for primary in (True, False):
@@ -126,7 +151,8 @@ def measured(probe: str, unit: str, found: Curve, shown: np.ndarray) -> Transfer
     values = {name: grid[:, shown] if shown.size else np.empty(0) for name, grid in found.values.items()}
     return read_transfer(
         *(values[name] for name in COMPARISONS),
-        **{"placebo": values.get("placebo"), "lower_is_closer": lower_is_closer(probe), "unit": unit, "seeds": found.seeds},
+        **{"placebo": values.get("placebo"), "centre": values.get("centre")},
+        **{"lower_is_closer": lower_is_closer(probe), "unit": unit, "seeds": found.seeds},
     )
 
 

@@ -15,6 +15,9 @@ from kdprobe.report.evidence.transfers import transfers
 from kdprobe.report.maps import figures
 
 LEAST_TWINS, MOST_LAYERS = 3, 8
+MOST_TWINS = 20
+"""Of the reference twins of a map: its intervals are then 1.09 times as wide as with endlessly many, by t and sqrt(1 + 1/k), and a page of
+hundreds of seeds reads no more networks than this."""
 
 
 def draw(evidence: Evidence) -> Content | None:
@@ -52,14 +55,19 @@ def _candidates(evidence: Evidence, task: str) -> list[dict[str, Any]]:
 
 
 def _reference_twins(evidence: Evidence, student: dict[str, Any]) -> Frame:
-    """Ids by seed of the twins of the other seeds of the same draw and arm."""
+    """Ids by seed of the twins of the other seeds of the same draw and arm; of many, those of the seeds that come next."""
     rows = evidence.students
     for name in ("task", "arm", "student", "teacher", "draw"):
         rows = rows[rows[name] == student[name]]
     others = rows[rows["seed"] != student["seed"]]
     models = evidence.models()
     done = set(models.loc[models["status"] == "done", "model_id"])
-    return others[others["twin_id"].isin(done)].set_index("seed")["twin_id"]
+    twins = others[others["twin_id"].isin(done)].set_index("seed")["twin_id"]
+    if len(twins) <= MOST_TWINS:
+        return twins
+    # around the seeds as around a circle: nothing measured decides, and no seed is preferred
+    following = sorted(twins.index, key=lambda seed: (seed < student["seed"], seed))[:MOST_TWINS]
+    return twins[twins.index.isin(following)]
 
 
 def _map(evidence: Evidence, student: dict[str, Any]) -> LayerMap | None:

@@ -289,6 +289,16 @@ def test_in_single_precision_interval_null_and_influence_are_those_of_float64(sc
             assert value == pytest.approx(double.details[name], rel=1e-3, abs=1e-12), name
 
 
+def test_the_biased_value_of_large_float32_features_is_that_of_the_definition():
+    """tr(KHLH) over its norms, from centred features; the debiased value lies far below, near 0."""
+    x, y = np.random.default_rng(25).normal(size=(2, 2500, 300)).astype(np.float32)
+    a, b = (side.astype(np.float64) - side.mean(axis=0, dtype=np.float64) for side in (x, y))
+    due = np.sum((a.T @ b) ** 2) / (np.linalg.norm(a.T @ a) * np.linalg.norm(b.T @ b))
+    assert due > 0.1
+    assert cka(x, y, debiased=False).value == pytest.approx(due, abs=1e-6)
+    assert abs(cka(x, y).value) < 0.02
+
+
 @pytest.mark.parametrize("times", [20, 300])
 def test_rows_far_out_take_float64(times):
     rng = np.random.default_rng(24)

@@ -206,11 +206,24 @@ def test_a_deterministic_map_gains_log_4_from_four_times_the_rows():
     assert gain == pytest.approx(np.log(4), abs=0.05)
 
 
+def test_what_is_not_there_has_an_error_all_the_same():
+    """Each row twice, the second time with the other side's sign turned: no row shares anything, and yet 2nI is chi-squared."""
+    rng = np.random.default_rng(3)
+    n, dx, dy = 400, 4, 5
+    x, y = rng.normal(size=(n // 2, dx)), rng.normal(size=(n // 2, dy))
+    found = mutual_information(np.concatenate([x, x + 1e-9]), np.concatenate([y, -y]), estimator="gaussian")
+    # sd of chi-squared with dx·dy degrees of freedom, by 2n
+    assert found.details["error"] == pytest.approx(np.sqrt(2 * dx * dy) / (2 * n), rel=0.05)
+
+
 def test_near_the_cap_is_said():
     x, _ = gaussian_pair(0.0, 400)
     y = x + 0.012 * np.random.default_rng(1).normal(size=x.shape)
     result = mutual_information(x, y, estimator="ksg1")
-    assert isinstance(result, Refusal) or result.status in ("capped", "unresolved")
+    assert result.status == "capped"
+    assert result.notes[-1] == "400 rows cannot show much more: the value is near the most that the estimator can give"
+    # the noise is a share .012 of the standard deviation
+    assert result.low < -np.log(0.012) < result.high
 
 
 def test_too_few_rows_for_a_model():

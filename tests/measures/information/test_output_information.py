@@ -47,6 +47,28 @@ def test_values_and_intervals_are_those_of_the_decomposition(kind, blocks):
         assert found.unit == "nats"
 
 
+def test_of_gaussian_outputs_the_parts_are_those_of_the_covariance():
+    """An oracle that shares nothing with kdprobe: log determinants of the covariances that the outputs were drawn with."""
+    teacher, student, y = regressors(n=20_000)
+    # of one output: y, teacher = y + a/2, student = y + 3a/10 + 4b/10
+    covariance = np.array([[1.0, 1.0, 1.0], [1.0, 1.25, 1.15], [1.0, 1.15, 1.25]])
+
+    def told(*models):
+        places = list(models)
+        both = np.linalg.det(covariance[np.ix_([0, *places], [0, *places])])
+        # two outputs that are drawn alike
+        return 2 * 0.5 * np.log(np.linalg.det(covariance[np.ix_(places, places)]) / both)
+
+    due = {
+        "shared_information": told(1) + told(2) - told(1, 2),
+        "left_behind": told(1, 2) - told(2),
+        "own_information": told(1, 2) - told(1),
+    }
+    traces = [Trace.from_raw("regression", raw) for raw in (student, teacher)]
+    found = {name: PROBES[name](*traces, y).value for name in due}
+    assert found == pytest.approx(due, abs=0.02)
+
+
 def test_saturated_and_equal_answers():
     """Logits of a thousand, probabilities of exactly 0, and a student that is its teacher."""
     teacher, _, y = classifiers(n=600)

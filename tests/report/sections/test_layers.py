@@ -10,7 +10,7 @@ import torch
 import kdprobe
 from kdprobe.compare.layers import layer_map
 from kdprobe.report.evidence.frames import Evidence
-from kdprobe.report.sections.layers import LAYERS, MOST_LAYERS, _candidates, _layers, _map
+from kdprobe.report.sections.layers import LAYERS, MOST_LAYERS, MOST_TWINS, _candidates, _layers, _map, _reference_twins
 from kdprobe.testing.worlds.zoo import ZooWorld
 
 
@@ -82,6 +82,18 @@ def test_too_few_twins_have_no_maps(tmp_path):
     )
     with kdprobe.sweep(plan, tmp_path / "zoo") as zoo:
         assert LAYERS.draw(Evidence(zoo)) is None
+
+
+def test_of_many_twins_those_of_the_next_seeds_are_read():
+    world = ZooWorld(seeds=30, tasks=(("letters", "classification"),), student_widths=(8,))
+    evidence = Evidence(world.zoo())
+    student = _candidates(evidence, "letters")[0]
+    assert sorted(_reference_twins(evidence, student).index) == [*range(1, MOST_TWINS + 1)]
+    # around the seeds as around a circle
+    late = student | {"seed": 25}
+    assert sorted(_reference_twins(evidence, late).index) == [*range(16), *range(26, 30)]
+    few = Evidence(ZooWorld(seeds=MOST_TWINS + 1, tasks=(("letters", "classification"),), student_widths=(8,)).zoo())
+    assert len(_reference_twins(few, student | {"seed": 3})) == MOST_TWINS
 
 
 def test_of_many_layers_some_are_shown_first_and_last_among_them():
