@@ -48,6 +48,7 @@ from .sweep.own import task_from_frame as task_from_frame
 from .sweep.plans.gap import GapPlan as GapPlan
 from .sweep.plans.knowledge import KnowledgePlan as KnowledgePlan
 from .sweep.plans.transfer import TransferPlan as TransferPlan
+from .training.own_models import train_twins as train_twins
 from .verdicts.capacity_gap import GapVerdict as GapVerdict
 from .verdicts.capacity_gap import capacity_gap as capacity_gap
 from .verdicts.own_gap import RunsGap as RunsGap

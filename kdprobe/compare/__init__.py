@@ -26,6 +26,7 @@ def compare(
     spatial: Literal["gap", "flatten"] = "gap",
     blocks: Any = None,
     target: int | str | Callable[[Any], Any] | None = None,
+    mask: Any = None,
 ) -> "Comparison":
     """Measure what a student has in common with its teacher, and what of it untaught twins have too.
 
@@ -34,15 +35,20 @@ def compare(
     Parameters
     ----------
     teacher, student
-        Torch modules; predictors with ``predict_proba`` (classification) or ``predict`` (regression); functions of x; or arrays of
-        outputs, row by row in the order of the data. Outputs are (n, c) logits or probabilities (rows that are non-negative and sum to
-        one are probabilities), or (n,) or (n, c) predictions.
+        Torch modules; predictors with ``predict_proba`` (classification) or ``predict`` (regression); boosters of LightGBM and XGBoost;
+        ONNX files and sessions (with onnxruntime installed); functions of x; or arrays of outputs, row by row in the order of the data.
+        Outputs are (n, c) logits or probabilities (rows that are non-negative and sum to one are probabilities), or (n,) or (n, c)
+        predictions. Of tokens, as language models and taggers give them, (n, length, c): each
+        token that counts is a row, sequences are blocks, hidden layers are read token by token, and y is (n, length). Where y is the input
+        ids themselves, each output is read against the next token.
     data
         (x, y); x alone; or any iterable of batches, such as a DataLoader: (x, y), x, or a mapping with one input and one target under
         common names ("x", "image", "inputs", ...; "y", "label", "target", ...). Where all models are arrays, (None, y) or None. y is (n,)
         classes 0..c-1 (or the classes of the predictors), or (n,) or (n, c) values; without it what needs the truth is refused.
     task
-        "classification", "regression", or a task out of ``kdprobe.available("tasks")``.
+        "classification", "regression", or a task out of ``kdprobe.available("tasks")``. "multilabel" for labels that do not exclude each
+        other: outputs are (n, labels), one logit or probability for each, and y is (n, labels) of 0 and 1; all labels together are compared
+        as choices between two classes. Of several labels or values each by itself is in ``.targets``, as far as there are 30.
     twins
         Models like the student that were trained without the teacher: same network, rows and training, other seeds. With three or more
         the difference between untaught networks is known. They count as exchangeable: gains are over the mean of the twins.
@@ -68,6 +74,11 @@ def compare(
     target
         Where the target of a batch is, if not in its usual place: the place of a part (-1 in (user, item, y)), a key, or a function of the
         batch. Where several inputs are left, ``forward`` says how models take them; a mapping with "input_ids" is passed by keywords.
+        Rows, or tokens, with the class -100 are left out.
+    mask
+        What counts: 1, and 0 for what is left out of outputs, layers and scores. Where it is in a batch, as for ``target``, or the array
+        itself: (n,) of rows, (n, length) of tokens. None: "attention_mask" of a mapping, where it has one; layers of sequences that end
+        in one row are then averaged without their padding.
 
     Returns
     -------
@@ -84,9 +95,11 @@ def compare(
 
     Notes
     -----
-    Time is one forward pass of each model and, with twins or siblings, twenty times the cost of the probes, for the intervals of
-    differences; k twins and m siblings are (k + 1)(m + 1) pairs. Memory is O(n (c + d)) a model, with d the width of the last layer named;
-    with blocks, of all layers together.
+    Time is one forward pass of each model, one reading of the outputs of each pair and, with twins or siblings, twenty times the cost of
+    those probes that do not know at once what they are without some of the rows; k twins and m siblings are (k + 1)(m + 1) pairs. Outputs
+    of classifiers are kept up to 2^23 numbers of all models together, and the last layers up to 2^27 (of tokens 2^24). Beyond that they
+    pass by: a few numbers of each row are kept, and whole outputs and layers of rows drawn at random, which the notes count. Of blocks all
+    layers that were named are kept.
 
     Every difference that is named in words is held against the same rule: 95 % of new rows, of one more twin (Student's prediction
     interval) and, for what is called transferred, of one more sibling, with the false discovery rate over all measures kept at 5 %.
@@ -113,5 +126,5 @@ def compare(
     """
     from kdprobe.compare.make import make
 
-    options = {"layers": layers, "forward": forward, "spatial": spatial, "blocks": blocks, "target": target}
+    options = {"layers": layers, "forward": forward, "spatial": spatial, "blocks": blocks, "target": target, "mask": mask}
     return make(teacher, student, data, task=task, twins=twins, siblings=siblings, teachers=teachers, students=students, **options)

@@ -9,7 +9,9 @@ from kdprobe.core.errors import DataError
 from kdprobe.core.probe import Probe
 from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import Panel, Trace
+from kdprobe.core.views import NotKept
 from kdprobe.core.words import said
+from kdprobe.measures.rows import same_outputs
 
 
 class Cell(NamedTuple):
@@ -39,23 +41,39 @@ class Cast(NamedTuple):
         Untaught: of one student any number, of several one for each.
     target
         (n,) classes or (n, c) values; else why there is none.
+    samples
+        The same models on some of the rows, of which more was kept: asked where numbers of all rows are not enough.
     """
 
     students: tuple[Trace, ...]
     teachers: tuple[Trace, ...]
     twins: tuple[Trace, ...]
     target: np.ndarray | Refusal
+    samples: "tuple[Cast, ...]" = ()
 
     @property
     def traces(self) -> tuple[Trace, ...]:
         """All of them."""
         return (*self.students, *self.teachers, *self.twins)
 
+    def answer(self, probe: Probe, cell: Cell) -> "tuple[Cast, Result]":
+        """What a probe says, and who was asked: this cast, or the first of the samples that has what the probe reads."""
+        refused = Refusal(reason="nothing was kept")
+        for cast in (self, *self.samples):
+            try:
+                return cast, cast._answer(probe, cell)
+            except NotKept as error:
+                refused = Refusal(reason=str(error), advice="it reads whole outputs: compare models of fewer classes, or on fewer rows")
+        return self, refused
+
     def ask(self, probe: Probe, cell: Cell) -> Result:
         """Ask a probe of pairs of the two traces, and one of panels with the twin beside and all others as references.
 
         A twin that is itself the model, or the paired one of several students, is no reference: its noise is the model's own.
         """
+        return self.answer(probe, cell)[1]
+
+    def _answer(self, probe: Probe, cell: Cell) -> Result:
         if "target" in probe.needs and isinstance(self.target, Refusal):
             return self.target
         named = {trace.name: trace for trace in self.traces}
@@ -76,6 +94,8 @@ def asked(probe: Probe, *arguments: Panel | Trace | np.ndarray | None) -> Result
     """Ask a probe; what it raises becomes a refusal."""
     try:
         return probe(*arguments)
+    except NotKept:
+        raise
     except DataError as error:
         # one probe that cannot read these models must not take the others with it
         return Refusal(reason=str(error))
@@ -88,5 +108,5 @@ def check_different(group: Sequence[Trace], of: str) -> None:
     """Refuse one network given as several: the spread between them would be taken for that of trainings."""
     for place, one in enumerate(group):
         for other in group[:place]:
-            if np.array_equal(one.raw, other.raw):
+            if same_outputs(one, other):
                 raise DataError(f"{other.name} and {one.name} give the same outputs on every row: pass {of} of different trainings")

@@ -28,3 +28,4 @@ class Compared:
     warnings: tuple[str, ...] = ()
     unfit: tuple[str, ...] = ()
     lead: Result | None = None
+    targets: Mapping[str, "Compared"] = field(default_factory=dict, repr=False)

@@ -66,6 +66,8 @@ class Comparison(Compared):
     lead
         The twins' mean loss less the teacher's (at their own temperatures, where there are any), over rows or seeds: what there is to gain.
         None without twins or a target.
+    targets
+        Target -> a comparison of it alone, where models have several: values, or labels that do not exclude each other.
 
     Examples
     --------

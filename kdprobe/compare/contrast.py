@@ -3,14 +3,17 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from kdprobe.compare.cells import Cast, Cell, check_different
-from kdprobe.compare.traces import Traced
 from kdprobe.core.probe import Probe
 from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.trace import Trace
+from kdprobe.core.views import Part
+from kdprobe.measures.cka.hsic import deal
+from kdprobe.measures.traces import blocks
 from kdprobe.stats.intervals import from_left_out
 
 GROUPS = 20
@@ -23,32 +26,37 @@ NO_PLACEBO = Refusal(
 Weights = Mapping[Cell, float]
 
 
-def contrasts(probes: Mapping[str, Probe], traced: Traced) -> dict[str, dict[str, Result]]:
+def contrasts(probes: Mapping[str, Probe], cast: Cast) -> dict[str, dict[str, Result]]:
     """Return what each probe says: probe -> comparison -> result, as `kdprobe.Comparison` describes them.
 
     Every comparison is a weighted sum of cells. One cell has the probe's own interval. Sums get theirs from leaving out each of `GROUPS`
-    groups of rows in turn, models paired, at `GROUPS` times the cost of the probes: it speaks of new rows for these weights.
+    groups of rows in turn, models paired: it speaks of new rows for these weights. Probes that know what they are without some rows say so
+    at once; others are asked again, at `GROUPS` times their cost, of numbers of each row where that is all they read.
     ``details["twin_sd"]``, from two twins on, is the standard deviation between them, ``["sibling_sd"]`` that between siblings.
     """
-    check_different(traced.twins, "twins")
-    check_different((traced.teacher, *traced.siblings), "teachers")
-    cast = traced.cast
+    check_different(cast.twins, "twins")
+    check_different(cast.teachers, "teachers")
     wanted = {name: _wanted(probe, cast) for name, probe in probes.items()}
     cells = {name: dict.fromkeys(cell for weights in sums.values() for cell in weights) for name, sums in wanted.items()}
-    found = {name: {cell: cast.ask(probes[name], cell) for cell in cells[name]} for name in probes}
+    homes: dict[str, Cast] = {}
+    found: dict[str, dict[Cell, Result]] = {name: {} for name in probes}
+    for name, asked in cells.items():
+        for cell in asked:
+            # who answers for one pair answers for all, so that they are of the same rows
+            homes[name], found[name][cell] = homes.get(name, cast).answer(probes[name], cell)
     again = {name: [cell for cell, result in found[name].items() if isinstance(result, Measurement)] for name in probes}
     again = {name: measured for name, measured in again.items() if len(measured) > 1}
-    without: dict[str, list[dict[Cell, float]]] = {name: [] for name in again}
-    sizes: list[int] = []
-    if again:
-        for smaller, size in _without_groups(cast):
-            sizes.append(size)
-            for name, measured in again.items():
-                without[name].append({cell: _number(smaller.ask(probes[name], cell)) for cell in measured})
+    without: dict[str, Without] = {}
+    for name, measured in again.items():
+        if (known := _left_out(probes[name], homes[name], measured)) is not None:
+            without[name] = known
+    for home in {id(homes[name]): homes[name] for name in again}.values():
+        slow = {name: cells for name, cells in again.items() if homes[name] is home and name not in without}
+        without |= _asked_again(probes, home, slow) if slow else {}
     results: dict[str, dict[str, Result]] = {}
     for name, probe in probes.items():
         results[name] = {
-            key: _summed(weights, found[name], without.get(name, []), sizes, bounds=None if key in DIFFERENCES else probe.bounds)
+            key: _summed(weights, found[name], without.get(name, NOTHING), bounds=None if key in DIFFERENCES else probe.bounds)
             for key, weights in wanted[name].items()
         } or {"panel": NO_TWIN}
         _add_spreads(results[name], wanted[name], found[name], cast, likeness=bool(probe.likeness))
@@ -112,8 +120,7 @@ def _number(result: Result) -> float:
 def _summed(
     weights: Weights,
     found: Mapping[Cell, Result],
-    without: Sequence[Mapping[Cell, float]],
-    sizes: Sequence[int],
+    without: "Without",
     *,
     bounds: tuple[float, float] | None,
 ) -> Result:
@@ -133,12 +140,12 @@ def _summed(
         return math.fsum(weight * results[cell] for cell, weight in weights.items())
 
     numbers = {cell: _number(found[cell]) for cell in weights}
-    interval = from_left_out(value(numbers), np.array([value(results) for results in without]), np.array(sizes, dtype=np.float64))
+    interval = from_left_out(value(numbers), np.array([value(results) for results in without.values]), without.sizes)
     if isinstance(interval, Refusal):
         return interval
     low, high = (interval.low, interval.high) if bounds is None else (max(interval.low, bounds[0]), min(interval.high, bounds[1]))
     unit = next(result.unit for cell in weights if isinstance(result := found[cell], Measurement))
-    details = {"error": interval.error, "rows": float(sum(sizes))}
+    details = {"error": interval.error, "rows": float(without.sizes.sum())}
     return Measurement(value=interval.value, low=low, high=high, n=interval.n, unit=unit, details=details)
 
 
@@ -179,33 +186,49 @@ def _spread(of: str, values: Sequence[float]) -> dict[str, float]:
     return {f"{of}s": float(len(values))} | ({f"{of}_sd": float(np.std(values, ddof=1))} if len(values) > 1 else {})
 
 
+class Without(NamedTuple):
+    """What a probe says of each cell without each group of rows, and the rows in each group (g,)."""
+
+    values: Sequence[Mapping[Cell, float]]
+    sizes: np.ndarray
+
+
+NOTHING = Without((), np.empty(0))
+
+
+def _left_out(probe: Probe, home: Cast, cells: Sequence[Cell]) -> Without | None:
+    """What a probe knows at once, or None."""
+    if probe.without is None:
+        return None
+    named = {trace.name: trace for trace in home.traces}
+    target = None if isinstance(home.target, Refusal) else home.target
+    try:
+        found = {cell: probe.without(named[cell.model], named[cell.teacher], target) for cell in cells}
+    except Exception:
+        # a plug-in's mistake costs time, not the comparison: the probe itself can be asked
+        return None
+    sizes = np.asarray(found[cells[0]][1], dtype=np.float64)
+    return Without([{cell: float(values[g]) for cell, (values, _) in found.items()} for g in range(len(sizes))], sizes)
+
+
+def _asked_again(probes: Mapping[str, Probe], home: Cast, again: Mapping[str, Sequence[Cell]]) -> dict[str, Without]:
+    """Ask probes of the rest of the rows."""
+    values: dict[str, list[dict[Cell, float]]] = {name: [] for name in again}
+    sizes: list[int] = []
+    for smaller, size in _without_groups(home):
+        sizes.append(size)
+        for name, measured in again.items():
+            values[name].append({cell: _number(smaller.ask(probes[name], cell)) for cell in measured})
+    return {name: Without(found, np.array(sizes, dtype=np.float64)) for name, found in values.items()}
+
+
 def _without_groups(cast: Cast) -> Iterator[tuple[Cast, int]]:
     """Yield the traces without each group of rows, and the size of the group."""
     student = cast.students[0]
-    n, blocks = student.n, student.blocks
-    # what is left out together: rows, or whole blocks of them
-    units = np.arange(n) if blocks is None else np.asarray(blocks)
-    count = int(units.max()) + 1
-    for group in np.array_split(np.random.default_rng(0).permutation(count), min(GROUPS, count)):
-        keep = ~np.isin(units, group)
-        ids = student.ids[keep]
-        students, teachers, twins = (
-            tuple(_kept(trace, keep, ids) for trace in side) for side in (cast.students, cast.teachers, cast.twins)
-        )
-        target = cast.target if isinstance(cast.target, Refusal) else cast.target[keep]
-        yield Cast(students, teachers, twins, target), int(n - keep.sum())
-
-
-def _kept(trace: Trace, keep: np.ndarray, ids: np.ndarray) -> Trace:
-    raw = trace.raw[keep]
-    return Trace(
-        kind=trace.kind,
-        # probes tell probabilities from logits by their being one array
-        outputs=raw if trace.raw is trace.outputs else trace.outputs[keep],
-        raw=raw,
-        features={layer: values[keep] for layer, values in trace.features.items()},
-        ids=ids,
-        blocks=None if trace.blocks is None else trace.blocks[keep],
-        temperature=trace.temperature[keep] if isinstance(trace.temperature, np.ndarray) else trace.temperature,
-        name=trace.name,
-    )
+    groups = deal(student.n, blocks(student), groups=GROUPS)
+    for group in range(groups.max() + 1):
+        rows = np.flatnonzero(groups != group)
+        ids = student.ids[rows]
+        students, teachers, twins = (tuple(Part(trace, rows, ids) for trace in side) for side in (cast.students, cast.teachers, cast.twins))
+        target = cast.target if isinstance(cast.target, Refusal) else cast.target[rows]
+        yield Cast(students, teachers, twins, target), student.n - len(rows)

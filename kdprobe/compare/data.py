@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from kdprobe.core.errors import DataError
 
 ROWS = 1024
 """Rows in a batch that is cut from arrays: bounds memory, changes no value."""
+ATTENTION = "attention_mask"
+"""Under this name networks of Hugging Face take what is padding and what is not."""
 TARGETS = ("y", "label", "labels", "target", "targets")
 INPUTS = ("x", "input", "inputs", "image", "images", "pixel_values", "features", "data")
 WHOLE = "an array x, a tuple (x, y), a mapping of arrays, or an iterable of such batches"
@@ -19,18 +21,20 @@ WHOLE = "an array x, a tuple (x, y), a mapping of arrays, or an iterable of such
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Some rows: the model's input, the target or None, and the batch as the data gave it, for ``forward``."""
+    """Some rows: the model's input, the target or None, the batch as the data gave it, for ``forward``, and what of it counts."""
 
     x: Any
     y: np.ndarray | None
     given: Any
+    mask: np.ndarray | None = None
+    """True, or 1, at what counts: (rows,), or (rows, positions) of sequences; None where all does."""
 
 
 class Keywords(dict[str, Any]):
     """Inputs that a network takes by name, as those of Hugging Face do."""
 
 
-def batches(data: Any, *, forward: bool, target: Any = None) -> Iterator[Batch]:
+def batches(data: Any, *, forward: bool, target: Any = None, mask: Any = None) -> Iterator[Batch]:
     """Yield the batches of `data`, which is iterated once.
 
     Parameters
@@ -42,14 +46,18 @@ def batches(data: Any, *, forward: bool, target: Any = None) -> Iterator[Batch]:
         Whether the caller takes batches as they are: then a mapping may have any keys beside the target.
     target
         Where the target is: the place of a part, a key, or a function of the batch; None: in its usual place.
+    mask
+        Where the mask is, likewise; None: "attention_mask" of a mapping, where there is one. A part that is a mask is no input.
 
     Raises
     ------
     DataError
         If it is not clear what the input or the target is.
     """
-    for given in _given(data, target):
-        yield _parse(given, forward=forward) if target is None else _parse_with(given, target, forward=forward)
+    for given in _given(data, target, mask):
+        rest, found = _masked(given, mask)
+        batch = _parse(rest, forward=forward) if target is None else _parse_with(rest, target, forward=forward)
+        yield replace(batch, given=given, mask=found)
 
 
 def is_array(value: Any) -> bool:
@@ -72,7 +80,7 @@ def shuffles(data: Any) -> bool:
     return isinstance(data.sampler, samplers.RandomSampler | samplers.WeightedRandomSampler | samplers.SubsetRandomSampler)
 
 
-def _given(data: Any, target: Any = None) -> Iterator[Any]:
+def _given(data: Any, target: Any = None, mask: Any = None) -> Iterator[Any]:
     torch = sys.modules.get("torch")
     if data is None:
         return
@@ -80,7 +88,11 @@ def _given(data: Any, target: Any = None) -> Iterator[Any]:
         yield from torch.utils.data.DataLoader(data, batch_size=ROWS)
     elif isinstance(data, tuple) and 1 <= len(data) <= 2 and not any(isinstance(part, tuple) for part in data):
         yield from _cut(tuple(np.asarray(part) if isinstance(part, list) else part for part in data))
-    elif is_array(data) or isinstance(data, Mapping) or (target is not None and isinstance(data, tuple) and all(map(is_array, data))):
+    elif (
+        is_array(data)
+        or isinstance(data, Mapping)
+        or ((target is not None or mask is not None) and isinstance(data, tuple) and all(map(is_array, data)))
+    ):
         yield from _cut(data)
     elif isinstance(data, tuple) and all(is_array(part) for part in data):
         raise DataError(f"data is a tuple of {len(data)} arrays: give (x, y), or say which part is the target, such as target=-1")
@@ -162,6 +174,23 @@ def _parse_mapping(given: Mapping[Any, Any], *, forward: bool) -> Batch:
     return Batch(given[inputs[0]], y, given)
 
 
+def _masked(given: Any, mask: Any) -> tuple[Any, np.ndarray | None]:
+    """The batch without a part that is its mask, and that mask."""
+    if mask is None:
+        found = given.get(ATTENTION) if isinstance(given, Mapping) else None
+        return given, None if found is None else to_numpy(found, ATTENTION)
+    if callable(mask):
+        return given, to_numpy(mask(given), "the mask")
+    held = given.keys() if isinstance(given, Mapping) else range(-len(given), len(given)) if isinstance(given, tuple | list) else ()
+    if mask not in held:
+        what = f"the keys {', '.join(map(repr, held))}" if isinstance(given, Mapping) else f"{len(given) if held else 'no'} parts"
+        raise DataError(f"mask={mask!r}: a batch has {what}: name one of them, or give a function of the batch")
+    # a network takes its attention mask itself
+    place: Any = mask
+    rest = given if place == ATTENTION else _without(given, mask)
+    return tuple(rest) if isinstance(rest, list) else rest, to_numpy(given[mask], "the mask")
+
+
 def _parse_with(given: Any, target: Any, *, forward: bool) -> Batch:
     """A batch whose target the caller points at."""
     if callable(target):
@@ -170,7 +199,9 @@ def _parse_with(given: Any, target: Any, *, forward: bool) -> Batch:
     if target not in held:
         what = f"the keys {', '.join(map(repr, held))}" if isinstance(given, Mapping) else f"{len(given) if held else 'no'} parts"
         raise DataError(f"target={target!r}: a batch has {what}: name one of them, or give a function of the batch")
-    rest = _without(given, target)
+    # a language model's target may be its own input
+    place: Any = target
+    rest = given if place == "input_ids" else _without(given, target)
     return Batch(None if forward else _input(rest), _target(given[target]), given)
 
 

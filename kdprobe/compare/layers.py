@@ -44,6 +44,10 @@ class LayerStream:
         self._stream: CKAStream | None = None
         self._layers: dict[str, tuple[str, ...]] = {}
 
+    def keep(self) -> None:
+        """Keep layers from here on: they are of a few rows, in blocks."""
+        self._kept = [] if self._kept is None else self._kept
+
     def add(self, features: Features) -> None:
         """Add a batch of teacher, student and twins, in this order.
 

@@ -1,64 +1,24 @@
 """From models and data to a comparison."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
+from kdprobe.compare.asked import Asked, kind_of, layers_by_role, layers_of
 from kdprobe.compare.cells import Cast
 from kdprobe.compare.comparison import Comparison
 from kdprobe.compare.contrast import contrasts
 from kdprobe.compare.data import shuffles
 from kdprobe.compare.layers import LayerStream
-from kdprobe.compare.models import LAST_HIDDEN, Model, Outputs, adapt
 from kdprobe.compare.recipe import over_seeds
-from kdprobe.compare.run import Ran, one_pass
+from kdprobe.compare.run import Passed
 from kdprobe.compare.scores import lead, scores
 from kdprobe.compare.several import numbered, seeds_of, several
+from kdprobe.compare.stream.traces import Told, traces_of
 from kdprobe.compare.suspicions import check_siblings, suspicions
-from kdprobe.compare.traces import paired, traced
 from kdprobe.core.errors import PlanError, did_you_mean
-from kdprobe.core.probe import Probe
-from kdprobe.core.registry import available
 from kdprobe.core.result import Measurement, Result
 from kdprobe.core.task import Task
 from kdprobe.core.trace import TaskKind
-from kdprobe.measures.arrays import as_blocks
-
-LAST = (LAST_HIDDEN,)
-LEAST_BLOCKS = 3
-"""With one left out there must be two for an interval of its own."""
-
-
-class Asked(NamedTuple):
-    """What a caller asked for, checked."""
-
-    kind: TaskKind
-    task: str
-    layers: Mapping[str, Sequence[str]]
-    forward: Callable[[Any, Any], Any] | None
-    spatial: Any
-    data: Any
-    blocks: Any
-    target: Any
-
-    def adapted(self, models: Sequence[Any], names: Sequence[str], role: str) -> list[Model | Outputs]:
-        """Models of one role under their names."""
-        rest = {"forward": self.forward, "layers": self.layers[role], "spatial": self.spatial}
-        return [adapt(model, name, self.kind, **rest) for model, name in zip(models, names, strict=True)]
-
-    def ran(self, models: Sequence[Model | Outputs], stream: LayerStream | None) -> tuple[list[Ran], np.ndarray | None, np.ndarray | None]:
-        """What all models gave in one pass, the target, and the block of each row."""
-        ran, y = one_pass(models, self.data, forward=self.forward is not None, layers=stream, target=self.target)
-        row_blocks = as_blocks(self.blocks, len(ran[0].raw))
-        if row_blocks is not None and row_blocks.max() + 1 < LEAST_BLOCKS:
-            raise PlanError(f"blocks has {row_blocks.max() + 1} labels: intervals leave out whole blocks, give at least {LEAST_BLOCKS}")
-        return ran, y, row_blocks
-
-    @property
-    def probes(self) -> dict[str, Probe]:
-        """Those that apply and are cheap."""
-        return {name: probe for name, probe in available("probes").items() if probe.cost == "cheap" and probe.applies_to(self.kind)}
 
 
 def make(
@@ -76,9 +36,10 @@ def make(
     spatial: Any,
     blocks: Any = None,
     target: Any = None,
+    mask: Any = None,
 ) -> Comparison:
     """Do what `kdprobe.compare` says."""
-    kind = _kind(task)
+    kind = kind_of(task)
     if spatial not in ("gap", "flatten"):
         raise PlanError(
             f"spatial={spatial!r}: {did_you_mean(str(spatial), ('gap', 'flatten'))} (positions are rows, and rows are samples here)"
@@ -87,7 +48,8 @@ def make(
         raise PlanError(f"forward is a {type(forward).__name__}: give a function forward(model, batch) -> outputs")
     if blocks is not None and shuffles(data):
         raise PlanError("blocks are in the order of the data and the loader shuffles: use shuffle=False, or leave them out")
-    asked = Asked(kind, task.name if isinstance(task, Task) else kind, _layers(layers), forward, spatial, data, blocks, target)
+    name = task.name if isinstance(task, Task) else str(task)
+    asked = Asked(kind, name, layers_by_role(layers), forward, spatial, data, blocks, target, mask)
     untaught, strangers = several(twins, "twins"), several(siblings, "siblings")
     if teachers is None and students is None:
         return _one_pair(asked, teacher, student, untaught, strangers)
@@ -103,29 +65,51 @@ def _one_pair(asked: Asked, teacher: Any, student: Any, twins: Sequence[Any], si
         *asked.adapted(siblings, sibling_names, "teacher"),
     ]
     stream = LayerStream(kept=asked.blocks is not None, without=sibling_names)
-    ran, y, row_blocks = asked.ran(models, stream)
-    traces = traced(ran, y, asked.kind, row_blocks, siblings=len(siblings))
-    students, of_teachers = (traces.student,), (traces.teacher,)
-    check_siblings(traces.siblings, students, traces.twins, of_teachers)
-    own = [(model, traces.teacher) for model in (*students, *traces.twins)]
-    warnings, unfit = suspicions(ran, own, students, traces.twins, of_teachers, traces.siblings, traces.target)
-    results = contrasts(asked.probes, traces)
+    pairs = [(model.name, beside) for model in models[1 : 2 + len(twins)] for beside in ("teacher", *sibling_names)]
+    passed = asked.passed(models, stream, pairs, len(twins))
+    names = {"twins": tuple(twin_names), "siblings": tuple(sibling_names)}
+    return asked.of_targets(passed, lambda part, kind: _of_pair(asked, part, kind, stream, names))
+
+
+def _of_pair(asked: Asked, passed: Passed, kind: TaskKind, stream: LayerStream, names: Mapping[str, tuple[str, ...]]) -> Comparison:
+    siblings = len(names["siblings"])
+    found = traces_of(passed, kind)
+    whole, *samples = (_one_cast(told, siblings) for told in (found.told, *found.samples))
+    cast = whole._replace(samples=tuple(samples))
+    _check_siblings((whole, *samples), siblings)
+    own = [(model, cast.teachers[0]) for model in (*cast.students, *cast.twins)]
+    warnings, unfit = suspicions(passed.ran, own, cast.students, cast.twins, cast.teachers[:1], cast.teachers[1:], cast.target)
+    results = contrasts(asked.probes, cast)
     return Comparison(
-        kind=asked.kind,
+        kind=kind,
         task=asked.task,
-        n=traces.student.n,
-        twins=tuple(twin_names),
-        siblings=tuple(sibling_names),
+        n=cast.students[0].n,
+        twins=names["twins"],
+        siblings=names["siblings"],
         results=results,
         probes=asked.probes,
-        scores=scores((traces.teacher, traces.student, *traces.twins, *traces.siblings), traces.target),
-        layers={model.name: dict(model.layers) for model in models if model.layers},
-        layer_map=stream.result(row_blocks),
-        notes=(*traces.notes, *_independence_notes(results, row_blocks)),
+        scores=scores((cast.teachers[0], *cast.students, *cast.twins, *cast.teachers[1:]), cast.target),
+        layers=layers_of(passed),
+        layer_map=stream.result(passed.map_blocks),
+        notes=(*found.notes, *_independence_notes(results, passed.blocks, tokens=passed.tokens)),
         warnings=warnings,
         unfit=unfit,
-        lead=lead(of_teachers, traces.twins, traces.target),
+        lead=lead(cast.teachers[:1], cast.twins, cast.target),
     )
+
+
+def _one_cast(told: Told, siblings: int) -> Cast:
+    """Teacher, student, twins and so many siblings, in this order."""
+    teacher, student, *others = told.traces
+    twins = len(others) - siblings
+    return Cast((student,), (teacher, *others[twins:]), tuple(others[:twins]), told.target)
+
+
+def _check_siblings(casts: Sequence[Cast], siblings: int) -> None:
+    """Of all rows, and of a sample of whose outputs more is known."""
+    for cast in casts:
+        taught = len(cast.teachers) - siblings
+        check_siblings(cast.teachers[taught:], cast.students, cast.twins, cast.teachers[:taught])
 
 
 def _several_pairs(
@@ -139,65 +123,54 @@ def _several_pairs(
         *asked.adapted(twins, twin_names, "twins"),
         *asked.adapted(siblings, sibling_names, "teacher"),
     ]
-    ran, y, row_blocks = asked.ran(models, None)
-    traces, target, notes = paired(ran, y, asked.kind, row_blocks)
-    places = [slice(0, seeds), slice(seeds, 2 * seeds), slice(2 * seeds, 2 * seeds + len(twins)), slice(2 * seeds + len(twins), None)]
-    of_teachers, of_students, of_twins, of_siblings = (tuple(traces[place]) for place in places)
+    names = [model.name for model in models]
+    untaught = names[2 * seeds : 2 * seeds + len(twins)]
+    pairs = [(one, beside) for one in (*names[seeds : 2 * seeds], *untaught) for beside in (*names[:seeds], *sibling_names)]
+    passed = asked.passed(models, None, pairs, len(twins))
+    counts = {"seeds": seeds, "twins": len(twins), "siblings": len(siblings)}
+    return asked.of_targets(passed, lambda part, kind: _of_seeds(asked, part, kind, counts))
+
+
+def _of_seeds(asked: Asked, passed: Passed, kind: TaskKind, counts: Mapping[str, int]) -> Comparison:
+    seeds, twins, siblings = counts["seeds"], counts["twins"], counts["siblings"]
+    found = traces_of(passed, kind)
+    whole, *samples = (_cast_of_seeds(told, seeds, twins) for told in (found.told, *found.samples))
+    cast = whole._replace(samples=tuple(samples))
+    of_students, of_twins, of_teachers, of_siblings = cast.students, cast.twins, cast.teachers[:seeds], cast.teachers[seeds:]
     own = [*zip(of_students, of_teachers, strict=True), *zip(of_twins, of_teachers, strict=False)]
-    check_siblings(of_siblings, of_students, of_twins, of_teachers)
-    warnings, unfit = suspicions(ran, own, of_students, of_twins, of_teachers, of_siblings, target)
+    _check_siblings((whole, *samples), siblings)
+    warnings, unfit = suspicions(passed.ran, own, of_students, of_twins, of_teachers, of_siblings, cast.target)
     mapped = any(len(names) > 1 or "auto" in names for names in asked.layers.values())
     return Comparison(
-        kind=asked.kind,
+        kind=kind,
         task=asked.task,
-        n=traces[0].n,
-        twins=tuple(twin_names),
-        siblings=tuple(sibling_names),
+        n=of_students[0].n,
+        twins=tuple(numbered("twin", twins)),
+        siblings=tuple(numbered("sibling", siblings)),
         seeds=seeds,
-        results=over_seeds(asked.probes, Cast(of_students, (*of_teachers, *of_siblings), of_twins, target)),
+        results=over_seeds(asked.probes, cast),
         probes=asked.probes,
-        scores=scores(tuple(traces), target),
-        layers={model.name: dict(model.layers) for model in models if model.layers},
-        notes=(*notes, *(["A map of layers is of one pair: compare teacher and student of one seed to have it."] if mapped else [])),
+        scores=scores((*of_teachers, *of_students, *of_twins, *of_siblings), cast.target),
+        layers=layers_of(passed),
+        notes=(*found.notes, *(["A map of layers is of one pair: compare teacher and student of one seed to have it."] if mapped else [])),
         warnings=warnings,
         unfit=unfit,
-        lead=lead(of_teachers, of_twins, target),
+        lead=lead(of_teachers, of_twins, cast.target),
     )
 
 
-def _independence_notes(results: Mapping[str, Mapping[str, Result]], blocks: Any) -> tuple[str, ...]:
+def _cast_of_seeds(told: Told, seeds: int, twins: int) -> Cast:
+    """Teachers, students, twins and siblings, in this order."""
+    of_teachers, of_students, others = told.traces[:seeds], told.traces[seeds : 2 * seeds], told.traces[2 * seeds :]
+    return Cast(of_students, (*of_teachers, *others[twins:]), others[:twins], told.target)
+
+
+def _independence_notes(results: Mapping[str, Mapping[str, Result]], blocks: Any, *, tokens: bool = False) -> tuple[str, ...]:
     """Say whether rows are taken for independent, where that may be wrong."""
+    if tokens:
+        return ()
     if blocks is not None:
         return (f"Rows come in {blocks.max() + 1:,} blocks: intervals leave out whole blocks.",)
     own = [result for name, found in results.items() if name in ("cka", "cka_output") and (result := found.get("own"))]
     warnings = [note for result in own if isinstance(result, Measurement) for note in result.notes if note.startswith("neighbouring rows")]
     return (f"{warnings[0][0].upper()}{warnings[0][1:]}. All other intervals over rows are too narrow then as well.",) if warnings else ()
-
-
-def _kind(task: Any) -> TaskKind:
-    if isinstance(task, Task):
-        return task.kind
-    if task not in ("classification", "regression"):
-        raise PlanError(f"task={task!r} is unknown: {did_you_mean(str(task), ('classification', 'regression'))}, or a Task")
-    return task
-
-
-def _layers(layers: Any) -> dict[str, Sequence[str]]:
-    """Return the layers of each role."""
-    if layers is None:
-        return dict.fromkeys(("teacher", "student", "twins"), LAST)
-    if not isinstance(layers, Mapping):
-        return dict.fromkeys(("teacher", "student", "twins"), _names(layers))
-    unknown = [role for role in layers if role not in ("teacher", "student", "twins")]
-    if unknown:
-        raise PlanError(f"layers has the key {unknown[0]!r}: {did_you_mean(str(unknown[0]), ('teacher', 'student', 'twins'))}")
-    of = {role: _names(named) for role, named in layers.items()}
-    student = of.get("student", LAST)
-    return {"teacher": of.get("teacher", LAST), "student": student, "twins": of.get("twins", student)}
-
-
-def _names(layers: Any) -> Sequence[str]:
-    names = [layers] if isinstance(layers, str) else list(layers) if isinstance(layers, list | tuple) else []
-    if not names or not all(isinstance(name, str) for name in names):
-        raise PlanError(f"layers={layers!r}: give a name, a glob, 'auto', several of them, or None for the last hidden layer")
-    return names

@@ -24,9 +24,9 @@ class Given(NamedTuple):
     """What a model gave on a batch."""
 
     outputs: np.ndarray
-    """(rows,) or (rows, c)."""
+    """(rows,) or (rows, c); of tokens (rows, length, c)."""
     layers: Mapping[str, np.ndarray] = {}
-    """The captured layers that were asked for, each (rows, d)."""
+    """The captured layers that were asked for, each (rows, d); of tokens (rows · length, d)."""
     last: Mapping[str, np.ndarray] = {}
     """The one layer that probes of the last hidden layer read, under its name; empty where there is none."""
 
@@ -118,54 +118,63 @@ class Module(Model):
 
     def __init__(self, name: str, module: Any, forward: Callable[[Any, Any], Any] | None, layers: Sequence[str], spatial: Any) -> None:
         super().__init__(name)
-        self._module, self._forward, self._wanted, self._spatial = module, forward, list(layers), spatial
+        self._module, self._forward, self._wanted = module, forward, list(layers)
+        self._spatial: Any = spatial
 
     def open(self, stack: ExitStack) -> None:
         """Attach the hooks, set evaluation mode and stop gradients until the stack closes."""
         from kdprobe.compare.capture import capture
         from kdprobe.compare.capture.hooks import Capture
 
+        self._opened = stack.enter_context(ExitStack())
         opened: AbstractContextManager[Capture] = capture(self._module, [*self._wanted, LAST_HIDDEN], spatial=self._spatial)
-        self._captured = stack.enter_context(opened)
+        self._captured = self._opened.enter_context(opened)
 
     def __call__(self, batch: Batch) -> Given:
         """Run the module, on its device and in its precision unless ``forward`` calls it."""
-        # another model may share modules with this one, and its calls ran into our hooks
-        self._captured.clear()
-        if self._forward:
-            given = self._forward(self._module, batch.given)
-        else:
-            x = _fit(batch.x, self._module)
-            given = self._module(**x) if isinstance(batch.x, Keywords) else self._module(x)
-        output = read_output(given, self.name)
+        given, output = self._run(batch)
+        if output.ndim == 3 and self._spatial != "positions":
+            # a model of tokens, which its first batch has shown: layers too are read token by token
+            self._spatial = "positions"
+            del given, output
+            self._opened.close()
+            self.open(self._opened)
+            given, output = self._run(batch)
         features = self._captured.take(given, rows=len(output))
+        if output.ndim == 3:
+            check_positions(features, output, self.name)
         wanted = dict.fromkeys(name for spec in self._wanted for name in self._captured.found[spec])
         # one layer was asked for: it is what probes are to read; several are for a map
         last = next(iter(wanted)) if len(wanted) == 1 else self._captured.last_hidden
         self.layers = {name: self._captured.handling[name] for name in [*wanted, *([last] if last else [])]}
         return Given(output, {name: features[name] for name in wanted}, {last: features[last]} if last else {})
 
+    def _run(self, batch: Batch) -> tuple[Any, np.ndarray]:
+        """What the module gave, and its outputs."""
+        # another model may share modules with this one, and its calls ran into our hooks
+        self._captured.clear()
+        self._captured.mask = batch.mask
+        if self._forward:
+            given = self._forward(self._module, batch.given)
+        else:
+            x = fit(batch.x, self._module)
+            given = self._module(**x) if isinstance(batch.x, Keywords) else self._module(x)
+        return given, read_output(given, self.name)
 
-def adapt(
-    thing: Any, name: str, kind: TaskKind, *, forward: Callable[[Any, Any], Any] | None, layers: Sequence[str], spatial: Any
-) -> Model | Outputs:
-    """Return `thing` as a `Model` or as `Outputs`, or raise PlanError that says what it may be."""
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(thing, torch.nn.Module):
-        return Module(name, thing, forward, layers, spatial)
-    if is_array(thing) or isinstance(thing, list):
-        return Outputs(name, thing)
-    if forward is not None:
-        return Function(name, lambda batch: forward(thing, batch), whole_batch=True)
-    if hasattr(thing, "predict_proba") or hasattr(thing, "predict"):
-        return Predictor(name, thing, kind)
-    if callable(thing):
-        return Function(name, thing, whole_batch=False)
-    raise PlanError(f"{name} is a {type(thing).__name__}: give a torch module, a predictor, a function of x, or an array of outputs")
+
+def check_positions(features: Mapping[str, np.ndarray], output: np.ndarray, name: str) -> None:
+    """Refuse layers that have other positions than the outputs (rows, length, c)."""
+    rows, length = output.shape[:2]
+    for layer, values in features.items():
+        if len(values) != rows * length:
+            raise DataError(
+                f"{name}: layer {layer!r} has {len(values) / rows:g} positions a sample where the outputs have {length}: name a layer that "
+                "has one a token"
+            )
 
 
 def read_output(value: Any, name: str) -> np.ndarray:
-    """Return what a model gave as an array (rows,) or (rows, c).
+    """Return what a model gave as an array (rows,) or (rows, c), or of tokens (rows, length, c).
 
     Raises
     ------
@@ -188,14 +197,11 @@ def read_output(value: Any, name: str) -> np.ndarray:
     array = to_numpy(value, f"{name}: its output")
     if array.dtype.kind not in "fiub":
         raise DataError(f"{name} gives outputs of dtype {array.dtype}: give real numbers, (n,) or (n, c)")
-    if array.ndim == 3:
+    if array.ndim not in (1, 2, 3):
         raise DataError(
-            f"{name} gives outputs of shape {array.shape}, one for each of {array.shape[1]} positions of a sample: tokens are not compared "
-            "one by one. Give one position a sample, such as forward=lambda model, batch: model(batch['x'])[:, -1], or make each position "
-            "that is no padding a row of its own, of outputs and target alike, with blocks= naming its sequence"
+            f"{name} gives outputs of shape {array.shape}: one row of outputs a sample is needed, (n,) or (n, c), or one a token, "
+            f"(n, length, c); {HINT}"
         )
-    if array.ndim not in (1, 2):
-        raise DataError(f"{name} gives outputs of shape {array.shape}: one row of outputs a sample is needed, (n,) or (n, c); {HINT}")
     return array
 
 
@@ -204,14 +210,14 @@ def _is_tensor(value: Any) -> bool:
     return torch is not None and isinstance(value, torch.Tensor)
 
 
-def _fit(x: Any, module: Any) -> Any:
+def fit(x: Any, module: Any) -> Any:
     """Return x as tensors on the module's device, real numbers in its precision."""
     import torch
 
     if isinstance(x, Mapping):
-        return {key: _fit(part, module) for key, part in x.items()}
+        return {key: fit(part, module) for key, part in x.items()}
     if isinstance(x, tuple | list):
-        return [_fit(part, module) for part in x]
+        return [fit(part, module) for part in x]
     if is_array(x) and not isinstance(x, torch.Tensor):
         # copied: a read-only or reversed array has no tensor
         x = torch.from_numpy(np.array(x, order="C"))

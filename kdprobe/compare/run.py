@@ -1,119 +1,103 @@
 """One pass over the data for all models of a comparison."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from kdprobe.compare.data import Batch, batches, is_array, shuffles
+from kdprobe.compare.data import ROWS, Batch, batches, is_array, shuffles, to_numpy
 from kdprobe.compare.layers import LayerStream
-from kdprobe.compare.models import HINT, Model, Outputs
+from kdprobe.compare.models import HINT, Function, Given, Model, Outputs
+from kdprobe.compare.stream.passed import Passed, Ran, Reading
+from kdprobe.compare.stream.rows import Rows
 from kdprobe.core.errors import DataError, PlanError
 
-
-@dataclass(frozen=True, eq=False)
-class Ran:
-    """What one model gave on all rows."""
-
-    model: Model | Outputs
-    raw: np.ndarray
-    """(n,) or (n, c)."""
-    features: Mapping[str, np.ndarray] = field(default_factory=dict)
-    """The layer that probes of the last hidden layer read."""
-    steady: bool = True
-    """Whether it gave the same when it was asked of its first batch again."""
+__all__ = ["Passed", "Ran", "Reading", "one_pass"]
 
 
-def one_pass(
-    models: Sequence[Model | Outputs], data: Any, *, forward: bool, layers: LayerStream | None = None, target: Any = None
-) -> tuple[list[Ran], np.ndarray | None]:
-    """Run all models over `data`, batch by batch, and return what they gave beside the target, or None.
+def one_pass(models: Sequence[Model | Outputs], data: Any, reading: Reading, layers: LayerStream | None = None) -> Passed:
+    """Run all models over `data`, batch by batch, and return what they gave beside the target.
 
-    `data` is iterated once, so that a shuffled loader gives all models the same rows. Memory is O(n (c + d)) a model: its outputs and
-    one layer. All captured layers of all models go to `layers`, batch by batch.
+    `data` is iterated once, so that a shuffled loader gives all models the same rows. Memory is bounded for classifiers (see `Intake`);
+    for others it is O(n (c + d)) a model: its outputs and one layer. All captured layers of all models go to `layers`, batch by batch, of
+    tokens those of a sample of sequences.
 
     Raises
     ------
     DataError
-        If there are no rows, or a model, the target or an array of outputs has another number of rows.
+        If there are no rows, or a model, the target, the mask or an array of outputs has another number of rows.
     PlanError
-        If an array of outputs meets shuffled rows.
+        If an array of outputs, or a mask, meets shuffled rows.
     """
     fixed = [model for model in models if isinstance(model, Outputs)]
     running = [model for model in models if isinstance(model, Model)]
     if fixed and shuffles(data):
         raise PlanError(f"{fixed[0].name} is an array of outputs and the loader shuffles: rows cannot be paired, use shuffle=False")
-    outputs: dict[str, list[np.ndarray]] = {model.name: [] for model in running}
-    features: dict[str, dict[str, list[np.ndarray]]] = {model.name: {} for model in running}
-    targets: list[np.ndarray] = []
-    seen = 0
+    if is_array(reading.mask) and shuffles(data):
+        raise PlanError("mask is an array and the loader shuffles: rows cannot be paired, use shuffle=False")
+    rows = Rows(models, reading, layers)
     first: Batch | None = None
+    again: dict[str, np.ndarray] = {}
     with ExitStack() as stack:
         for model in running:
             with _naming(model):
                 model.open(stack)
-        for number, batch in enumerate(batches(data, forward=forward, target=target)):
+        for number, batch in enumerate(_batches(data, reading, [] if running else fixed)):
             first = first or batch
-            rows = None if batch.y is None else ("the target", len(batch.y))
-            if rows is None and is_array(batch.x):
-                rows = "the batch", len(batch.x)
-            captured: dict[str, Mapping[str, np.ndarray]] = {model.name: {} for model in models}
+            expected = None if batch.y is None else ("the target", len(batch.y))
+            if expected is None and is_array(batch.x):
+                expected = "the batch", len(batch.x)
+            given: dict[str, Given] = {}
             for model in running:
                 with _naming(model, number):
-                    values, captured[model.name], last = model(batch)
-                rows = rows or (model.name, len(values))
-                if len(values) != rows[1]:
+                    given[model.name] = model(batch)
+                size = len(given[model.name].outputs)
+                expected = expected or (model.name, size)
+                if size != expected[1]:
                     raise DataError(
-                        f"{model.name} gives {len(values)} rows in batch {number} where {rows[0]} has {rows[1]}: rows must be paired"
+                        f"{model.name} gives {size} rows in batch {number} where {expected[0]} has {expected[1]}: rows must be paired"
                     )
-                outputs[model.name].append(values)
-                for layer, part in last.items():
-                    features[model.name].setdefault(layer, []).append(part)
-            if layers is not None:
-                layers.add(captured)
-            if len(targets) != (0 if batch.y is None else number):
-                what = "has no" if batch.y is None else "has a"
-                raise DataError(f"batch {number} {what} target, unlike the batches before it: give all or none")
-            if batch.y is not None:
-                targets.append(batch.y)
-            seen += rows[1] if rows else 0
+                if number == 0 and isinstance(model, Function):
+                    again[model.name] = given[model.name].outputs
+            rows.add(number, batch, given, expected[1] if expected else len(fixed[0].values))
         # asked once all is read, so that a function that counts its calls has given what it gives
-        steady = {model.name: first is None or model.repeats(first, outputs[model.name][0]) for model in running}
-    if running and not seen:
+        steady = {model.name: first is None or model.name not in again or model.repeats(first, again[model.name]) for model in running}
+    if running and not rows.seen:
         raise DataError("data gave no rows: an iterator that was used up before gives none, make a new one")
-    n = seen or len(fixed[0].values)
+    n = rows.seen or len(fixed[0].values)
     if not n:
         raise DataError(f"{fixed[0].name} has no rows: give at least one")
     for model in fixed:
         if len(model.values) != n:
-            others = "the data" if seen else fixed[0].name
+            others = "the data" if rows.from_data else fixed[0].name
             raise DataError(f"{model.name} has {len(model.values)} rows, {others} {n}: rows must be paired")
-    y = _joined(targets, "the target") if targets else None
-    ran = [
-        Ran(model, model.values)
-        if isinstance(model, Outputs)
-        else Ran(
-            model,
-            _joined(outputs.pop(model.name), model.name),
-            {layer: _joined(parts, f"{model.name}: layer {layer!r}") for layer, parts in features.pop(model.name).items()},
-            steady[model.name],
-        )
-        for model in models
-    ]
-    return ran, y
+    return rows.passed(steady)
 
 
-def _joined(parts: list[np.ndarray], name: str) -> np.ndarray:
-    widths = {part.shape[1:] for part in parts}
-    if len(widths) > 1:
-        raise DataError(
-            f"{name} has {' and '.join(str(width) for width in sorted(widths))} columns in different batches: give the same in all"
-        )
-    whole = np.concatenate(parts) if len(parts) > 1 else parts[0]
-    parts.clear()
-    return whole
+def _batches(data: Any, reading: Reading, fixed: Sequence[Outputs]) -> Iterator[Batch]:
+    """The batches, or pieces of arrays of outputs where these are all there is."""
+    mask, seen = reading.mask, 0
+    given = batches(data, forward=reading.forward, target=reading.target, mask=None if is_array(mask) else mask)
+    if data is None and fixed:
+        pieces = (fixed[0].values[start : start + ROWS] for start in range(0, len(fixed[0].values), ROWS))
+        given = (Batch(np.empty((len(piece), 0)), None, None) for piece in pieces)
+    for batch in given:
+        if is_array(mask):
+            size = _size(batch)
+            yield replace(batch, mask=to_numpy(mask, "mask")[seen : seen + size])
+            seen += size
+        else:
+            yield batch
+
+
+def _size(batch: Batch) -> int:
+    """Samples of a batch, by its target or by the first of its parts."""
+    held = batch.y if batch.y is not None else batch.given if batch.x is None else batch.x
+    if isinstance(held, Mapping):
+        held = next(iter(held.values()))
+    return len(held[0] if isinstance(held, tuple | list) else held)
 
 
 class _naming:

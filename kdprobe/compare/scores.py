@@ -6,10 +6,11 @@ import numpy as np
 
 from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import Trace
-from kdprobe.measures.traces import blocks, calibrated_log_probabilities, log_probabilities, measured, top
+from kdprobe.measures.rows import label_losses, top
+from kdprobe.measures.traces import blocks, measured
 from kdprobe.stats.intervals import BELOW_ONE, jackknife, proportion
 from kdprobe.stats.paired import contrast
-from kdprobe.stats.scores import nll, squared_error
+from kdprobe.stats.scores import squared_error
 
 INFINITE = Refusal(reason="it gives a label the probability 0: its loss is infinite", advice="give logits, or smooth the probabilities")
 
@@ -43,16 +44,16 @@ def _losses(trace: Trace, target: np.ndarray) -> np.ndarray:
     """(n,) loss of each row."""
     if trace.kind == "regression":
         return squared_error(trace.outputs, target)
-    return nll(log_probabilities(trace) if trace.temperature is None else calibrated_log_probabilities(trace), target)
+    return label_losses(trace, target, calibrated=trace.temperature is not None)
 
 
 def _of_classifier(trace: Trace, labels: np.ndarray) -> Mapping[str, Result]:
     found = {
         "accuracy": measured(proportion(top(trace) == labels, blocks=blocks(trace))),
-        "loss": _mean(trace, nll(log_probabilities(trace), labels)),
+        "loss": _mean(trace, label_losses(trace, labels)),
     }
     if trace.temperature is not None:
-        found["loss at its own temperature"] = _mean(trace, nll(calibrated_log_probabilities(trace), labels))
+        found["loss at its own temperature"] = _mean(trace, label_losses(trace, labels, calibrated=True))
     return found
 
 

@@ -6,12 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from kdprobe.compare.run import Ran
+from kdprobe.compare.stream.passed import Ran
 from kdprobe.core.errors import PlanError
 from kdprobe.core.result import Refusal
-from kdprobe.core.trace import Trace
+from kdprobe.core.trace import Trace, are_probabilities
+from kdprobe.core.views import Streamed
 from kdprobe.core.words import interval, listed
-from kdprobe.measures.traces import blocks, log_probabilities, top
+from kdprobe.measures.rows import same_outputs, top
+from kdprobe.measures.traces import blocks, log_probabilities
 from kdprobe.stats.intervals import jackknife
 from kdprobe.stats.scores import squared_error
 
@@ -63,7 +65,13 @@ def suspicions(
     beside = [(sibling, teachers[0]) for sibling in (*teachers[1:], *siblings)]
     moved = [sibling.name for sibling, teacher in beside if _in_another_order(sibling, teacher) is not None]
     weak = _weak([sibling for sibling in siblings if sibling.name not in moved], teachers, target)
-    told = [*_reordered([*beside, *pairs]), *_not_of_this_recipe(weak), *_unsteady(ran), *_same(pairs, students, twins)]
+    told = [
+        *_of_labels(ran, students[0]),
+        *_reordered([*beside, *pairs]),
+        *_not_of_this_recipe(weak),
+        *_unsteady(ran),
+        *_same(pairs, students, twins),
+    ]
     return Suspicions(tuple(told), (*moved, *weak))
 
 
@@ -79,8 +87,8 @@ def check_siblings(siblings: Sequence[Trace], students: Sequence[Trace], twins: 
     """
     for place, sibling in enumerate(siblings):
         for other in (*teachers, *students, *twins, *siblings[:place]):
-            if np.array_equal(sibling.raw, other.raw) or _one_model(sibling, other):
-                scaled = "" if np.array_equal(sibling.raw, other.raw) else ", up to one scale and a shift,"
+            if same_outputs(sibling, other) or _one_model(sibling, other):
+                scaled = "" if same_outputs(sibling, other) else ", up to one scale and a shift,"
                 raise PlanError(
                     f"siblings[{place}] is {other.name}: {other.name} and {sibling.name} give the same outputs{scaled} on every row. Take "
                     "it out of siblings=, and pass other teachers of the recipe, from other seeds, that did not teach the student"
@@ -88,6 +96,9 @@ def check_siblings(siblings: Sequence[Trace], students: Sequence[Trace], twins: 
 
 
 def _one_model(one: Trace, other: Trace) -> bool:
+    if isinstance(one, Streamed):
+        # a sample that is kept whole will show it
+        return False
     if one.n < 3:
         # two predictions are in step with any other two
         return False
@@ -120,7 +131,7 @@ def _in_step(one: np.ndarray, other: np.ndarray) -> bool:
 
 def _weak(siblings: Sequence[Trace], teachers: Sequence[Trace], target: np.ndarray | Refusal) -> dict[str, str]:
     """Siblings that say the same of every row, or are far worse than the teacher, row by row on the target, and by how much."""
-    constant = {s.name: "gives the same outputs on every row" for s in siblings if s.n > 1 and not np.ptp(s.raw, axis=0).any()}
+    constant = {s.name: "gives the same outputs on every row" for s in siblings if s.n > 1 and _is_constant(s)}
     if isinstance(target, Refusal):
         return constant
     found: dict[str, str] = {}
@@ -140,6 +151,12 @@ def _weak(siblings: Sequence[Trace], teachers: Sequence[Trace], target: np.ndarr
     return constant | found
 
 
+def _is_constant(trace: Trace) -> bool:
+    if isinstance(trace, Streamed):
+        return not any(np.ptp(trace.numbers[key]) for key in ("top", "confidence", "spread"))
+    return not np.ptp(trace.raw, axis=0).any()
+
+
 def _of(teachers: Sequence[Trace]) -> str:
     return "the teacher's" if len(teachers) == 1 else "the teachers' mean"
 
@@ -150,6 +167,19 @@ def _not_of_this_recipe(weak: dict[str, str]) -> list[str]:
     return [
         f"{listed([f'{name} {what}' for name, what in weak.items()])}: not of this recipe, so that being nearer to the teacher than to "
         "such siblings is no transfer. Pass teachers that were trained as the teacher was, from other seeds."
+    ]
+
+
+def _of_labels(ran: Sequence[Ran], student: Trace) -> list[str]:
+    """Probabilities of labels that do not exclude each other, which a softmax makes something else of."""
+    if student.kind != "classification":
+        return []
+    names = [one.model.name for one in ran if one.raw.size and one.raw.min() >= 0 and one.raw.max() <= 1 and not are_probabilities(one.raw)]
+    if not names:
+        return []
+    return [
+        f"Outputs of {listed(names)} lie between 0 and 1 and do not sum to one: they are read as logits. If they are probabilities of "
+        "labels that do not exclude each other, say task='multilabel'; if of classes, divide each row by its sum."
     ]
 
 
@@ -172,12 +202,12 @@ def _same(pairs: Sequence[tuple[Trace, Trace]], students: Sequence[Trace], twins
         "that was trained without the teacher."
         for student in students
         for twin in twins
-        if np.array_equal(student.raw, twin.raw)
+        if same_outputs(student, twin)
     ]
     return found + [
         f"{model.name} gives the outputs of {teacher.name} on every row: if one model was passed twice, pass the student."
         for model, teacher in pairs
-        if np.array_equal(model.raw, teacher.raw)
+        if same_outputs(model, teacher)
     ]
 
 
@@ -197,7 +227,7 @@ def _in_another_order(model: Trace, teacher: Trace) -> tuple[float, float] | Non
     """Agreement as it is and in the best order of the classes, where that one is far better."""
     if model.kind != "classification":
         return None
-    n, c = model.outputs.shape
+    n, c = model.n, model.columns
     if n < ROWS_A_CLASS * c or c > MOST_CLASSES:
         return None
     table = np.bincount(top(model) * c + top(teacher), minlength=c * c).reshape(c, c)

@@ -1,50 +1,18 @@
 """Checks what models and data gave, and makes paired traces of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from kdprobe.compare.cells import Cast
-from kdprobe.compare.run import Ran
+from kdprobe.compare.stream.passed import Ran
 from kdprobe.core.errors import DataError
 from kdprobe.core.result import Refusal
 from kdprobe.core.trace import TaskKind, Trace, are_probabilities, check_finite, check_range
+from kdprobe.core.views import Streamed
 from kdprobe.core.words import listed
 from kdprobe.stats.scores import fit_temperature
 
 NO_TARGET = Refusal(reason="it needs the true target, and the data hold none", advice="give data=(x, y), or batches with a target")
-
-
-@dataclass(frozen=True, eq=False)
-class Traced:
-    """All models on the same rows."""
-
-    teacher: Trace
-    student: Trace
-    twins: tuple[Trace, ...]
-    target: np.ndarray | Refusal
-    """(n,) classes or (n, c) values; else why there is none."""
-    notes: tuple[str, ...]
-    siblings: tuple[Trace, ...] = ()
-
-    @property
-    def cast(self) -> Cast:
-        """Who is who."""
-        return Cast((self.student,), (self.teacher, *self.siblings), self.twins, self.target)
-
-
-def traced(ran: Sequence[Ran], y: np.ndarray | None, kind: TaskKind, blocks: np.ndarray | None = None, *, siblings: int = 0) -> Traced:
-    """Pair the traces of teacher, student, twins and so many siblings, in this order.
-
-    Raises
-    ------
-    DataError
-        As `paired` does.
-    """
-    traces, target, notes = paired(ran, y, kind, blocks)
-    twins = len(traces) - siblings
-    return Traced(traces[0], traces[1], tuple(traces[2:twins]), target, notes, tuple(traces[twins:]))
 
 
 def paired(
@@ -68,7 +36,7 @@ def paired(
             raise DataError(
                 f"{ran[0].model.name} gives {raw[0].shape[1]} {what}, {one.model.name} {values.shape[1]}: compare models of the same {what}"
             )
-    target = NO_TARGET if y is None else _classes(y, ran, raw[0].shape[1]) if kind == "classification" else _values(y, raw[0].shape[1])
+    target = NO_TARGET if y is None else classes_of(y, ran, raw[0].shape[1]) if kind == "classification" else _values(y, raw[0].shape[1])
     if kind == "regression" and isinstance(target, np.ndarray):
         # losses are told in target variances, as in sweeps
         centre, scale = target.mean(axis=0), target.std(axis=0)
@@ -91,7 +59,7 @@ def paired(
             rest["temperature"] = _cross_fitted(given, target, half)
         traces.append(Trace(kind=kind, outputs=values, raw=values, **rest) if chances else Trace.from_raw(kind, values, **rest))
     if kind == "classification":
-        notes.append(_reading(traces))
+        notes.append(reading(traces))
     if kind == "classification" and isinstance(target, np.ndarray):
         notes.append("Temperatures are cross-fitted: each half of the rows is read at the temperature that fits the other half best.")
     if kind == "regression" and isinstance(target, np.ndarray):
@@ -122,16 +90,24 @@ def _are_probabilities(values: np.ndarray, one: Ran) -> bool:
     return found
 
 
-def _reading(traces: Sequence[Trace]) -> str:
+def reading(traces: Sequence[Trace]) -> str:
     """Say which outputs were taken for probabilities and which for logits."""
-    groups = {"probabilities": [t.name for t in traces if t.raw is t.outputs], "logits": [t.name for t in traces if t.raw is not t.outputs]}
+    groups: dict[str, list[str]] = {"probabilities": [], "logits": []}
+    for trace in traces:
+        given = trace.probabilities if isinstance(trace, Streamed) else trace.raw is trace.outputs
+        groups["probabilities" if given else "logits"].append(trace.name)
     told = [f"{'all' if len(names) == len(traces) else f'those of {listed(names)}'} as {what}" for what, names in groups.items() if names]
     return f"Outputs are read by their numbers: {' and '.join(told)}."
 
 
-def _classes(y: np.ndarray, ran: Sequence[Ran], c: int) -> np.ndarray:
+def classes_of(y: np.ndarray, ran: Sequence[Ran], c: int) -> np.ndarray:
     """Return the target as (n,) classes 0..c-1."""
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    if y.ndim == 2 and np.isin(y, (0, 1)).all() and not (y.sum(axis=1) == 1).all():
+        raise DataError(
+            f"y has shape {y.shape} and other than one 1 in a row: labels that do not exclude each other are task='multilabel', as a "
+            "softmax over them would be of something else"
+        )
     if y.ndim != 1:
         raise DataError(f"y has shape {y.shape}: give one class a row, (n,); y.argmax(axis=1) makes classes of one-hot rows")
     named = {one.model.name: one.model.classes for one in ran if one.model.classes is not None}

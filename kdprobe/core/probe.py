@@ -71,6 +71,10 @@ class Probe:
         Of the value; "" for a pure number.
     bounds
         Smallest and largest possible value; no interval leaves them.
+    without
+        (student, teacher, target) -> what the value is without each of the groups of rows that `kdprobe.measures.cka.hsic.deal` makes, and
+        the rows in each, as (values (g,), sizes (g,)), for a probe of pairs that knows it at once. Intervals of differences need it; else
+        the probe is asked again on the rest of the rows, twenty times.
     symmetric, invariant
         What the value does not depend on: which of the two models is the student; and maps of one model, see `Invariance`.
     truths
@@ -92,6 +96,7 @@ class Probe:
     unit: str = ""
     likeness: bool | None = None
     bounds: tuple[float, float] = (-np.inf, np.inf)
+    without: Callable[..., tuple[np.ndarray, np.ndarray]] | None = None
     symmetric: bool = False
     invariant: tuple[Invariance, ...] = ()
     truths: tuple[KnownAnswer, ...]

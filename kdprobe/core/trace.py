@@ -105,6 +105,11 @@ class Trace:
         return len(self.ids)
 
     @property
+    def columns(self) -> int:
+        """Number of outputs: classes, or predicted values."""
+        return self.outputs.shape[1]
+
+    @property
     def last_hidden(self) -> str | None:
         """Name of the last hidden layer, or None where the trace has no features."""
         return list(self.features)[-1] if self.features else None

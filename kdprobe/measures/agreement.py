@@ -11,6 +11,7 @@ from kdprobe.core.result import Measurement, Refusal, Result
 from kdprobe.core.task import Task
 from kdprobe.core.trace import TaskKind, Trace, are_probabilities
 from kdprobe.measures.arrays import as_matrix, check_rows
+from kdprobe.measures.rows import divergence, tied_rows, top
 from kdprobe.measures.traces import (
     NO_TARGET,
     blocks,
@@ -18,10 +19,7 @@ from kdprobe.measures.traces import (
     check_paired,
     check_same_outputs,
     check_values,
-    log_probabilities,
     measured,
-    tied_rows,
-    top,
     two_classes,
 )
 from kdprobe.stats.intervals import BELOW_ONE, FISHER, LOG, jackknife, proportion
@@ -45,10 +43,7 @@ def kl(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Resu
     check_same_outputs(student, teacher)
     if refusal := two_classes(student):
         return refusal
-    p, log_p, log_q = teacher.outputs, log_probabilities(teacher), log_probabilities(student)
-    with np.errstate(all="ignore"):
-        # where the teacher's probability is 0 the term is 0, whatever the student's
-        rows = np.sum(np.where(p > 0, p * (log_p - log_q), 0.0), axis=1)
+    rows = divergence(student, teacher)
     infinite = ~np.isfinite(rows)
     if infinite.any():
         return Refusal(

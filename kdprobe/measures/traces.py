@@ -32,16 +32,16 @@ def check_same_outputs(*traces: Trace) -> None:
     """Raise DataError unless all traces have the same number of outputs."""
     first = traces[0]
     for other in traces[1:]:
-        if other.outputs.shape[1:] != first.outputs.shape[1:]:
+        if other.columns != first.columns:
             raise DataError(
-                f"{first.name} has {first.outputs.shape[1]} outputs, {other.name} {other.outputs.shape[1]}: give outputs for the same "
+                f"{first.name} has {first.columns} outputs, {other.name} {other.columns}: give outputs for the same "
                 f"{'classes' if first.kind == 'classification' else 'targets'}"
             )
 
 
 def check_labels(target: np.ndarray, trace: Trace) -> np.ndarray:
     """Return the target as (n,) classes, or raise DataError that names what is wrong with it."""
-    target, n, c = np.asarray(target), trace.n, trace.outputs.shape[1]
+    target, n, c = np.asarray(target), trace.n, trace.columns
     if target.shape != (n,):
         raise DataError(f"target has shape {target.shape}, {trace.name} has {n} rows: give one class a row, ({n},)")
     if target.dtype.kind not in "iu":
@@ -89,21 +89,6 @@ def calibrated_log_probabilities(trace: Trace) -> np.ndarray:
     return trace.derived("calibrated log probabilities", scaled)
 
 
-def top(trace: Trace) -> np.ndarray:
-    """(n,) class of the largest raw output; the first of tied ones."""
-    return trace.derived("top", lambda t: np.argmax(t.raw, axis=1))
-
-
-def tied_rows(trace: Trace) -> int:
-    """Rows whose largest output is shared by several classes."""
-
-    def count(t: Trace) -> int:
-        largest = t.raw.max(axis=1, keepdims=True) if t.n else t.raw
-        return int(((t.raw == largest).sum(axis=1) > 1).sum())
-
-    return trace.derived("tied rows", count)
-
-
 def beside_target(trace: Trace, key: Hashable, target: np.ndarray, compute: Callable[[Trace], Value]) -> Value:
     """Return what `compute` makes of this trace and this target, computed once."""
     return trace.derived((key, hashlib.blake2b(np.ascontiguousarray(target).tobytes()).digest()), compute)
@@ -128,7 +113,7 @@ def measured(
 
 def two_classes(trace: Trace) -> Refusal | None:
     """The refusal of what needs a choice between classes, where there is only one."""
-    c = trace.outputs.shape[1]
+    c = trace.columns
     if c >= 2:
         return None
     return Refusal(reason=f"{trace.name} has {c} output", advice="give one output a class: two columns for a binary classifier")

@@ -9,8 +9,9 @@ from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import Trace
 from kdprobe.measures.arrays import as_matrix, with_notes
 from kdprobe.measures.cka import alignment, feature_space, gram_space
-from kdprobe.measures.cka.hsic import deal
+from kdprobe.measures.cka.hsic import Terms, deal
 from kdprobe.measures.cka.neighbours import Likeness, likeness
+from kdprobe.measures.left_out import LeftOut
 from kdprobe.measures.similarity import chance
 from kdprobe.measures.traces import blocks, check_paired, log_probabilities
 
@@ -57,15 +58,30 @@ def cka_of_traces(student: Trace, student_layer: str, teacher: Trace, teacher_la
     if alignment.features_are_cheaper(student.n, (widths[0],), (widths[1],)):
         x, y = (trace.derived(("CKA, features", layer), _layer(layer)) for trace, layer in sides)
         both = feature_space.met(x, y)
+        _keep(student, student_layer, teacher, teacher_layer, both.terms)
         without_rows = feature_space.influence_of_far_rows(x, y, both, deal(student.n, days))
         return alignment.measured(alignment.Alignment(terms=both.terms, shapes=(x.shape, y.shape), without_rows=without_rows, **rest))
     k, m = (trace.derived(("CKA, Gram", layer), _kernel(layer)) for trace, layer in sides)
     order = np.argsort(deal(student.n, days), kind="stable")
+    terms = gram_space.terms(k, m)
+    _keep(student, student_layer, teacher, teacher_layer, terms)
     return alignment.measured(
-        alignment.Alignment(
-            terms=gram_space.terms(k, m), shapes=(k.shape, m.shape), without_rows=lambda: (order, gram_space.without_each_row(k, m)), **rest
-        )
+        alignment.Alignment(terms=terms, shapes=(k.shape, m.shape), without_rows=lambda: (order, gram_space.without_each_row(k, m)), **rest)
     )
+
+
+def cka_without_groups(student: Trace, student_layer: str, teacher: Trace, teacher_layer: str) -> LeftOut:
+    """What `cka_of_traces` is without each group of rows; known once that was asked."""
+
+    def asked(_: Trace) -> LeftOut:
+        raise DataError(f"CKA of {student.name} and {teacher.name} was not measured: ask for it first")
+
+    return student.derived(("CKA, left out", student_layer, teacher, teacher_layer), asked)
+
+
+def _keep(student: Trace, student_layer: str, teacher: Trace, teacher_layer: str, terms: Terms) -> None:
+    left_out = LeftOut(terms.cka[1:], terms.sizes)
+    student.derived(("CKA, left out", student_layer, teacher, teacher_layer), lambda _: left_out)
 
 
 def _layer(name: str) -> Callable[[Trace], feature_space.Layer]:

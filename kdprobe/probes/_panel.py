@@ -1,21 +1,18 @@
 """What the probes of a whole panel share: each model's loss per row, paired."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from kdprobe.core.result import Refusal
 from kdprobe.core.trace import Panel, Trace
+from kdprobe.measures.rows import label_losses
 from kdprobe.measures.traces import (
     NO_TARGET,
-    calibrated_log_probabilities,
     check_labels,
     check_paired,
     check_same_outputs,
     check_values,
-    log_probabilities,
 )
-from kdprobe.stats.scores import nll, squared_error
+from kdprobe.stats.scores import squared_error
 
 LOSS_UNIT = {"classification": "nats", "regression": "target variances"}
 
@@ -33,7 +30,7 @@ def row_losses(panel: Panel, target: np.ndarray | None) -> tuple[np.ndarray, np.
             student, twin, teacher = (squared_error(model.outputs, y) for model in models)
         return student, twin, teacher
     labels = check_labels(target, panel.student)
-    return _log_losses(models, labels, log_probabilities)
+    return _log_losses(models, labels)
 
 
 def calibrated_row_losses(panel: Panel, target: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | Refusal:
@@ -46,13 +43,13 @@ def calibrated_row_losses(panel: Panel, target: np.ndarray | None) -> tuple[np.n
     for model in models:
         if model.temperature is None:
             return Refusal(reason=f"{model.name} has no fitted temperature", advice="fit one on validation rows")
-    return _log_losses(models, check_labels(target, panel.student), calibrated_log_probabilities)
+    return _log_losses(models, check_labels(target, panel.student), calibrated=True)
 
 
 def _log_losses(
-    models: tuple[Trace, Trace, Trace], labels: np.ndarray, log_probabilities: Callable[[Trace], np.ndarray]
+    models: tuple[Trace, Trace, Trace], labels: np.ndarray, *, calibrated: bool = False
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | Refusal:
-    rows = [nll(log_probabilities(model), labels) for model in models]
+    rows = [label_losses(model, labels, calibrated=calibrated) for model in models]
     for model, losses in zip(models, rows, strict=True):
         infinite = ~np.isfinite(losses)
         if infinite.any():

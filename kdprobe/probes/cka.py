@@ -5,7 +5,8 @@ import numpy as np
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import Trace
-from kdprobe.probes._layers import cka_of_traces
+from kdprobe.measures.left_out import LeftOut
+from kdprobe.probes._layers import cka_of_traces, cka_without_groups
 
 
 def _last_hidden(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
@@ -13,6 +14,10 @@ def _last_hidden(student: Trace, teacher: Trace, target: np.ndarray | None = Non
         if model.last_hidden is None:
             return Refusal(reason=f"{model.name} has no hidden layer", advice="trace at least one, or read cka_output")
     return cka_of_traces(student, str(student.last_hidden), teacher, str(teacher.last_hidden))
+
+
+def _without(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> LeftOut:
+    return cka_without_groups(student, str(student.last_hidden), teacher, str(teacher.last_hidden))
 
 
 def _features(x: np.ndarray, y: np.ndarray) -> tuple[Trace, Trace, None]:
@@ -53,6 +58,7 @@ CKA = Probe(
     measure=_last_hidden,
     needs=("features",),
     bounds=(-1.0, 1.0),
+    without=_without,
     symmetric=True,
     invariant=("rotation", "scale", "shift", "row order"),
     truths=(

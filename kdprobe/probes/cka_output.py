@@ -5,11 +5,16 @@ import numpy as np
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Result
 from kdprobe.core.trace import Trace, softmax
-from kdprobe.probes._layers import OUTPUT, cka_of_traces
+from kdprobe.measures.left_out import LeftOut
+from kdprobe.probes._layers import OUTPUT, cka_of_traces, cka_without_groups
 
 
 def _outputs(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:
     return cka_of_traces(student, OUTPUT, teacher, OUTPUT)
+
+
+def _without(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> LeftOut:
+    return cka_without_groups(student, OUTPUT, teacher, OUTPUT)
 
 
 def _logits(x: np.ndarray, y: np.ndarray) -> tuple[Trace, Trace, None]:
@@ -48,6 +53,7 @@ CKA_OUTPUT = Probe(
     asks="How alike are the two models' predictions (of classifiers: log probabilities, centred by row), up to rotation and scale?",
     measure=_outputs,
     bounds=(-1.0, 1.0),
+    without=_without,
     symmetric=True,
     invariant=("row order",),
     truths=(

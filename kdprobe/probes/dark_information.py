@@ -3,7 +3,7 @@
 import numpy as np
 
 from kdprobe.core.probe import KnownAnswer, Probe
-from kdprobe.measures.information.output_information import dark
+from kdprobe.measures.information.output_information import dark, dark_without
 from kdprobe.probes._cases import degraded_student, rare_class, student_of_noise
 
 PARTIAL = float(-0.5 * np.log1p(-((0.7 - 0.8 * 0.56) ** 2) / ((1 - 0.64) * (1 - 0.56**2))))
@@ -13,6 +13,7 @@ DARK_INFORMATION = Probe(
     title="Dark information",
     asks="How much does the student tell of its teacher's output that the target does not?",
     measure=dark,
+    without=dark_without,
     needs=("target",),
     better="neither",
     unit="nats",

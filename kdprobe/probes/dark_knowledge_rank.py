@@ -4,7 +4,7 @@ import numpy as np
 
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.trace import Trace
-from kdprobe.measures.transfer.dark_knowledge import rank_agreement
+from kdprobe.measures.transfer.dark_knowledge import rank_agreement, rank_agreement_without
 
 
 def _models(student: list[list[float]], teacher: list[list[float]], target: list[int]) -> tuple[Trace, Trace, np.ndarray]:
@@ -23,6 +23,7 @@ DARK_KNOWLEDGE_RANK = Probe(
     title="Order of the wrong classes",
     asks="Do the two models put the classes that are not the true one in the same order?",
     measure=rank_agreement,
+    without=rank_agreement_without,
     needs=("target",),
     tasks=("classification",),
     bounds=(-1.0, 1.0),

@@ -5,7 +5,8 @@ import numpy as np
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import Panel
-from kdprobe.measures.traces import NO_TARGET, blocks, check_labels, check_paired, check_same_outputs, check_values, measured, top
+from kdprobe.measures.rows import top
+from kdprobe.measures.traces import NO_TARGET, blocks, check_labels, check_paired, check_same_outputs, check_values, measured
 from kdprobe.probes._cases import coin_panel, regression_panel, untaught_panel
 from kdprobe.probes._panel import row_losses
 from kdprobe.stats.intervals import jackknife

@@ -3,7 +3,7 @@
 import numpy as np
 
 from kdprobe.core.probe import KnownAnswer, Probe
-from kdprobe.measures.information.output_information import part
+from kdprobe.measures.information.output_information import part, part_without
 from kdprobe.probes._cases import degraded_student, one_class, student_of_noise
 
 HIDDEN = float(0.5 * np.log((1 - 0.56**2) / (1 - 0.64)))
@@ -13,6 +13,7 @@ LEFT_BEHIND = Probe(
     title="Information left behind",
     asks="How much does the teacher tell of the target that the student does not?",
     measure=part(lambda pair: pair.joint - pair.student),
+    without=part_without(lambda pair: pair.joint - pair.student),
     needs=("target",),
     better="lower",
     unit="nats",

@@ -1,7 +1,7 @@
 """What both models' outputs tell of the target together, less what the teacher's tells alone. In nats."""
 
 from kdprobe.core.probe import KnownAnswer, Probe
-from kdprobe.measures.information.output_information import part
+from kdprobe.measures.information.output_information import part, part_without
 from kdprobe.probes._cases import degraded_student, one_class, student_of_noise
 
 OWN_INFORMATION = Probe(
@@ -9,6 +9,7 @@ OWN_INFORMATION = Probe(
     title="Information of the student's own",
     asks="How much does the student tell of the target that the teacher does not?",
     measure=part(lambda pair: pair.joint - pair.teacher),
+    without=part_without(lambda pair: pair.joint - pair.teacher),
     needs=("target",),
     better="neither",
     unit="nats",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from kdprobe.core.probe import KnownAnswer, Probe
-from kdprobe.measures.information.output_information import part
+from kdprobe.measures.information.output_information import part, part_without
 from kdprobe.probes._cases import degraded_student, one_class, student_of_noise
 
 KEPT = float(-0.5 * np.log(1 - 0.56**2))
@@ -13,6 +13,7 @@ SHARED_INFORMATION = Probe(
     title="Information shared with the teacher",
     asks="How much of what the teacher tells of the target does the student tell too?",
     measure=part(lambda pair: pair.teacher + pair.student - pair.joint),
+    without=part_without(lambda pair: pair.teacher + pair.student - pair.joint),
     needs=("target",),
     better="neither",
     unit="nats",

@@ -119,9 +119,9 @@ def test_dictionaries_are_passed_by_keyword_and_objects_give_their_logits():
     assert told.scores["teacher"]["accuracy"].value == found.scores["teacher"]["accuracy"].value
 
 
-def test_tokens_are_refused_with_what_to_do():
+def test_one_label_for_many_tokens_is_refused_with_what_to_do():
     data = [{"input_ids": IDS, "attention_mask": MASK, "labels": LABELS}]
-    with pytest.raises(DataError, match=r"teacher gives outputs of shape \(100, 5, 3\), one for each of 5 positions of a sample"):
+    with pytest.raises(DataError, match=r"teacher gives an output for each of 5 tokens of 100 sequences, y has shape \(100,\): give a"):
         compare(Encoder(0, each=True), Encoder(1, each=True), data, task="classification")
     last = compare(
         Encoder(0, each=True), Encoder(1, each=True), data, task="classification",

@@ -190,15 +190,15 @@ def test_one_layer_is_read_by_the_probes_and_several_make_a_map():
 
 
 def test_no_layer_is_stored_but_the_last():
-    from kdprobe.compare.models import adapt
-    from kdprobe.compare.run import one_pass
+    from kdprobe.compare.adapted.adapt import adapt
+    from kdprobe.compare.run import Reading, one_pass
 
     models = [
         adapt(model, name, "classification", forward=None, layers=["auto"], spatial="gap")
         for model, name in ((TEACHER, "teacher"), (STUDENT, "student"))
     ]
-    ran, _ = one_pass(models, (X, Y), forward=False, layers=LayerStream())
-    assert [list(one.features) for one in ran] == [["6:input"], ["4:input"]]
+    passed = one_pass(models, (X, Y), Reading(kind="classification", forward=False), LayerStream())
+    assert [list(one.features) for one in passed.ran] == [["6:input"], ["4:input"]]
 
 
 def test_few_rows_give_no_map_or_refusals():

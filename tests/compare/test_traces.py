@@ -1,5 +1,7 @@
 """What models and data give is checked, paired and read rightly, or refused with the model and the row named."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -10,9 +12,10 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from kdprobe.compare import compare
-from kdprobe.compare.models import adapt
-from kdprobe.compare.run import one_pass
-from kdprobe.compare.traces import traced
+from kdprobe.compare.adapted.adapt import adapt
+from kdprobe.compare.run import Reading, one_pass
+from kdprobe.compare.stream.traces import traces_of
+from kdprobe.compare.traces import classes_of
 from kdprobe.core.errors import DataError, PlanError
 
 RNG = np.random.default_rng(5)
@@ -25,8 +28,10 @@ VALUES = RNG.normal(size=(60, 2))
 def traces(teacher, student, data, kind="classification", **options):
     options = {"forward": None, "layers": ("last hidden",), "spatial": "gap"} | options
     models = [adapt(model, name, kind, **options) for model, name in ((teacher, "teacher"), (student, "student"))]
-    ran, y = one_pass(models, data, forward=options["forward"] is not None)
-    return traced(ran, y, kind)
+    read = Reading(kind=kind, forward=options["forward"] is not None, classes=lambda ran, y, columns: classes_of(y, ran, columns))
+    found = traces_of(one_pass(models, data, read), kind)
+    (teacher, student), target = found.told
+    return SimpleNamespace(teacher=teacher, student=student, target=target, notes=found.notes)
 
 
 def net(outputs=3, seed=0):
@@ -260,7 +265,7 @@ def bad(values, row, value):
             "classification",
             r"y holds class 3 in row 9, the outputs have 3 columns: give classes 0\.\.2",
         ),
-        (LOGITS, LOGITS, (None, bad(Y, 2, -100)), "classification", "y holds class -100 in row 2, the outputs have 3 columns"),
+        (LOGITS, LOGITS, (None, bad(Y, 2, -10)), "classification", "y holds class -10 in row 2, the outputs have 3 columns"),
         (LOGITS, LOGITS, (None, Y + 0.5), "classification", r"y holds .*\.5 in row 0, which is no class: .* or task='regression'"),
         (LOGITS, LOGITS, (None, bad(Y.astype(float), 4, np.nan)), "classification", "y holds NaN or an infinity, first in row 4"),
         (
@@ -309,7 +314,7 @@ def bad(values, row, value):
             LOGITS,
             None,
             "classification",
-            r"teacher gives outputs of shape \(60, 3, 1\), one for each of 3 positions of a sample",
+            r"teacher gives outputs of shape \(60, 3, 1\), student \(60, 3\): compare models that give one",
         ),
         (lambda x: (x, x), LOGITS, X, "classification", "teacher gives a tuple of 2: say what to read with forward="),
         (
@@ -348,8 +353,10 @@ def test_arrays_do_not_meet_shuffled_rows():
 
 
 def test_what_is_no_model_is_refused():
-    with pytest.raises(PlanError, match="teacher is a str: give a torch module, a predictor, a function of x, or an array of outputs"):
+    with pytest.raises(PlanError, match="teacher is the path 'resnet18': load the model and give it, or give an ONNX file"):
         traces("resnet18", LOGITS, (X, Y))
+    with pytest.raises(PlanError, match="teacher is a int: give a torch module, a predictor, a function of x, an ONNX file, or an array"):
+        traces(3, LOGITS, (X, Y))
     with pytest.raises(PlanError, match="teacher is a RidgeClassifier without predict_proba: labels alone say little, give a function"):
         traces(RidgeClassifier().fit(X, Y), LOGITS, (X, Y))
 

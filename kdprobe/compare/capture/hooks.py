@@ -49,6 +49,8 @@ class Capture:
         For each layer what was done with its spatial axes: "none", "gap over axes 2, 3", "flatten", "positions".
     skipped
         Modules that a glob named and the forward pass did not call.
+    mask
+        (rows, length) of the next batch, 0 at padding: averages over the axis of a sequence leave it out. None: there is none.
     last_hidden
         The last hidden layer, where "auto" or "last hidden" asked for it and the network has one.
     """
@@ -68,6 +70,7 @@ class Capture:
         self._layers: tuple[_Layer, ...] | None = None
         self._calls: list[Call] = []
         self._made: list[tuple[Slot, ReferenceType[torch.Tensor]]] = []
+        self.mask: np.ndarray | None = None
         self._hooks: dict[Slot, torch.utils.hooks.RemovableHandle] = {}
         self._first_batch_hooks: list[torch.utils.hooks.RemovableHandle] = []
 
@@ -207,7 +210,7 @@ class Capture:
         def hook(module: nn.Module, arguments: tuple[Any, ...], other: Any) -> None:
             # what follows the arguments is the keyword arguments in a pre-hook, and the output in a hook
             value = {**{str(i): each for i, each in enumerate(arguments)}, **other} if slot.where == "input" else other
-            call = read(self._model, slot, value, self._spatial, self._channels)
+            call = read(self._model, slot, value, self._spatial, self._channels, self.mask)
             if call is not None:
                 self._calls.append(call)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -36,7 +37,9 @@ class Call:
         return len(self.values) % rows == 0 if self.handling == "positions" else len(self.values) == rows
 
 
-def read(model: nn.Module, slot: Slot, value: Any, spatial: Spatial, channels: Channels | None) -> Call | None:
+def read(
+    model: nn.Module, slot: Slot, value: Any, spatial: Spatial, channels: Channels | None, mask: np.ndarray | None = None
+) -> Call | None:
     """Return what `slot` asks for out of the arguments or the output of its module; None where a loose slot finds no tensor.
 
     Raises
@@ -47,7 +50,7 @@ def read(model: nn.Module, slot: Slot, value: Any, spatial: Spatial, channels: C
     path, tensor = _pick(slot, value)
     if tensor is None:
         return None
-    values, handling = _reduce(model, slot, path, tensor, spatial, channels)
+    values, handling = _reduce(model, slot, path, tensor, spatial, channels, mask)
     return Call(slot, path, values, handling)
 
 
@@ -72,7 +75,13 @@ def _pick(slot: Slot, value: Any) -> tuple[tuple[str, ...], torch.Tensor | None]
 
 
 def _reduce(
-    model: nn.Module, slot: Slot, path: tuple[str, ...], tensor: torch.Tensor, spatial: Spatial, channels: Channels | None
+    model: nn.Module,
+    slot: Slot,
+    path: tuple[str, ...],
+    tensor: torch.Tensor,
+    spatial: Spatial,
+    channels: Channels | None,
+    mask: np.ndarray | None,
 ) -> tuple[torch.Tensor, str]:
     # copied here and now: an in-place operation later in the forward pass must not reach what is kept
     wide = tensor.dtype if tensor.dtype in (torch.float32, torch.float64) else torch.float32
@@ -85,6 +94,10 @@ def _reduce(
     channel = tensor.ndim - 1 if last else 1
     if spatial == "positions":
         return tensor.movedim(channel, -1).to(wide, copy=True).reshape(-1, tensor.shape[channel]), "positions"
+    if mask is not None and last and tensor.ndim == 3 and tensor.shape[:2] == mask.shape:
+        counts = torch.from_numpy(np.asarray(mask, dtype=bool)).to(tensor.device)[..., None]
+        summed = torch.where(counts, tensor, 0).sum(dim=1, dtype=wide)
+        return summed / counts.sum(dim=1).clamp(min=1), "gap over axis 1 without padding"
     axes = [axis for axis in range(1, tensor.ndim) if axis != channel]
     return tensor.mean(dim=axes, dtype=wide), f"gap over {'axes' if len(axes) > 1 else 'axis'} {', '.join(map(str, axes))}"
 

@@ -121,7 +121,9 @@ def information_decomposition(
     Notes
     -----
     Usable information may break the data processing inequality: a student that makes its teacher's knowledge easier to read has b > a, and
-    that is a finding, not an error. About 0.5 s for outputs of 10 classes and 10,000 rows.
+    that is a finding, not an error. About 0.5 s for outputs of 10 classes and 10,000 rows. Of a model's outputs beyond 2^21 (2,097 rows of
+    1,000 classes), the two or three weights of a pool are learned from so many rows, evenly drawn, and read on all: held out, what is
+    found stays a lower bound, about .001 nats below what all rows would give.
 
     References
     ----------

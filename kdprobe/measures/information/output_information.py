@@ -20,6 +20,7 @@ from kdprobe.measures.information.usable_classes import FOLDS, folds_of, one_cla
 from kdprobe.measures.information.usable_information import LEAST_ROWS, from_terms
 from kdprobe.measures.information.usable_values import fixed, gaussian_terms
 from kdprobe.measures.information.usable_values import folds_of as value_folds
+from kdprobe.measures.left_out import LeftOut, mean_without
 from kdprobe.measures.traces import (
     NO_TARGET,
     blocks,
@@ -55,6 +56,24 @@ def part(choose: Callable[[OutputInformation], Terms]) -> Callable[[Trace, Trace
         return pair if isinstance(pair, Refusal) else _measured(choose(pair), student)
 
     return measure
+
+
+def part_without(choose: Callable[[OutputInformation], Terms]) -> Callable[[Trace, Trace, np.ndarray], LeftOut]:
+    """Make a probe's ``without`` from the same: probes are not learned anew, as in the intervals of the value itself."""
+
+    def without(student: Trace, teacher: Trace, target: np.ndarray) -> LeftOut:
+        pair = _of_classes(student, teacher, target) if student.kind == "classification" else _of_values(student, teacher, target)
+        assert not isinstance(pair, Refusal), "asked of what was measured only"
+        return mean_without(choose(pair).held, student)
+
+    return without
+
+
+def dark_without(student: Trace, teacher: Trace, target: np.ndarray) -> LeftOut:
+    """The mean of `dark` without each group of rows."""
+    terms = _dark_of_classes(student, teacher, target) if student.kind == "classification" else _dark_of_values(student, teacher, target)
+    assert not isinstance(terms, Refusal), "asked of what was measured only"
+    return mean_without(terms.held, student)
 
 
 def dark(student: Trace, teacher: Trace, target: np.ndarray | None = None) -> Result:

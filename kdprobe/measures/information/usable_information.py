@@ -89,6 +89,8 @@ def usable_information(
     Notes
     -----
     Five folds; 0.1 s for outputs of 10 classes and 10,000 rows, seconds for features of some hundred columns.
+    The weights that calibrate outputs are learned from 2^21 of these at most (2,097 rows of 1,000 classes) and read on all: held out, what
+    is found stays a lower bound, about .001 nats below what all rows would give.
 
     References
     ----------

@@ -5,6 +5,7 @@ from scipy.special import ndtr
 
 from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import Trace
+from kdprobe.measures.rows import confidence, top
 from kdprobe.measures.traces import (
     NO_TARGET,
     beside_target,
@@ -13,7 +14,6 @@ from kdprobe.measures.traces import (
     check_paired,
     check_same_outputs,
     measured,
-    top,
     two_classes,
 )
 from kdprobe.stats.intervals import jackknife
@@ -101,12 +101,12 @@ def debiased_distances(gaps: np.ndarray, bins: np.ndarray) -> np.ndarray:
 
 def _over_confidence(trace: Trace, labels: np.ndarray) -> tuple[np.ndarray, float]:
     """Of each row (n,), and the model's own debiased calibration error."""
-    gaps = trace.outputs[np.arange(trace.n), top(trace)] - (top(trace) == labels)
+    gaps = confidence(trace) - (top(trace) == labels)
     return gaps, float(debiased_distances(gaps, trace.derived("confidence bins", _bins)).mean())
 
 
 def _bins(trace: Trace) -> np.ndarray:
-    return _bins_of(trace.outputs[np.arange(trace.n), top(trace)])
+    return _bins_of(confidence(trace))
 
 
 def _bins_of(confidence: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from scipy.stats import rankdata
 
 from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import Trace
+from kdprobe.measures.left_out import LeftOut, mean_without
 from kdprobe.measures.traces import NO_TARGET, beside_target, blocks, check_labels, check_paired, check_same_outputs, measured
 from kdprobe.stats.intervals import FISHER, jackknife
 
@@ -22,17 +23,30 @@ def rank_agreement(student: Trace, teacher: Trace, target: np.ndarray | None = N
     c = student.outputs.shape[1]
     if c < 3:
         return Refusal(reason=f"{c} classes leave {max(c - 1, 0)} beside the true one: that has no order", advice="give 3 classes or more")
-    ranks = [
-        beside_target(model, "order of the other classes", labels, lambda trace: _ranks(trace.raw, labels)) for model in (student, teacher)
-    ]
+    ranks = _of_both(student, teacher, labels)
     for model, found in zip((student, teacher), ranks, strict=True):
         if model.n and not found.any():
             return Refusal(reason=f"{model.name} gives all wrong classes the same on every row: that has no order", advice="give logits")
-    rows = np.clip(np.einsum("nc,nc->n", *ranks), -1.0, 1.0)
+    rows = _alike(*ranks)
     tied = int(sum((~found.any(axis=1)).sum() for found in ranks))
     note = f"in {tied} rows of either model all wrong classes are given the same: they count as no agreement"
     interval = jackknife(rows, blocks=blocks(student), transform=FISHER)
     return measured(interval, status="ties" if tied else "ok", notes=(note,) if tied else ())
+
+
+def rank_agreement_without(student: Trace, teacher: Trace, target: np.ndarray) -> LeftOut:
+    """The mean without each group of rows."""
+    return mean_without(_alike(*_of_both(student, teacher, check_labels(target, student))), student)
+
+
+def _of_both(student: Trace, teacher: Trace, labels: np.ndarray) -> list[np.ndarray]:
+    return [
+        beside_target(model, "order of the other classes", labels, lambda trace: _ranks(trace.raw, labels)) for model in (student, teacher)
+    ]
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return np.clip(np.einsum("nc,nc->n", one, other), -1.0, 1.0)
 
 
 def _ranks(raw: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 
 from kdprobe.core.result import Refusal, Result
 from kdprobe.core.trace import Trace
+from kdprobe.measures.rows import shared_mass
 from kdprobe.measures.traces import blocks, check_paired, check_same_outputs, measured, two_classes
 from kdprobe.stats.intervals import jackknife
 
@@ -14,8 +15,7 @@ def overlap(student: Trace, teacher: Trace, target: np.ndarray | None = None) ->
     check_same_outputs(student, teacher)
     if refusal := two_classes(student):
         return refusal
-    shared = np.minimum(np.minimum(student.outputs, teacher.outputs).sum(axis=1), 1.0)
-    interval = jackknife(shared, blocks=blocks(student))
+    interval = jackknife(shared_mass(student, teacher), blocks=blocks(student))
     if isinstance(interval, Refusal):
         return interval
     return measured(interval._replace(low=max(interval.low, 0.0), high=min(interval.high, 1.0)))

@@ -1,14 +1,14 @@
 """Measures of a whole panel that are asked toward one teacher at a time: τ, and agreement on the teacher's errors by the room there is."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from kdprobe.core.result import Refusal, Result
-from kdprobe.core.trace import Panel, Trace
-from kdprobe.measures.traces import NO_TARGET, blocks, check_labels, check_paired, check_same_outputs, measured, top, two_classes
+from kdprobe.core.trace import Panel
+from kdprobe.measures.rows import top
+from kdprobe.measures.traces import NO_TARGET, blocks, check_labels, check_paired, check_same_outputs, measured, two_classes
 from kdprobe.measures.transfer.coefficient import moved, toward
-from kdprobe.measures.transfer.pairwise import LEAST, Placed, References, placed, references
+from kdprobe.measures.transfer.pairwise import LEAST
+from kdprobe.measures.transfer.places import place, products, spread
 from kdprobe.stats.intervals import ratio, too_few
 
 
@@ -25,27 +25,13 @@ def coefficient(panel: Panel, target: np.ndarray | None = None) -> Result:
     if student.n < 2:
         return too_few(student.n, None)
     with np.errstate(all="ignore"):
-        against = _references(twins)
-        apart = student.derived(("apart from twins", *map(id, twins)), lambda trace: (twins, trace.outputs - against.mean))[1]
-        own, other = (_placed(model, twins, against) for model in (student, teacher))
-        # ⟨S - mean, T - mean⟩ by row, of which all but one product are known from other pairs
-        above = np.einsum("nc,nc->n", apart, teacher.outputs) - own.along - against.noise / against.k
-        found = toward([moved(above, own, other, against)], blocks(student))
+        against = spread(twins)
+        above = products(student, teacher, twins) - against.noise / against.k
+        found = toward([moved(above, place(student, twins), place(teacher, twins), against)], blocks(student))
     if isinstance(found, Refusal):
         return found
     interval, errors = found
     return measured(interval, details={"references": against.k} | errors)
-
-
-def _references(twins: Sequence[Trace]) -> References:
-    """Reference twins, read once for all pairs that meet them. What is kept keeps the traces too: else an id could be another trace's."""
-    key = ("reference twins", *map(id, twins))
-    return twins[0].derived(key, lambda _: (tuple(twins), references([twin.outputs for twin in twins])))[1]
-
-
-def _placed(model: Trace, twins: Sequence[Trace], against: References) -> Placed:
-    key = ("place beside twins", *map(id, twins))
-    return model.derived(key, lambda trace: (tuple(twins), placed(trace.outputs, against)))[1]
 
 
 def room_taken(panel: Panel, target: np.ndarray | None = None) -> Result:

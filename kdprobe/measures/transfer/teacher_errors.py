@@ -4,7 +4,8 @@ import numpy as np
 
 from kdprobe.core.result import Result
 from kdprobe.core.trace import Trace
-from kdprobe.measures.traces import NO_TARGET, blocks, check_labels, check_paired, check_same_outputs, measured, top, two_classes
+from kdprobe.measures.rows import top
+from kdprobe.measures.traces import NO_TARGET, blocks, check_labels, check_paired, check_same_outputs, measured, two_classes
 from kdprobe.measures.transfer.panel import NEVER_WRONG
 from kdprobe.stats.intervals import proportion
 
