@@ -14,6 +14,7 @@ from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.registry import find
 from kdprobe.sweep.plan import Plan
 from kdprobe.sweep.plans import kinds
+from kdprobe.sweep.predictions import sealed_predictions
 from kdprobe.tasks.own.keep import provide_kept
 from kdprobe.zoo.index import Index
 from kdprobe.zoo.writer import Writer
@@ -58,22 +59,22 @@ def sealed_plan(index: Index, plan: Plan) -> Any:
 
 
 def seal(writer: Writer, plan: Plan, data: Mapping[tuple[str, int], str]) -> None:
-    """Store the plan before any result; refuse one that contradicts results that are there.
+    """Store the plan, and what theory predicts of it, before any result; refuse one that contradicts results that are there.
 
     A plan that only adds models extends the zoo, and the report shows that it was extended after results were known.
     """
     index = writer.index
     before = sealed_plan(index, plan)
     deviations: list[dict[str, Any]] = index.meta_json("deviations", [])
-    if before is not None and before.hash != plan.hash:
-        trained = index.rows("SELECT count(*) AS n FROM models")[0]["n"]
-        if trained:
-            changes = before.differences(plan)
-            deviations.append({"from": before.hash, "to": plan.hash, "changes": changes, "models_there": trained})
+    trained = index.rows("SELECT count(*) AS n FROM models")[0]["n"]
+    if before is not None and before.hash != plan.hash and trained:
+        changes = before.differences(plan)
+        deviations.append({"from": before.hash, "to": plan.hash, "changes": changes, "models_there": trained})
     splits = {sha256: {"task": task, "draw": draw, "sizes": msgspec.to_builtins(plan.sizes(task))} for (task, draw), sha256 in data.items()}
     known = index.meta_json("splits", {})
     sealed = {"asks": plan.asks, "plan": msgspec.json.encode(plan).decode(), "plan_hash": plan.hash}
-    writer.seal_plan(sealed | {"deviations": deviations, "splits": known | splits})
+    predicted = sealed_predictions(plan, index.meta_json("predicted", {}), models=trained)
+    writer.seal_plan(sealed | {"deviations": deviations, "splits": known | splits, "predicted": predicted})
 
 
 def provenance(index: Index, plan: Plan, *, command: str, seconds: float, jobs: int) -> dict[str, Any]:
@@ -86,6 +87,7 @@ def provenance(index: Index, plan: Plan, *, command: str, seconds: float, jobs: 
         "plan_hash": plan.hash,
         "not_applicable": [found._asdict() | {"knowledge": find("distillers", found.distiller).knowledge} for found in plan.refused],
         "deviations": index.meta_json("deviations", []),
+        "predicted": index.meta_json("predicted", {}),
         "commit": _commit(),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "hardware": f"{_processor()}, {os.cpu_count()} cores, {jobs or 1} worker{'s' if jobs > 1 else ''} of one thread",

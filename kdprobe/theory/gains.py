@@ -42,8 +42,8 @@ class Gain(NamedTuple):
     """Residual variance of the larger model over that of the smaller: what the share depends on."""
 
 
-def nested_share(ratio: float, *, n: float, p: int, q: int, m: float) -> float:
-    """Share of the twin's excess risk that distillation gains, every model with an intercept.
+def nested_share(ratio: float, *, n: float, p: int, q: int, m: float, intercept: bool = True) -> float:
+    """Share of the twin's excess risk that distillation gains, every model with an intercept or none.
 
     Parameters
     ----------
@@ -58,28 +58,46 @@ def nested_share(ratio: float, *, n: float, p: int, q: int, m: float) -> float:
     0.3621
     >>> nested_share(1.0, n=80, p=4, q=4, m=100)
     0.0
+
+    Without intercepts it is the share of `kdprobe.theory.nested_ols`:
+
+    >>> from kdprobe.theory import nested_ols
+    >>> beta = np.arange(1, 21) ** -0.75
+    >>> law = nested_ols(beta, 0.25, n=80, p=4, q=14, m=160)
+    >>> ratio = (0.25 + beta[14:] @ beta[14:]) / (0.25 + beta[4:] @ beta[4:])
+    >>> bool(abs(nested_share(ratio, n=80, p=4, q=14, m=160, intercept=False) - (1 - law.student / law.twin)) < 1e-12)
+    True
     """
     if p == q:
         return 0.0
-    twin = excess_factor(p, n)
+    twin = _excess(p, n, intercept)
     if q < p:
         # the student is its teacher: their absolute risks are compared
-        return 1 - ((excess_factor(q, n) + 1) / ratio - 1) / twin
-    each = ratio / (n - q - 2)
-    seen = p * each + ratio / n + q * each / n
+        return 1 - ((_excess(q, n, intercept) + 1) / ratio - 1) / twin
+    each = ratio / (n - q - 1 - intercept)
+    seen = p * each + intercept * (ratio / n + q * each / n)
     unseen = 1 - ratio + (q - p) * each
-    return 1 - (seen + excess_factor(p, m) * unseen) / twin
+    return 1 - (seen + _excess(p, m, intercept) * unseen) / twin
 
 
-def nested_gains(sample: Sample, sizes: Sequence[int], *, m: float, level: float = LEVEL) -> tuple[Gain, ...]:
+def _excess(size: int, rows: float, intercept: bool) -> float:
+    """Expected excess risk of least squares for residual variance 1."""
+    if intercept or math.isinf(rows):
+        return excess_factor(size, rows)
+    return size / (rows - size - 1)
+
+
+def nested_gains(
+    sample: Sample, sizes: Sequence[int], *, m: float, level: float = LEVEL, intercept: bool = True
+) -> tuple[Gain, ...]:  # fmt: skip
     """Gains of teachers of several sizes, with intervals that hold for all of them at once (Bonferroni)."""
-    return tuple(_nested_gain(sample, size, m, level / len(sizes)) for size in sizes)
+    return tuple(_nested_gain(sample, size, m, level / len(sizes), intercept) for size in sizes)
 
 
-def _nested_gain(sample: Sample, q: int, m: float, level: float) -> Gain:
+def _nested_gain(sample: Sample, q: int, m: float, level: float, intercept: bool) -> Gain:
     n, p = sample.rows, sample.student
     small, large = sorted((p, q))
-    twin = sample.variance(p) * excess_factor(p, n)
+    twin = sample.variance(p) * _excess(p, n, intercept)
     if small == large:
         return Gain(q, Bounds(0.0, 0.0, 0.0), Bounds(0.0, 0.0, 0.0), Bounds(1.0, 1.0, 1.0))
     left = [float((sample.residuals(size) ** 2).sum()) for size in (small, large)]
@@ -88,7 +106,7 @@ def _nested_gain(sample: Sample, q: int, m: float, level: float) -> Gain:
     unbiased = sample.variance(large) / sample.variance(small) if left[0] > 0 else 1.0
     least = 1e-12
     ratios = [min(max(ratio, least), 1.0) for ratio in (unbiased, 1 - ends[0], 1 - ends[1])]
-    value, *others = (nested_share(ratio, n=n, p=p, q=q, m=m) for ratio in ratios)
+    value, *others = (nested_share(ratio, n=n, p=p, q=q, m=m, intercept=intercept) for ratio in ratios)
     # a straight or bent line in the ratio, but monotone: the ends of the one are the ends of the other
     share = Bounds(value, min(value, *others), max(value, *others))
     spread = [twin * (n - p - 1) / float(chdtri(n - p - 1, tail)) for tail in (level / 2, 1 - level / 2)]

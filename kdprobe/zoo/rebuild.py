@@ -98,7 +98,8 @@ def _plan(path: Path) -> tuple[dict[str, str], list[str]]:
         return {}, [f"{PLAN} is missing: the plan that is run next becomes that of the zoo"]
     try:
         found = json.loads(read_regular(file))
-        entries = {key: found[key] for key in SEALED if found[key] is not None}
+        # zoos of before there were predictions have none
+        entries = {key: found[key] for key in SEALED if (found.get(key) if key == "predicted" else found[key]) is not None}
         if not all(isinstance(value, str) for value in entries.values()):
             raise TypeError
     except (ValueError, TypeError, KeyError, RecursionError, OSError):

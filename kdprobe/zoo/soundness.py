@@ -140,7 +140,7 @@ def _measurement_problems(rows: list[tuple[Any, ...]], columns: tuple[str, ...],
 
 def _meta_problems(rows: list[dict[str, Any]]) -> Iterator[str]:
     for row in rows:
-        if row["key"] in ("plan", "deviations", "splits", "provenance"):
+        if row["key"] in ("plan", "deviations", "splits", "predicted", "provenance"):
             try:
                 json.loads(row["value"])
             except (ValueError, TypeError, RecursionError):

@@ -21,7 +21,7 @@ from kdprobe.zoo.index import Index
 from kdprobe.zoo.shards import HASH, SHARDS, TARGETS, read_header
 from kdprobe.zoo.soundness import require_sound
 
-SEALED = ("asks", "plan", "plan_hash", "deviations", "splits")
+SEALED = ("asks", "plan", "plan_hash", "deviations", "splits", "predicted")
 """Entries that `PLAN` repeats, so that a zoo that lost its index is still one of this plan."""
 
 

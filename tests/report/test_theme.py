@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure as Canvas
 
+from kdprobe.report.theme.agreement import Cells, agreement
 from kdprobe.report.theme.bars import NAMES, Bar, bars
 from kdprobe.report.theme.forest import Line, forest
+from kdprobe.report.theme.phase import Cross, phase
 from kdprobe.report.theme.plots import Panel, Series, _apart, in_lines, panels, spaced, width_of
 from kdprobe.report.theme.strip import strip
 from kdprobe.report.theme.svg import COLOURS, _steps, to_svg
@@ -227,3 +229,23 @@ def test_a_long_name_has_two_lines_before_it_is_cut():
     assert in_lines("labelled and transfer rows", 120, 10) == "labelled and\ntransfer rows"
     assert in_lines("short", 120, 10) == "short"
     assert in_lines("x" * 30, 120, 10) == "x" * 19 + "…"
+
+
+def test_agreement_draws_a_dot_a_cell_and_counts_errors():
+    predicted, observed = np.array([1.0, 2.0, 3.0]), np.array([1.1, 2.0, 2.0])
+    cells = Cells(label="fits", role="one", predicted=predicted, observed=observed, error=np.array([0.1, 0.0, 0.1]))
+    assert cells.apart == pytest.approx([1.0, 0.0, 10.0])
+    for logarithmic in (False, True):
+        svg = agreement([cells], unit="nats", prefix="ag", title="t", description="d", logarithmic=logarithmic)
+        texts = [element.text for element in ET.fromstring(svg).iter("text")]
+        assert {"observed (nats)", "|observed − predicted| / SE", "fits", "predicted"} <= set(texts)
+
+
+def test_a_map_of_a_law_alone_has_no_cross():
+    x, y = np.geomspace(1, 100, 5), np.linspace(0, 1, 5)
+    how = {"x_label": "rows", "y_label": "noise", "names": ("helps", "hurts"), "prefix": "a", "title": "t", "description": "d"}
+    gains = np.linspace(-1, 1, 25).reshape(5, 5)
+    plain, marked = phase(x, y, gains, **how), phase(x, y, gains, cross=Cross(x=10, y=(0.5, 0.4, 0.6), label="these data"), **how)
+    assert "these data" in marked
+    assert "these data" not in plain
+    assert len(plain) < len(marked)

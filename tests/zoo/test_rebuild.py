@@ -1,5 +1,6 @@
 """A lost or damaged index is read back from the shards."""
 
+import json
 import subprocess
 import sys
 
@@ -74,6 +75,15 @@ def test_a_lost_plan_is_told(own_zoo_folder, content):
     assert not found.planned
     assert "the plan that is run next becomes that of the zoo" in found.lost[0]
     assert found.models == 56
+
+
+def test_a_plan_of_before_there_were_predictions_is_read(own_zoo_folder):
+    (own_zoo_folder / "index.sqlite").unlink()
+    file = own_zoo_folder / "plan.json"
+    entries = json.loads(file.read_text())
+    assert json.loads(entries.pop("predicted"))["entries"] is not None
+    file.write_text(json.dumps(entries))
+    assert rebuild(own_zoo_folder).planned
 
 
 def test_damaged_files_are_left_out_with_what_learned_from_them(own_zoo_folder, small_zoo):

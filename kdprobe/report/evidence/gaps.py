@@ -11,6 +11,7 @@ from kdprobe.report.evidence.frames import GAIN, Evidence
 from kdprobe.report.evidence.frames import LOSS as RAW
 from kdprobe.report.evidence.groups import Curve, Group
 from kdprobe.report.evidence.laws import Law, law_of
+from kdprobe.report.evidence.predicted import Predicted, predicted_of
 from kdprobe.stats.paired import contrast
 from kdprobe.stats.pairing import copies
 from kdprobe.verdicts.capacity_gap import seed_spread
@@ -72,6 +73,8 @@ class Gap:
     """Settings that are the same for all teacher sizes here and could be tuned for each."""
     law: Law | None = None
     """What is expected, where the task is a world with a law."""
+    predicted: Predicted | None = None
+    """What the advisor said of it before the sweep; None where it was not asked."""
 
 
 def gaps(evidence: Evidence) -> list[Gap]:
@@ -157,6 +160,7 @@ def _gap(evidence: Evidence, group: Group) -> Gap:
         gains=tuple(contrast(column).measurement(unit, tests=gain.shape[1]) for column in gain.T) if len(gain) > 1 else (),
         fixed=_fixed(evidence, group),
         law=law_of(group, found),
+        predicted=predicted_of(evidence, group, found),
     )
 
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from kdprobe.core.registry import available
 from kdprobe.core.task import Expected
@@ -33,7 +34,7 @@ def law_of(group: Group, curve: Curve) -> Law | None:
             # no law is known where labels are noisy, or where labels and teacher speak of rows apart
             return None
         counts = {"train": row["labelled_rows"], "transfer": row["unlabelled_rows"]}
-        sizes = replace(task.split, **{name: int(count) for name, count in counts.items() if not np.isnan(count)})
+        sizes = replace(task.split, **{name: int(count) for name, count in counts.items() if pd.notna(count)})
         expected = task.world.law(
             family=row["family"], options=json.loads(row["options"]), student=int(row["width"]), teacher=int(row["teacher_width"]),
             sizes=sizes, rows=row["rows"], alpha=float(row["alpha"]),

@@ -6,6 +6,7 @@ from kdprobe.core.section import Figure
 from kdprobe.report import words
 from kdprobe.report.evidence.gaps import AS_TRAINED, Gap, near
 from kdprobe.report.evidence.groups import axis, short_names
+from kdprobe.report.evidence.predicted import bounded
 from kdprobe.report.sections._gap_answer import best_of
 from kdprobe.report.theme.plots import Panel, Role, Series, panels
 from kdprobe.stats.paired import contrast
@@ -14,6 +15,8 @@ LOSSES = {"classification": "calibrated NLL", "regression": "MSE"}
 TWIN = "untaught twin"
 """What a gain of 0 is."""
 ROLES: tuple[Role, ...] = ("one", "two", "three", "four")
+FREE: tuple[Role, ...] = ("three", "two", "four", "one")
+"""In which order a prediction looks for a role of its own: what stands beside comes second, a law has the last one."""
 
 
 def _ratio_ticks(ratios: np.ndarray) -> list[str]:
@@ -35,6 +38,18 @@ def _law(gap: Gap, name: str) -> list[Series]:
         return []
     truth, nowhere = getattr(gap.law, name), np.full(len(gap.curve.sizes), np.nan)
     return [Series(label="law", role="four", x=np.log2(gap.curve.sizes / gap.student_size), mean=truth, low=nowhere, high=nowhere)]
+
+
+def _predicted(gap: Gap, drawn: list[Series]) -> tuple[list[Series], list[int]]:
+    """What theory had said before the sweep, and the teachers under which it lies off the figure."""
+    if gap.predicted is None or not gap.predicted.drawn:
+        return [], []
+    ends = np.concatenate([np.ravel(part) for one in drawn for part in (one.mean, one.low, one.high, one.seeds) if part is not None])
+    (value, low, high), off = bounded(gap.predicted, float(np.nanmin(ends)), float(np.nanmax(ends)))
+    taken = [one.role for one in drawn]
+    free: list[Role] = [role for role in FREE if role not in taken]
+    at = np.log2(gap.curve.sizes / gap.student_size)
+    return [Series(label="predicted before", role=free[0] if free else FREE[0], x=at, mean=value, low=low, high=high)], off
 
 
 def sketch(group: list[Gap], prefix: str) -> Figure:
@@ -79,13 +94,18 @@ def figure(group: list[Gap], around: list[Gap], prefix: str) -> Figure:
     # an arm whose runs all failed has no curve; its card says so
     group = [gap for gap in group if len(gap.curve.sizes)]
     first = group[0]
-    rows = []
+    rows, caption = [], [f"{first.task} · student {first.student}"]
     for gap in group:
         others = [other for other in near(gap, around) if len(other.curve.sizes)]
         series = [series_of(gap, "gain", gap.setting.removeprefix("at ") or LOSSES[gap.kind], "one", seeds=True)]
         for other, role in zip(others, ROLES[1:], strict=False):
             series.append(series_of(other, "gain", other.beside.partition(" ")[2], role, seeds=False))
         series += _law(gap, "gain")
+        told, off = _predicted(gap, series)
+        series += told
+        if off:
+            noun, names = short_names(gap.curve.teachers)
+            caption.append(f"{gap.arm}: off the figure lies what was predicted under {noun} {words.listed([names[i] for i in off])}")
         rows.append(Panel(title=f"{gap.arm}: gain ({gap.unit})", series=tuple(series), scale="gain", zero=TWIN, bands=best_bands(gap)))
     teacher = [series_of(first, "teacher_loss", LOSSES[first.kind], "three", seeds=True)]
     if "teacher_loss_raw" in first.curve.values:
@@ -101,7 +121,7 @@ def figure(group: list[Gap], around: list[Gap], prefix: str) -> Figure:
         description="The lines of the card of this student with every seed, beside what was changed; their numbers are there and in the "
         "table of cells.",
     )  # fmt: skip
-    return Figure(svg=svg, caption=f"{first.task} · student {first.student}")
+    return Figure(svg=svg, caption=". ".join(caption))
 
 
 def _in_numbers(gap: Gap) -> str:

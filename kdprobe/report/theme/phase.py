@@ -28,8 +28,8 @@ class Cross:
 
 
 def phase(
-    x: np.ndarray, y: np.ndarray, gains: np.ndarray, *, cross: Cross, x_label: str, y_label: str, names: tuple[str, str], prefix: str,
-    title: str, description: str,
+    x: np.ndarray, y: np.ndarray, gains: np.ndarray, *, cross: Cross | None = None, x_label: str, y_label: str, names: tuple[str, str],
+    prefix: str, title: str, description: str,
 ) -> str:  # fmt: skip
     """Draw gains (len(y), len(x)) over two quantities, x on a logarithmic scale, and return the SVG.
 
@@ -37,6 +37,8 @@ def phase(
     ----------
     gains
         Above 0 is shaded in one colour, below 0 in another, with a line between: stronger from a twentieth, a fifth and a half of 1 on.
+    cross
+        Where somebody's data lie; None for a map of a law alone.
     names
         Written where the most is gained and where the most is lost, if anything is.
     prefix, title, description
@@ -57,16 +59,22 @@ def phase(
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         _name(axes, x, y, gains, names)
-        middle, low, high = cross.y
-        axes.vlines(cross.x, low, high, color=COLOURS["ink"], linewidth=1.6)
-        axes.plot(*(cross.x, middle), **{"color": COLOURS["ink"], "marker": "x", "markersize": 9, "markeredgewidth": 2})
-        left = bool(np.log(cross.x) > np.log(x).mean())
-        axes.annotate(
-            fitted(cross.label, across / 2, LABEL_SIZE), (cross.x, middle), xytext=(-8 if left else 8, 6), textcoords="offset points",
-            ha="right" if left else "left", fontsize=LABEL_SIZE, fontweight="bold", color=COLOURS["ink"],
-        )  # fmt: skip
+        if cross is not None:
+            _stand(axes, x, cross, across / 2)
         canvas.text(0.5, 6 / whole, fitted(x_label, WIDTH, LABEL_SIZE), ha="center", fontsize=LABEL_SIZE, color=COLOURS["muted"])
         return to_svg(canvas, prefix=prefix, title=title, description=description)
+
+
+def _stand(axes: Axes, x: np.ndarray, cross: Cross, room: float) -> None:
+    """Mark where one stands."""
+    middle, low, high = cross.y
+    axes.vlines(cross.x, low, high, color=COLOURS["ink"], linewidth=1.6)
+    axes.plot(*(cross.x, middle), **{"color": COLOURS["ink"], "marker": "x", "markersize": 9, "markeredgewidth": 2})
+    left = bool(np.log(cross.x) > np.log(x).mean())
+    axes.annotate(
+        fitted(cross.label, room, LABEL_SIZE), (cross.x, middle), xytext=(-8 if left else 8, 6), textcoords="offset points",
+        ha="right" if left else "left", fontsize=LABEL_SIZE, fontweight="bold", color=COLOURS["ink"],
+    )  # fmt: skip
 
 
 def _shade(axes: Axes, x: np.ndarray, y: np.ndarray, gains: np.ndarray) -> None:
