@@ -211,6 +211,12 @@ def test_fieller_solves_its_quadratic():
         assert abs(t) == pytest.approx(2.009575, abs=1e-5)
 
 
+def test_two_units_are_enough_for_a_ratio():
+    found = ratio(np.array([1.0, 1.1]), np.array([4.0, 4.02]))
+    assert (found.n, found.value) == (2, pytest.approx(1.05 / 4.01))
+    assert found.low < found.value < found.high
+
+
 @pytest.mark.parametrize(
     ("result", "reason"),
     [
