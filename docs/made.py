@@ -29,6 +29,7 @@ PUBLIC = ("kdprobe", "kdprobe.theory", "kdprobe.testing", "kdprobe.testing.gates
 ROOMS = {
     "compare": "Compare models of your own",
     "sweep": "Train and measure a zoo",
+    "training": "Train twins of your own recipe",
     "zoo": "Read a zoo",
     "report": "Write a page",
     "verdicts": "Verdicts on tables of runs",
