@@ -53,12 +53,12 @@ def maps() -> tuple[Figure, ...]:
             counts = [(40.0, float(m)) if rows == "transfer" else (float(m), 400.0) for m in x]
             gains = np.array([[objective_gain(name, float(sigma2), n=n, m=m) for n, m in counts] for sigma2 in noise])
             svg = phase(
-                x, noise, np.clip(gains, -1.5, 1.5), x_label=f"{rows} rows", y_label=f"{title}: label noise σ²",
+                x, noise, np.clip(gains, -1.5, 1.5), x_label=f"{rows} rows", y_label="label noise σ²",
                 names=("helps", "hurts"), prefix=name[:2] + rows[0], title=f"{title}, by {rows} rows and noise",
                 description=f"{name} helps on {100 * float((gains > 0).mean()):.0f} % of the map of noise and {rows} rows.",
             )  # fmt: skip
             beside = "40 labelled rows" if rows == "transfer" else "400 transfer rows"
-            found.append(Figure(svg=svg, caption=f"{name.capitalize()}, {beside}"))
+            found.append(Figure(svg=svg, caption=f"{name.capitalize()}, {beside}. {title}"))
     return tuple(found)
 
 
@@ -137,15 +137,16 @@ def bias_and_variance() -> Figure:
     lines, told = [], []
     for noise in (0.1, 1.0):
         lines.append(Bar(label=f"σ² = {noise:g}"))
-        for size, name in ((0.0, "Bayes targets"), (0.2, "teacher, bias .2"), (0.5, "teacher, bias .5")):
+        for size, name in ((0.0, "Bayes targets"), (0.2, "bias .2"), (0.5, "bias .5")):
             found = theory.regression_risk_estimates(error, np.full(200, size), noise, rows=50)
-            lines.append(Bar(label=name, parts=(found.teacher - found.bias**2, found.bias**2)))
+            total = found.teacher
+            lines.append(Bar(label=name, parts=(total - found.bias**2, found.bias**2), beside=(total, total, total)))
             told.append(f"σ² {noise:g}, {name}: {found.teacher:.4f}")
         plain = theory.regression_risk_estimates(error, np.zeros(200), noise, rows=50)
-        lines.append(Bar(label="labels", parts=(plain.labels, 0.0)))
+        lines.append(Bar(label="labels", parts=(plain.labels, 0.0), beside=(plain.labels,) * 3))
         told.append(f"σ² {noise:g}, labels: {plain.labels:.4f}")
     svg = bars(
-        lines, parts=(("variance / N", "one"), ("bias²", "two")), titles=("squared error of the risk on 50 rows", ""), prefix="bv",
+        lines, parts=(("variance / N", "one"), ("bias²", "two")), titles=("squared error", "in all"), prefix="bv",
         title="What soft targets save, and what a biased teacher costs", description="; ".join(told),
     )  # fmt: skip
-    return Figure(svg=svg, caption="T7: rows remove variance, not bias")
+    return Figure(svg=svg, caption="T7: squared error of a risk on 50 rows, by what stands for the labels. Rows remove variance, not bias")

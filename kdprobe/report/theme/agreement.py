@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from kdprobe.report.theme.plots import LABEL_SIZE, LEFT, TITLE, TITLE_SIZE, WIDTH, Role, fitted
 from kdprobe.report.theme.svg import COLOURS, style, to_svg
@@ -75,6 +75,9 @@ def agreement(
                 axes.xaxis.set_major_locator(MaxNLocator(4))
         if logarithmic:
             above.set_yscale("log")
+            for axis in (above.xaxis, above.yaxis, below.xaxis):
+                axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+                axis.set_minor_locator(NullLocator())
         above.tick_params(labelbottom=False)
         ends = (float(both.min()), float(both.max()))
         room = 0.05 * (ends[1] - ends[0] or 1.0)
