@@ -9,6 +9,7 @@ from cyclopts import CycloptsError
 
 from kdprobe import PlanError
 from kdprobe.cli import COMMANDS, build, run
+from kdprobe.sweep.plans import asked
 
 ROOT = Path(__file__).parent.parent.parent
 WRITTEN = sorted(path for path in (ROOT / "docs").rglob("*.md") if not {"made", "_build"} & set(path.relative_to(ROOT / "docs").parts))
@@ -89,7 +90,7 @@ def leaves():
 def flags():
     """Every flag of every command and of every question of a sweep."""
     found = {"--help", "--version", "--install-completion"}
-    for words in [*(leaf.split() for leaf in leaves()), ["sweep", "--gap"], ["sweep", "--knowledge"]]:
+    for words in [*(leaf.split() for leaf in leaves()), *(["sweep", f"--{name}"] for name in asked())]:
         app = parser(words)
         for word in words:
             app = app if word.startswith("-") else app[word]
