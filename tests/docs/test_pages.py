@@ -33,8 +33,8 @@ def path_of(words):
 
 
 def parser(words, config=None):
-    asked = next((word.removeprefix("--") for word in words if word in ("--gap", "--knowledge")), "")
-    return build(config, asked=asked, command=words[0])
+    question = next((name for name in asked() if f"--{name}" in words), "")
+    return build(config, asked=question, command=words[0])
 
 
 def understood(words):
