@@ -39,7 +39,8 @@ def apart(gains: Sequence[Cells]) -> tuple[str, ...]:
         inside, sign = int((one.apart <= 3).sum()), int((one.predicted * one.observed > 0).sum())
         told.append(
             f"{one.label.capitalize()}: {inside} of {len(one.apart)} gains within 3 standard errors of the law, the sign right in {sign} "
-            f"of the {int((one.predicted != 0).sum())} that it gives one to; at most {one.apart.max():.1f} standard errors off."
+            f"of the {int((one.predicted != 0).sum())} that it gives one to; at most {one.apart.max():.1f} standard errors off. The "
+            f"largest standard error is {one.error.max():.2g} target variances, so where it is wide, that says little."
         )
     return tuple(told)
 
