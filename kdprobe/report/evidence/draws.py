@@ -10,7 +10,7 @@ from kdprobe.report import words
 from kdprobe.report.evidence.frames import Evidence
 
 FACTORS = "draws.json"
-"""Written by ``analyses/draws.py``."""
+"""Written by ``analyses/draws.py``, as is ``reports/draws.md``, which ``kdprobe tables draws`` prints."""
 
 
 def one_draw(evidence: Evidence) -> str:
@@ -36,7 +36,7 @@ def one_draw(evidence: Evidence) -> str:
         told.append(f"{value:.1f} times as wide on {task} [{low:.1f}, {high:.1f}]")
     text = f"All seeds{where} share one draw of labelled rows, so intervals do not cover other draws"
     if told:
-        text += f": to do so they would have to be {words.listed(told)} (gains, measured by kdprobe at {known['setting']})"
+        text += f": to do so they would have to be {words.listed(told)} (gains, at {known['setting']}: kdprobe tables draws)"
     if unknown:
         text += f"{';' if told else ':'} by how much they are too narrow for that on "
         text += f"{words.listed(unknown)} was not measured{', and a sweep with --draws tells' if evidence.asks == 'gap' else ''}"
