@@ -43,8 +43,9 @@ def draw(evidence: Evidence) -> Content | None:
     return Content(
         words=(
             f"Measured on {measured['sweeps']:,} simulated sweeps of each of some thirty worlds whose truth is known; all of them are in "
-            f"the table that kdprobe tables calibration prints{there}. 1 sd is the standard deviation over seeds of {SPREAD[evidence.asks]}. "
-            f"What is found is of a page with as many verdicts as this one ({words.listed(_numbers(verdicts))}), all others of which are untrue: "
+            f"the table that kdprobe tables calibration prints{there}. 1 sd is the standard deviation over seeds of "
+            f"{SPREAD[evidence.asks]}. What is found is of a page with as many verdicts as this one "
+            f"({words.listed(_numbers(verdicts))}), all others of which are untrue: "
             "the more are read together, the more each must show.",
         ),
         tables=(Table(caption="Error rates of the verdicts", columns=COLUMNS, rows=rows),),
