@@ -77,6 +77,11 @@ def test_the_pages_that_were_promised_are_there():
     assert sum(len(blocks(path)) for path in WRITTEN) > 30
 
 
+def test_every_notebook_stands_on_the_site():
+    listed = re.findall(r"^made/notebooks/(\w+)$", (ROOT / "docs" / "notebooks.md").read_text(encoding="utf-8"), flags=re.M)
+    assert sorted(listed) == sorted(path.stem for path in (ROOT / "notebooks").glob("*.py"))
+
+
 def leaves():
     """Every command, those of groups with their group."""
     app = build()
