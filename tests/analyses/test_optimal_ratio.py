@@ -211,7 +211,7 @@ def test_a_page_of_all_claims(analysis, tables):
     verdicts = {claim.name: claim.verdict for claim in found}
     assert verdicts["C2"] == verdicts["C10"] == verdicts["C14"] == "SUPPORTED"
     assert verdicts["C15"] == "CONTRADICTED"
-    page = optimal.page(tables, found, law, models=1234)
+    page = re.sub(r"</?a\b[^>]*>", "", optimal.page(tables, found, law, models=1234))
     for text in (
         "What should you do?",
         "C13",

@@ -51,10 +51,15 @@ def card(group: list[Gap], around: list[Gap], prefix: str) -> Card:
     )
 
 
+ALL_FAILED = "All its runs failed: see what failed, below."
+
+
 def _help(gap: Gap, around: list[Gap]) -> Finding:
     """Whether any teacher helps: the first thing to know of a best one."""
     reading, (noun, names) = gap.helps, short_names(gap.curve.teachers)
-    if gap.control:
+    if gap.control and not names:
+        sentence, number = f"A control, {gap.control}. {ALL_FAILED}", ""
+    elif gap.control:
         number = words.result(reading.gain) if reading.gain else ""
         sentence = f"A control, {gap.control}: what it gains did not come from the teacher that it is read against" + (
             f" (at most {number})." if number else "."
@@ -149,7 +154,7 @@ def _sentences(gap: Gap) -> Iterable[str]:
     noun, names = short_names(curve.teachers)
     seeds = seeds_of(gap)
     if not names:
-        yield "All its runs failed: see what failed, below."
+        yield ALL_FAILED
         return
     if gap.copied:
         yield copied(gap)
