@@ -132,6 +132,8 @@ def largest_is_not_best(sets: Sequence[Trained]) -> Claim:
     readings = []
     for one in sets:
         rungs = [rung for rung in (*one.found.of("weights"), *one.found.of("rows")) if TAU in rung.moved]
+        if len(rungs) < 2:
+            continue
         tau, gain = (np.stack(values, axis=1) for values in ([rung.moved[TAU] for rung in rungs], [rung.gain for rung in rungs]))
         seeds, others = np.arange(len(gain)), ~np.eye(len(gain), dtype=bool)
         most, best = (np.array([values[kept].mean(axis=0).argmax() for kept in others]) for values in (tau, gain))
@@ -151,6 +153,8 @@ def fidelity_predicts(sets: Sequence[Trained]) -> Claim:
     readings = []
     for one in (one for one in sets if one.kind == "classification"):
         rungs = [rung for rung in one.found.rungs if FIDELITY in rung.moved]
+        if len(rungs) < 3:
+            continue
         moved = np.stack([rung.moved[FIDELITY] for rung in rungs], axis=1)
         nll, accuracy = (
             np.array([_rank(moved[seed], values[seed]) for seed in range(len(moved))])
