@@ -7,7 +7,7 @@ claim is a mean over sets, with an interval whose units are sets.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from kdprobe.core.registry import find
 from kdprobe.report import words
 from kdprobe.report.evidence.doses import Rung
 from kdprobe.stats.multiplicity import holm
-from kdprobe.stats.paired import LEVEL, contrast
+from kdprobe.stats.paired import LEVEL, SEEDS_FOR_A_VERDICT, contrast
 
 CLOSE, REPRODUCED, PREDICTS, NOTHING = 0.8, 0.5, 0.3, 0.2
 """Share of the taught student's likeness that is called highly similar; share of what teaching moves a rank by that is called reproduced;
@@ -127,7 +127,8 @@ def largest_is_not_best(sets: Sequence[Trained]) -> Claim:
     """C8: the dose of the largest τ gains less than the dose of the largest gain.
 
     Both are chosen without a seed and compared on it, so that no choice flatters itself. Contrary: the loss is shown to be less than
-    `NOTHING` of the best dose's gain. Asked where that gain is shown to be above 0.
+    `NOTHING` of the best dose's gain. Asked where that gain is shown to be above 0. The number that stands beside the verdict was another
+    one at the first look: a share of the best dose's gain, which can be close to nothing.
     """
     readings = []
     for one in sets:
@@ -139,10 +140,10 @@ def largest_is_not_best(sets: Sequence[Trained]) -> Claim:
         most, best = (np.array([values[kept].mean(axis=0).argmax() for kept in others]) for values in (tau, gain))
         lost, whole = gain[seeds, best] - gain[seeds, most], gain[seeds, best]
         if above(whole) < LEVEL:
-            share = float(lost.mean() / whole.mean())
+            share = float(lost.mean() / np.ptp(gain.mean(axis=0)))
             readings.append(Reading(name=one.name, p=above(lost), against=above(NOTHING * whole - lost), number=share))
     says = "the dose that moves the student most (largest τ) is not the one that gains most"
-    return claim("C8", says, "yes", readings, "Share of the best dose's gain that the dose of the largest τ leaves out")
+    return claim("C8", says, "yes", readings, "What the dose of the largest τ leaves out, over the range of gains of all doses")
 
 
 def fidelity_predicts(sets: Sequence[Trained]) -> Claim:
@@ -214,3 +215,15 @@ CLAIMS: tuple[Any, ...] = (
     twins_are_similar, class_means_reproduce, grows_with_weight, largest_is_not_best, fidelity_predicts, beats_at_a_budget,
     untaught_look_taught,
 )  # fmt: skip
+
+
+def settled(sets: Sequence[Trained]) -> list[Claim]:
+    """Every claim; below eight seeds in any set none of them is settled."""
+    found = [one(sets) for one in CLAIMS]
+    seeds = min(one.found.seeds for one in sets)
+    if seeds >= SEEDS_FOR_A_VERDICT:
+        return found
+    few = f" {words.counted(seeds, 'seed')}: no claim is settled below {SEEDS_FOR_A_VERDICT}."
+    return [
+        replace(one, verdict="INCONCLUSIVE" if one.verdict != "NOT APPLICABLE" else one.verdict, found=one.found + few) for one in found
+    ]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from _knowledge_claims import above, over_sets
+from _knowledge_claims import above, over_sets, rung_of
 from _knowledge_data import Trained
 
 from kdprobe.core.section import Column, Figure, Table
@@ -43,6 +43,8 @@ def sets_table(sets: Sequence[Trained]) -> Table:
             Column(key="score", title="score", shown="interval", explains="accuracy or R², student less twin"),
             Column(key="trend", title="grows with α?", explains="teacher-specific part, Page's test"),
             Column(key="controls", title="controls within", explains="shown to stay within a fifth of full teaching, each by itself"),
+            Column(key="equal", title="untaught, equal loss: moved", shown="interval", explains="as “moved”, of the untaught control"),
+            Column(key="equal_gain", title="its gain", shown="interval", explains="over the twin"),
             Column(key="seeds", title="seeds", shown="number"),
         ),
         rows=tuple(_row(one) for one in sets),
@@ -56,10 +58,12 @@ def _row(one: Trained) -> dict[str, Any]:
     kept = "" if controls is None or not controls.shares else f"{len(controls.shares) - len(controls.named)} of {len(controls.shares)}"
     if controls is not None and not controls.shares:
         kept = controls.verdict
+    equal = rung_of(one, "schemes", "untaught_same_loss")
     return {
         "set": f"{one.name}, {one.kind}", "of": f"{one.rows:,} × {one.features}", "moved": _triple(full.moved[found.primary]),
         "own": _triple(amount(one)), "arrived": found.arrived.verdict if found.arrived else "", "gain": _triple(full.gain),
-        "score": _triple(full.score), "trend": found.by_weight.verdict if found.by_weight else "", "controls": kept, "seeds": found.seeds,
+        "score": _triple(full.score), "trend": found.by_weight.verdict if found.by_weight else "", "controls": kept, "equal": None if equal is None else _triple(equal.moved[found.primary]),
+        "equal_gain": None if equal is None else _triple(equal.gain), "seeds": found.seeds,
     }  # fmt: skip
 
 
@@ -137,8 +141,8 @@ def answer(sets: Sequence[Trained]) -> tuple[str, ...]:
     return (
         f"Likeness is no measure of transfer: a twin that never saw the teacher has {share} of the likeness "
         "that a fully taught student has.",
-        f"All unlabelled rows bring the student {moved} (agreement or R²) nearer to its teacher than other twins are; of that {own} is "
-        "this very teacher's, and the rest is shared with any teacher of its recipe.",
+        f"All unlabelled rows bring the student {moved} (agreement or R²) nearer to its teacher than other twins are; own teacher minus "
+        f"siblings, less the same of its twin, is {own}, and only this is called transferred.",
         f"A teacher-specific part above nothing is shown on {arrived}.",
         f"As for quality, students are shown to gain over their twins on {better}, and to lose on {worse}; in accuracy or R² the "
         f"difference is {over_sets(full.score.mean() for full in fullest)}.",

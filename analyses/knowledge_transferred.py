@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import _knowledge_data as data
-from _knowledge_claims import CLAIMS
+from _knowledge_claims import settled
 from _knowledge_page import answer, figures, metrics_table, sets_table
 from _ratio_claims import Claim
 
@@ -28,6 +28,12 @@ RULES = (
     "The rule of every claim was written down, and committed, before any result of this run was looked at. Of each set a claim is read "
     "from paired seeds by one-sided t tests at 5 %, Holm-adjusted over sets. It is supported where it is shown in more than half of the "
     "sets, contradicted where its contrary is, and inconclusive otherwise.",
+)
+AFTER = (
+    "Written after the results: the rule of C17 does not ask whether full teaching gains anything. Where it gains nothing, an untaught "
+    "student of the same loss is no better than the twin, and can hardly be nearer to the teacher than twins are; the table of sets shows "
+    "its gain and how far it moved. The number beside C8 was first a share of the best dose's gain, which is close to nothing in some "
+    "sets; it is now a share of the range of gains, and no rule and no outcome was changed by that.",
 )
 LIMITS = (
     f"Of other families, sizes and recipes: teachers are perceptrons of width 128, students of width 32, trained for {data.STEPS} steps at "
@@ -57,7 +63,7 @@ def page(sets: Sequence[data.Trained], found: Sequence[Claim], missing: Sequence
     lacking = (f"Not to be had here: {'; '.join(missing)}.",) if missing else ()
     sections = [
         ("answer", "How much was transferred, and is it any good?", Content(words=answer(sets), figures=figures(sets))),
-        ("claims", "What was claimed, and what came of it?", Content(words=RULES, tables=(claims,))),
+        ("claims", "What was claimed, and what came of it?", Content(words=(*RULES, *AFTER), tables=(claims,))),
         ("sets", "What was found on each set?", Content(words=lacking, tables=(sets_table(sets),))),
         ("metrics", "Which metric may be called transfer?", Content(tables=(metrics_table(sets),))),
         ("limits", "What is this no evidence of?", Content(words=LIMITS)),
@@ -100,7 +106,7 @@ def main() -> None:
     for task in (one for one in here if one.name in wanted):
         sets.append(data.trained(task, arguments.zoos, quick=arguments.quick, jobs=arguments.jobs))
         print(f"{task.name}: {time.perf_counter() - start:.0f} s", flush=True)
-    found = [claim(sets) for claim in CLAIMS]
+    found = settled(sets)
     for one in found:
         print(f"{one.name} {one.verdict}: {one.says} (expected: {one.expected}). {one.found}")
     print(*answer(sets), sep="\n")
