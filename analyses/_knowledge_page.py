@@ -62,7 +62,8 @@ def _row(one: Trained) -> dict[str, Any]:
     return {
         "set": f"{one.name}, {one.kind}", "of": f"{one.rows:,} × {one.features}", "moved": _triple(full.moved[found.primary]),
         "own": _triple(amount(one)), "arrived": found.arrived.verdict if found.arrived else "", "gain": _triple(full.gain),
-        "score": _triple(full.score), "trend": found.by_weight.verdict if found.by_weight else "", "controls": kept, "equal": None if equal is None else _triple(equal.moved[found.primary]),
+        "score": _triple(full.score), "trend": found.by_weight.verdict if found.by_weight else "", "controls": kept,
+        "equal": None if equal is None else _triple(equal.moved[found.primary]),
         "equal_gain": None if equal is None else _triple(equal.gain), "seeds": found.seeds,
     }  # fmt: skip
 
