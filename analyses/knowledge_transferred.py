@@ -30,10 +30,11 @@ RULES = (
     "sets, contradicted where its contrary is, and inconclusive otherwise.",
 )
 AFTER = (
-    "Written after the results: the rule of C17 does not ask whether full teaching gains anything. Where it gains nothing, an untaught "
-    "student of the same loss is no better than the twin, and can hardly be nearer to the teacher than twins are; the table of sets shows "
-    "its gain and how far it moved. The number beside C8 was first a share of the best dose's gain, which is close to nothing in some "
-    "sets; it is now a share of the range of gains, and no rule and no outcome was changed by that.",
+    "Written after the results: C17's rule asks whether an untaught student is nearer to the teacher than twins are. Twins learn the "
+    "teacher's own labelled rows, and are near to it for that alone; the table of sets shows how far the untaught student moved, and "
+    "what it gained: where that is not what the taught one gained, its loss is not equal, and C17 is not asked of what it names. The "
+    "number beside C8 was first a share of the best dose's gain, which is close to nothing in some sets; it is now a share of the range "
+    "of gains. No rule and no outcome was changed after the first look.",
 )
 LIMITS = (
     f"Of other families, sizes and recipes: teachers are perceptrons of width 128, students of width 32, trained for {data.STEPS} steps at "
@@ -42,8 +43,8 @@ LIMITS = (
     "Sets are those that can be had as files of pinned content; nobody drew them at random from all sets that there are, as an interval "
     "over sets would want.",
     "Of the small sets, whose probe rows are few dozens: what is teacher-specific there has a wide interval, and not shown is not absent.",
-    "Of controls that show nothing: G3 asks each of them to be shown within a fifth of full teaching, and where full teaching moves little, "
-    "eight seeds can hardly show it. A gate that is not passed says as much of the seeds as of the metric.",
+    "Of controls that show nothing: G3 asks each of them to be shown within a fifth of full teaching, and where full teaching moves "
+    "little, eight seeds can hardly show it. A gate that is not passed says as much of the seeds as of the metric.",
     "Of gates G1, G4, G5 and G6, which need networks of their own. Passing those that a sweep can ask is no pass of all six.",
 )
 
