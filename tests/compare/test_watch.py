@@ -253,6 +253,9 @@ def test_steps_that_are_due(teacher):
 
 def test_time_decides_where_no_steps_are_given(teacher, monkeypatch):
     """The share of the time, by a clock of our own: a log takes 2 s, a step 1 s."""
+    # Measured once, not timed here: 1,500 steps of a student 64-512-512-10 on digits (batches of 256, 14 CPU s, three twins, all defaults),
+    # by turns with the same training unwatched. Logs took 2.6 % and 1.9 % of the training beside them, and CPU time in all was .94 and 1.04
+    # of the unwatched one's, on a machine with other work.
     from kdprobe.compare.watching import history
 
     now = [0.0]
