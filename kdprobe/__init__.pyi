@@ -1,6 +1,8 @@
 from . import theory as theory
 from .compare import compare as compare
 from .compare.comparison import Comparison as Comparison
+from .compare.watching.history import Watch as Watch
+from .compare.watching.watch import watch as watch
 from .core.errors import DataError as DataError
 from .core.errors import PlanError as PlanError
 from .core.probe import KnownAnswer as KnownAnswer
