@@ -83,7 +83,8 @@ def compare(
     Returns
     -------
     Comparison
-        ``.sentence`` for what may be concluded, ``.results``, ``.to_frame()``; `kdprobe.report` writes its page.
+        ``.answer`` for whether teaching helped, ``.sentence`` for all that may be concluded, ``.results``,
+        ``.to_frame()``; `kdprobe.report` writes its page.
 
     Raises
     ------
@@ -115,6 +116,9 @@ def compare(
     '0.772 [0.733, 0.807]'
     >>> comparison.sentence[:70]
     "The student names the teacher's class on 77 % [73, 81] of 500 rows. Th"
+
+    >>> comparison.answer.partition(":")[0]
+    'Whether teaching helped is not known'
 
     Eight seeds of a recipe, with twins:
 

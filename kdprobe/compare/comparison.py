@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kdprobe.compare.answer.found import answer
 from kdprobe.compare.compared import Compared
 from kdprobe.compare.show import as_html, as_text
 from kdprobe.compare.words import sentence
@@ -73,6 +74,11 @@ class Comparison(Compared):
     --------
     See `kdprobe.compare`.
     """
+
+    @property
+    def answer(self) -> str:
+        """Whether teaching helped, in one sentence: the first thing that the comparison says."""
+        return answer(self)
 
     @property
     def sentence(self) -> str:

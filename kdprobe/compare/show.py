@@ -4,12 +4,15 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from kdprobe.compare.answer.following import following
+from kdprobe.compare.answer.found import answer, own
 from kdprobe.compare.compared import Compared
 from kdprobe.compare.words import paragraphs
 from kdprobe.core.result import Refusal, Result
 from kdprobe.core.words import listed, over_seeds
 
 WIDTH = 100
+OWN = "This teacher's own knowledge?"
 SIBLINGS = {"own less siblings": "contrast", "twins' own less siblings": "placebo", "specific": "specific"}
 # colours are mixed from the page's own, so the table reads in light and dark notebooks alike
 STYLE = """
@@ -24,14 +27,15 @@ STYLE = """
 
 
 def as_text(comparison: Compared) -> str:
-    """Return the comparison for a terminal: what it says, a line a probe, and how it was made."""
+    """Return the comparison for a terminal: its answer, the scores, what it says, a line a probe, and how it was made."""
     rows = [["", *_columns(comparison)], *([title, *map(_cell, results)] for title, _, results in _likenesses(comparison))]
     beside = [["", *SIBLINGS], *([title, *map(_cell, results)] for title, _, results in _beside_siblings(comparison))]
     panels = [[title, _cell(result)] for title, _, result in _panels(comparison)]
-    blocks = [_heading(comparison), *(textwrap.fill(part, WIDTH) for part in paragraphs(comparison)), _aligned(rows)]
-    blocks += [_aligned(beside)] if len(beside) > 1 else []
+    blocks = [_heading(comparison), *_answered(comparison)]
     columns, scored = scores_table(comparison)
     blocks += [_aligned([["", *columns], *([model, *map(_cell, results)] for model, results in scored)])] if scored else []
+    blocks += [*(textwrap.fill(part, WIDTH) for part in paragraphs(comparison)), _aligned(rows)]
+    blocks += [_aligned(beside)] if len(beside) > 1 else []
     if panels:
         blocks.append(_aligned([["", "student over twins"], *panels]))
     refused = [f"{title}: {reason}" for title, reason in _refusals(comparison)]
@@ -45,16 +49,23 @@ def as_text(comparison: Compared) -> str:
 
 def as_html(comparison: Compared) -> str:
     """Return the comparison for a notebook. Everything that was not written here is escaped."""
+    first, colon, rest = answer(comparison).partition(": ")
     parts = [
-        f"<p><strong>{escape(_heading(comparison))}</strong></p>",
+        f"<p><small>{escape(_heading(comparison))}</small></p>",
+        f"<p><strong>{escape(first)}</strong>{escape(colon + rest)}</p>",
+        f"<p><b>{OWN}</b> {escape(own(comparison).says)}</p>",
+    ]
+    if (then := following(comparison)) is not None:
+        parts.append(f"<p><b>Next:</b> {escape(then.why)} ({escape(then.cost)})<br><code>{escape(then.command)}</code></p>")
+    columns, scored = scores_table(comparison)
+    if scored:
+        parts.append(_table("Scores of each model", columns, [(model, "", results) for model, results in scored]))
+    parts += [
         *(f"<p>{escape(part)}</p>" for part in paragraphs(comparison)),
         _table("Similarity to the teacher", _columns(comparison), list(_likenesses(comparison))),
     ]
     if beside := list(_beside_siblings(comparison)):
         parts.append(_table("Own teacher and sibling teachers", list(SIBLINGS), beside))
-    columns, scored = scores_table(comparison)
-    if scored:
-        parts.append(_table("Scores of each model", columns, [(model, "", results) for model, results in scored]))
     if panels := [(title, asks, [result]) for title, asks, result in _panels(comparison)]:
         parts.append(_table("Performance", ["student over twins"], panels))
     if refused := list(_refusals(comparison)):
@@ -63,6 +74,16 @@ def as_html(comparison: Compared) -> str:
         parts.append(comparison.layer_map._repr_html_())
     parts.append("<p><small>" + "<br>".join(escape(line) for line in _made(comparison)) + "</small></p>")
     return f'<div class="kdprobe-comparison"><style>{STYLE}</style>{"".join(parts)}</div>'
+
+
+def _answered(comparison: Compared) -> Iterator[str]:
+    """The answer, whether it is this teacher's own, and what would change it."""
+    yield textwrap.fill(answer(comparison), WIDTH)
+    yield textwrap.fill(f"{OWN} {own(comparison).says}", WIDTH)
+    if (then := following(comparison)) is not None:
+        # a call may go on after any comma
+        call = {"initial_indent": "    ", "subsequent_indent": "        ", "break_long_words": False, "break_on_hyphens": False}
+        yield textwrap.fill(f"Next: {then.why} ({then.cost}):", WIDTH) + "\n" + textwrap.fill(then.command, WIDTH, **call)
 
 
 def _heading(comparison: Compared) -> str:

@@ -23,9 +23,9 @@ def sentence(comparison: Compared) -> str:
 
 
 def paragraphs(comparison: Compared) -> list[str]:
-    """Return what a comparison says: how alike they are, what teaching bought, what is this teacher's own, what else, and the limits."""
+    """Return what a comparison says: what teaching bought, how alike they are, what is this teacher's own, and the limits."""
     warned = " ".join(f"Warning: {warning}" for warning in comparison.warnings)
-    said = [f(comparison) for f in (nothing_to_gain, _similarity, performance, transfer, _others, _limits)]
+    said = [f(comparison) for f in (nothing_to_gain, performance, _similarity, transfer, _others, _limits)]
     return [part for part in (warned, *said) if part]
 
 

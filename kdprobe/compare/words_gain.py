@@ -34,14 +34,19 @@ def performance(comparison: Compared) -> str:
     found = judged(comparison, "panel", PERFORMANCE)
     if not comparison.twins or not found:
         return ""
-    parts = [_part(comparison, name, one.found) for name, one in found.items()]
-    one = "its twins, seed by seed" if comparison.seeds else "its twin"
-    beside = "its twins' mean" if len(comparison.twins) > 1 and not comparison.seeds else one
-    told = f"Against {beside}, the student's {listed(parts)}."
-    return " ".join(part for part in (_harm(comparison, found), told, _sure(comparison, found)) if part)
+    parts = [part(comparison, name, one.found) for name, one in found.items()]
+    told = f"Against {beside(comparison)}, the student's {listed(parts)}."
+    return " ".join(text for text in (_harm(comparison, found), told, _sure(comparison, found)) if text)
 
 
-def _part(comparison: Compared, name: str, found: Measurement) -> str:
+def beside(comparison: Compared) -> str:
+    """What the student is held against."""
+    if comparison.seeds:
+        return "its twins, seed by seed"
+    return "its twins' mean" if len(comparison.twins) > 1 else "its twin"
+
+
+def part(comparison: Compared, name: str, found: Measurement) -> str:
     """Such as "loss is 0.31 nats [0.20, 0.42] lower"; a gain in loss is a fall of it."""
     value, low, high = (found.value, found.low, found.high) if found.value >= 0 else (-found.value, -found.high, -found.low)
     up = (found.value >= 0) == (name == "gain_second")
@@ -49,32 +54,35 @@ def _part(comparison: Compared, name: str, found: Measurement) -> str:
     if points:
         value, low, high = 100 * value, 100 * low, 100 * high
     size = over_seeds(value, low, high, "points" if points else found.unit, seeds=comparison.seeds)
-    return f"{_name(comparison, name)} is {size} {'higher' if up else 'lower'}"
+    return f"{measure(comparison, name)} is {size} {'higher' if up else 'lower'}"
 
 
-def _name(comparison: Compared, name: str) -> str:
+def measure(comparison: Compared, name: str) -> str:
+    """What a probe of performance is called in a sentence."""
     if name == "gain_second" and comparison.kind == "regression":
         return "R²"
     return NAMES[name]
 
 
+def read(found: dict[str, Judged]) -> dict[str, Judged]:
+    """What says whether teaching helped: of classifiers the raw loss is one of temperature too, which a single number mends."""
+    return {name: one for name, one in found.items() if name != "gain" or "gain_calibrated" not in found}
+
+
 def _harm(comparison: Compared, found: dict[str, Judged]) -> str:
     """Say that a student is worse than its untaught twins: a lower raw loss can hide it."""
     worse = {name: one for name, one in found.items() if one.found.value < 0 and one.on_rows}
-    # of classifiers the raw loss is one of temperature too, which a single number mends
-    worse = {name: one for name, one in worse.items() if name != "gain" or "gain_calibrated" not in found}
+    worse = {name: one for name, one in worse.items() if name in read(found)}
     if not worse:
         return ""
-    of = listed([_name(comparison, name) for name in worse])
+    of = listed([measure(comparison, name) for name in worse])
     twins = "its twins, which had no teacher" if len(comparison.twins) > 1 else "its twin, which had no teacher"
     if any(one.shown for one in worse.values()):
         warning = f"Warning: the student is worse than {twins}, in {of}."
     elif comparison.seeds:
         warning = f"Warning: the student does worse than {twins}, in {of}; of so few seeds that is a direction only."
     else:
-        doubt = (
-            "one more twin might too" if len(comparison.twins) >= LEAST else f"{_few(comparison)} cannot tell whether one more would too"
-        )
+        doubt = "one more twin might too" if len(comparison.twins) >= LEAST else f"{few(comparison)} cannot tell whether one more would too"
         warning = f"Warning: on these rows the student does worse than {twins}, in {of}, though {doubt}."
     raw = found.get("gain")
     if raw is not None and raw.found.value > 0 and raw.on_rows:
@@ -85,18 +93,19 @@ def _harm(comparison: Compared, found: dict[str, Judged]) -> str:
 def _sure(comparison: Compared, found: dict[str, Judged]) -> str:
     """Say which of the numbers are more than chance, by the rule of all differences."""
     if comparison.seeds or len(comparison.twins) >= LEAST:
-        shown = [_name(comparison, name) for name, one in found.items() if one.shown]
+        shown = [measure(comparison, name) for name, one in found.items() if one.shown]
         by = "new seeds would give by chance" if comparison.seeds else "new rows or one more twin would give"
         if comparison.seeds and all(one.p is None for one in found.values()):
             return "That is a direction: so few seeds allow no word."
         if not shown:
             return f"None of that is more than {by}." if len(found) > 1 else f"That is no more than {by}."
         return f"More than {by}: {listed(shown)}." if len(shown) < len(found) else f"That is more than {by}."
-    doubtful = [_name(comparison, name) for name, one in found.items() if not one.on_rows]
+    doubtful = [measure(comparison, name) for name, one in found.items() if not one.on_rows]
     many = "" if len(doubtful) == len(found) else f" in {listed(doubtful)}"
     rows = f"On new rows there may be no difference{many}. " if doubtful else ""
-    return f"{rows}How much one untaught network differs from the next, {_few(comparison)} cannot tell."
+    return f"{rows}How much one untaught network differs from the next, {few(comparison)} cannot tell."
 
 
-def _few(comparison: Compared) -> str:
+def few(comparison: Compared) -> str:
+    """How many twins there are, where they are too few."""
     return "one twin" if len(comparison.twins) == 1 else f"{len(comparison.twins)} twins"

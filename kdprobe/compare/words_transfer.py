@@ -1,5 +1,7 @@
 """What of one very teacher reached its student, in plain words: only what exceeds sibling teachers is called transferred."""
 
+from typing import NamedTuple
+
 from kdprobe.compare.compared import Compared
 from kdprobe.compare.judge import LEAST, Judged, closer, judged
 from kdprobe.core.words import listed, over_seeds
@@ -21,28 +23,26 @@ def transfer(comparison: Compared) -> str:
         )
     if not comparison.twins:
         return (
-            f"Beside {_siblings(comparison)} the student's preference for its own teacher is shown as the contrast; but without twins it "
+            f"Beside {siblings(comparison)} the student's preference for its own teacher is shown as the contrast; but without twins it "
             "is unknown how far a network that nobody taught prefers this teacher too, and nothing is called transferred."
         )
     found = judged(comparison, "specific")
     if not found:
-        return f"How much nearer the student is to its own teacher than to {_siblings(comparison)} could not be measured."
+        return f"How much nearer the student is to its own teacher than to {siblings(comparison)} could not be measured."
     if all(one.p is None for one in found.values()):
         return _too_few(comparison)
     chance = "new seeds" if comparison.seeds else "new rows, one more twin or one more sibling"
-    unsound = [name for name, one in judged(comparison, "placebo").items() if comparison.seeds and one.shown]
-    toward = {name: one for name, one in found.items() if one.shown and closer(comparison, name, one.found) and name not in unsound}
-    away = {name: one for name, one in found.items() if one.shown and name not in (*toward, *unsound)}
+    toward, away, unsound = shown(comparison, found)
     family = f"of {len(found)} measures, false discovery rate {100 * LEVEL:.0f} %"
     if not toward:
         text = (
             f"Nothing is shown to have been transferred from this very teacher: by none {family}, is the student nearer to it than to "
-            f"{_siblings(comparison)} by more than twins show and {chance} would give. What it shares with its teacher, any teacher of "
+            f"{siblings(comparison)} by more than twins show and {chance} would give. What it shares with its teacher, any teacher of "
             "this recipe, or simply a better network, may give."
         )
     else:
         text = (
-            f"Transferred from this very teacher, as the student is nearer to it than to {_siblings(comparison)} by more than twins show "
+            f"Transferred from this very teacher, as the student is nearer to it than to {siblings(comparison)} by more than twins show "
             f"and {chance} would give ({len(toward)} {family}): {named(comparison, toward)}."
         )
     if away:
@@ -56,6 +56,22 @@ def transfer(comparison: Compared) -> str:
     return text
 
 
+class Shown(NamedTuple):
+    """What is shown of a student's own teacher: nearer to it than to siblings, further from it, and where no word may stand."""
+
+    toward: dict[str, Judged]
+    away: dict[str, Judged]
+    unsound: list[str]
+
+
+def shown(comparison: Compared, found: dict[str, Judged]) -> Shown:
+    """Sort what stands out of the differences called specific by where it points."""
+    unsound = [name for name, one in judged(comparison, "placebo").items() if comparison.seeds and one.shown]
+    toward = {name: one for name, one in found.items() if one.shown and closer(comparison, name, one.found) and name not in unsound}
+    away = {name: one for name, one in found.items() if one.shown and name not in (*toward, *unsound)}
+    return Shown(toward, away, unsound)
+
+
 def _too_few(comparison: Compared) -> str:
     if comparison.seeds:
         return (
@@ -63,12 +79,13 @@ def _too_few(comparison: Compared) -> str:
             "the numbers stand under specific."
         )
     return (
-        f"Whether anything was transferred from this very teacher cannot be told from {_siblings(comparison)} and {len(comparison.twins)} "
+        f"Whether anything was transferred from this very teacher cannot be told from {siblings(comparison)} and {len(comparison.twins)} "
         f"twin{'' if len(comparison.twins) == 1 else 's'}: pass {LEAST} or more of each, to see how far one more would lie off."
     )
 
 
-def _siblings(comparison: Compared) -> str:
+def siblings(comparison: Compared) -> str:
+    """The other teachers, in words."""
     if comparison.seeds:
         return f"the {comparison.seeds - 1 + len(comparison.siblings)} other teachers of the recipe"
     count = len(comparison.siblings)

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from kdprobe.compare.answer.following import following
+from kdprobe.compare.answer.found import answer, own
 from kdprobe.compare.comparison import Comparison
 from kdprobe.compare.show import SIBLINGS, scores_table
 from kdprobe.compare.show_map import note
@@ -12,11 +14,12 @@ from kdprobe.core.files import write_atomically
 from kdprobe.core.pages import sealed
 from kdprobe.core.probe import Probe
 from kdprobe.core.result import Measurement, Refusal, Result
-from kdprobe.core.section import Column, Content, Table
+from kdprobe.core.section import Card, Column, Content, Table
 from kdprobe.core.words import listed
 from kdprobe.report.among import among
 from kdprobe.report.maps import figures
 from kdprobe.report.page import check_target, compose
+from kdprobe.report.words import capitalised
 
 QUESTION = "What does this student have of its teacher?"
 
@@ -42,16 +45,28 @@ def comparison_page(comparison: Comparison) -> str:
             "they speak of the recipe."
         )
     parts = [
-        ("verdict", "What can be concluded?", Content(words=tuple(paragraphs(comparison)))),
-        ("scores", "How good is each model?", Content(tables=_scores(comparison))),
-        ("similarity", "How alike are student and teacher?", Content(figures=among(comparison), tables=_similarity(comparison))),
+        ("verdict", "What can be concluded?", Content(cards=(_card(comparison),), words=tuple(paragraphs(comparison)))),
+        ("similarity", "How alike are student and teacher?", Content(tables=_similarity(comparison))),
         ("siblings", "Is it this very teacher's?", Content(tables=_siblings(comparison))),
         ("layers", "Which layers are alike?", _map(comparison)),
         ("performance", "What did teaching buy?", Content(tables=_performance(comparison))),
         ("refused", "What could not be measured?", Content(tables=_refused(comparison))),
         ("made", "How was it measured?", Content(words=comparison.notes, tables=(*_layers(comparison), _probes(comparison)))),
     ]
-    return compose(QUESTION, lede, parts)
+    return compose(QUESTION, capitalised(lede), parts)
+
+
+def _card(comparison: Comparison) -> Card:
+    """The first screen: what was found, whose it is, what next; then the scores and the student among twins and siblings."""
+    return Card(
+        headline="Did teaching help?",
+        findings=(),
+        answer=answer(comparison),
+        own=own(comparison).says,
+        next=following(comparison),
+        figure=next(iter(among(comparison)), None),
+        scores=_scores(comparison),
+    )
 
 
 def _similarity(comparison: Comparison) -> tuple[Table, ...]:
@@ -79,11 +94,11 @@ def _siblings(comparison: Comparison) -> tuple[Table, ...]:
     return _table(comparison, columns, "Own teacher and sibling teachers")
 
 
-def _scores(comparison: Comparison) -> tuple[Table, ...]:
+def _scores(comparison: Comparison) -> Table | None:
     names, scored = scores_table(comparison)
     columns = (Column(key="model", title="model"), *(Column(key=name, title=name, shown="interval") for name in names))
     rows = tuple({"model": model, **{n: _cell(r) for n, r in zip(names, found, strict=True)}} for model, found in scored)
-    return (Table(columns=columns, rows=rows, caption="Scores of each model on these rows"),) if rows else ()
+    return Table(columns=columns, rows=rows, caption="Scores of each model on these rows") if rows else None
 
 
 def _map(comparison: Comparison) -> Content:

@@ -89,7 +89,7 @@ def test_the_page_gives_scores_of_every_model_and_the_harm_before_the_list(tmp_p
         "Warning: the student is worse than its twins, which had no teacher, in loss at its own best temperature and accuracy."
     )
     assert warning < text.index("Other measures that differ from the twins")
-    for heading in ("How good is each model?", "Is it this very teacher", "sibling 4"):
+    for heading in ("Scores of each model on these rows", "Is it this very teacher", "sibling 4"):
         assert heading in text
     regression = compare(TEACHER, STUDENT, (None, TEACHER + RNG.normal(size=(300, 3))), task="regression", twins=TWINS)
     y = TEACHER
