@@ -4,6 +4,7 @@ With many rows a test finds every trifle, with few it finds nothing. So an assum
 .001, or 4 standard errors) and large enough to matter. What passes is not proved: few rows show little.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,10 @@ MOVED = 0.5
 """How far the centres of labelled and unlabelled rows may lie apart, in standard deviations of all features together."""
 STRETCHED = 1.25
 """Ratio of their spreads."""
+REPEATED = 0.1
+"""Share of unlabelled rows that are labelled ones, above the share of labelled rows that repeat another."""
+DIGITS = 9
+"""Of standard units, to which rows are the same."""
 
 
 def excess_factor(size: int, rows: float) -> float:
@@ -41,7 +46,7 @@ def excess_factor(size: int, rows: float) -> float:
     >>> round(excess_factor(4, 80), 6), excess_factor(4, float("inf"))
     (0.06723, 0.0)
     """
-    return 0.0 if np.isinf(rows) else 1 / rows + (1 + 1 / rows) * size / (rows - size - 2)
+    return 0.0 if math.isinf(rows) else 1 / rows + (1 + 1 / rows) * size / (rows - size - 2)
 
 
 def _largest(sample: Sample) -> int:
@@ -124,10 +129,21 @@ def _law_of_risk(sample: Sample) -> Check:
     )
 
 
+def _repeated(fresh: np.ndarray, features: np.ndarray) -> float:
+    """Share of unlabelled rows whose features are those of a labelled row."""
+    known = {row.tobytes() for row in np.round(features, DIGITS) + 0.0}
+    return float(np.mean([row.tobytes() in known for row in np.round(fresh, DIGITS) + 0.0]))
+
+
 def _same(sample: Sample) -> Check:
     if sample.fresh is None:
         return Check(True, "only their number is known")
     n, m, k = sample.rows, len(sample.fresh), sample.sizes
+    again, usual = _repeated(sample.fresh, sample.features), 1 - len(np.unique(np.round(sample.features, DIGITS), axis=0)) / n
+    if again > usual + REPEATED:
+        return Check(
+            False, f"{100 * again:.0f} % of them are labelled rows once more, on which this student is its twin, whatever is mixed"
+        )
     if n + m <= 2 * k + 3:
         return Check(True, "too few rows to compare")
     every = np.concatenate([sample.features, sample.fresh])
@@ -155,7 +171,7 @@ def _transfer(sample: Sample) -> Check:
     p, m = sample.student, sample.transfer
     if m == 0:
         return Check(False, "there are no unlabelled rows; on the teacher's own rows this student is its twin, whatever is mixed")
-    return Check(True, "endless rows" if np.isinf(m) else f"{m:.0f} rows for {p} features")
+    return Check(True, "endless rows" if math.isinf(m) else f"{m:.0f} rows for {p} features")
 
 
 def _two_classes(sample: Sample) -> Check:

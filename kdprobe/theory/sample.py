@@ -176,6 +176,9 @@ def _names(x: Any) -> list[str]:
 
 
 def _numbers(values: Any, name: str) -> np.ndarray:
+    if hasattr(values, "select_dtypes"):
+        # a frame of numbers and of yes and no would be an array of objects
+        values = values.astype(dict.fromkeys(values.select_dtypes("bool").columns, "int64"))
     array = as_array(values, name)
     if array.dtype.kind not in "biuf":
         raise DataError(

@@ -218,6 +218,19 @@ class TestAssumptions:
         assert "alike unlabelled rows: their centres lie" in self.says(x, y, unlabelled=fresh + 0.6)
         assert "alike unlabelled rows" in self.says(x, y, unlabelled=1.6 * fresh)
 
+    def test_unlabelled_rows_that_are_the_labelled_ones(self):
+        """The student is its twin on them: an effect there would be an artefact of reading them as new."""
+        x, y = world()
+        assert "alike unlabelled rows: 100 % of them are labelled rows once more" in self.says(x, y, unlabelled=x)
+        half = np.concatenate([x[:150], np.random.default_rng(12).normal(size=(150, 12))])
+        assert "50 % of them are labelled rows once more" in self.says(x, y, unlabelled=half)
+
+    def test_features_of_a_few_values_repeat_by_themselves(self):
+        rng = np.random.default_rng(13)
+        x = rng.integers(0, 2, size=(300, 4)).astype(float)
+        advice = advise(x, x @ np.ones(4) + rng.normal(size=300), unlabelled=rng.integers(0, 2, size=(300, 4)).astype(float), student=2)
+        assert "once more" not in str(advice)
+
     def test_what_holds_is_let_through(self):
         for seed in range(8):
             x, y = world(n=60, d=10, seed=seed)
@@ -377,3 +390,12 @@ def test_errors_name_the_columns_of_a_frame():
         advise(frame.assign(pulse=1.0), y)
     with pytest.raises(DataError, match=r"X is singular: column '(age|copy)' is a combination"):
         advise(frame.assign(copy=2 * frame["age"]), y)
+
+
+def test_huge_counts_and_columns_of_yes_and_no_are_read():
+    x, y = world()
+    assert advise(x, y, unlabelled=10**22, student=3).objectives["compression"].verdict != "NOT APPLICABLE"
+    frame = pd.DataFrame(x)
+    frame["flag"] = x[:, 0] + np.random.default_rng(14).normal(size=len(x)) > 0
+    told = advise(frame, y, unlabelled=100, student=3)
+    assert str(told) == str(advise(frame.astype({"flag": float}), y, unlabelled=100, student=3))
