@@ -62,12 +62,16 @@ class Draws:
 
     def right(self) -> list[bool]:
         """Of each draw with an answer, whether its sign is that of the mean gain; not of those whose mean is not told from 0."""
+        return [right for _, right in self.settled()]
+
+    def settled(self) -> list[tuple[str, bool]]:
+        """The answers themselves with `right`."""
         found, reach = [], 1.96 * self.error
         for word, at in zip(self.verdicts, self.named, strict=True):
             chosen = slice(at, at + 1) if word == "SUPPORTED" else slice(None)
             helps, hurts = bool((self.mean - reach > 0)[chosen].any()), bool((self.mean + reach < 0)[chosen].all())
             if word in ANSWERED and (helps or hurts):
-                found.append(helps if word == "SUPPORTED" else hurts)
+                found.append((word, helps if word == "SUPPORTED" else hurts))
         return found
 
     @property
@@ -167,8 +171,8 @@ def table(found: list[Draws]) -> Table:
                 "name": one.data.name, "aside": "yes" if one.data.name in SET_ASIDE else "", "rows": len(one.data.y),
                 "columns": one.data.x.shape[1], "says": ", ".join(f"{count} {word}" for word, count in counts.items()),
                 "right": f"{sum(one.right())} of {len(one.right())}" if one.right() else "not settled" if one.answers else "no answer",
-                "gain": _triple(gain), "holds": 100 * float(one.holds[one.spoken].mean()) if one.spoken.any() else None,
-                "would": 100 * float(one.holds.mean()), "failed": ", ".join(f"{name} ({count})" for name, count in failed.items()),
+                "gain": _triple(gain), "holds": round(100 * float(one.holds[one.spoken].mean())) if one.spoken.any() else None,
+                "would": round(100 * float(one.holds.mean())), "failed": ", ".join(f"{name} ({count})" for name, count in failed.items()),
             }
         )  # fmt: skip
     columns = (
@@ -207,6 +211,7 @@ def sentences(found: list[Draws]) -> tuple[str, ...]:
             )
         told.append(
             f"{title}: the law applies in {share(applies)} of the draws; there {held}. Of {answers} answers "
-            f"{answers - len(right)} are on gains that are not told from 0; of the others the sign is right in {share(right)}."
+            f"{answers - len(right)} are on gains that are not told from 0; of the others the sign is right in {share(right)}. "
+            "Intervals take draws of one set as independent, which share its rows: they are too narrow for other sets."
         )
     return tuple(told)

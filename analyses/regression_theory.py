@@ -34,6 +34,13 @@ IDENTITY = (
     "knows nothing of f. So on labelled rows a distilled regressor is one that was trained on other labels, and a teacher can add three "
     "things only: labels for rows that have none, labels with less noise, and a head that says more than a mean."
 )
+TITLES = {"law": "least squares", "networks": "perceptrons", "random features": "random features, drawn apart"}
+"""What students of each zoo are called."""
+SELF = (
+    "A student of its own teacher, in closed form. T5 is one round of a ridge with weight ξ on the teacher's predictions, whose risk is a "
+    "parabola. T3 are rounds that each keep a set distance from the last (Mobahi): the basis grows sparse until nothing is left. T7 splits "
+    "the error of a student by what it was shown: labels vary, a teacher is off."
+)
 LIMITS = (
     "Theorems speak of least squares and of ridge. Networks were trained at one learning rate, one number of steps and one α, and gains "
     "over seeds of one draw of bikeshare speak of its initialisation and order, not of other rows.",
@@ -61,6 +68,11 @@ class Study:
     identity: float
 
 
+def _learning(gains: Sequence[Cells]) -> list[Cells]:
+    """Of students whose hidden layers are trained."""
+    return [one for one in gains if one.label == TITLES["networks"]]
+
+
 def study(*, quick: bool, zoos: Path, jobs: int) -> Study:
     """Fit, train and compare."""
     start = time.perf_counter()
@@ -78,14 +90,13 @@ def study(*, quick: bool, zoos: Path, jobs: int) -> Study:
     done("real sets")
     gains, rows, tables = [networks.nested_features(seeds=4 if quick else claims.SEEDS)], [], {}
     roles = {"law": "one", "networks": "three", "random features": "four"}
-    titles = {"law": "least squares", "networks": "perceptrons", "random features": "random features, drawn apart"}
     for name, plan in networks.plans(quick=quick).items():
         table, predicted = networks.trained(plan, zoos / name.replace(" ", "-"), jobs=jobs)
         done(f"{name}, {len(table)} students")
         if name not in roles:
             tables[name] = table
             continue
-        cells, told = networks.against(table, predicted, label=titles[name], role=roles[name])
+        cells, told = networks.against(table, predicted, label=TITLES[name], role=roles[name])
         gains += [cells] if cells is not None else []
         rows += told
     helps, intervals = networks.helps(tables)
@@ -112,6 +123,7 @@ def page(made: Study) -> str:
         figures.agree(made.gains[:1], prefix="ar", title="The law against random features", unit="gain, target variances"),
         figures.agree(made.gains[1:], prefix="ag", title="Sealed predictions against sweeps", unit="gain, target variances"),
     )
+    do = advice.advice([one.claim for one in made.found], made.draws, _learning(made.gains))
     aside = [one.data.name for one in made.draws if one.data.name in SET_ASIDE]
     aside_words = f"Set aside until the first run: {', '.join(aside)}." if aside else "None of these sets was set aside."
     lacking = (f"Not to be had here: {'; '.join(made.missing)}.",) if made.missing else ()
@@ -122,7 +134,7 @@ def page(made: Study) -> str:
         "Intervals are 95 %."
     )
     sections = [
-        ("advice", "What should you do?", Content(words=advice.advice([one.claim for one in made.found], made.draws))),
+        ("advice", "What should you do?", Content(words=do)),
         ("claims", "What was claimed, and what came of it?", Content(tables=(table,))),
         ("agreement", "Do the theorems hold, and for whom?", Content(
             words=made.apart, figures=agreements, tables=(made.curves,),
@@ -132,6 +144,7 @@ def page(made: Study) -> str:
             figures=(*figures.maps(), figures.noise_curves(made.noise)),
         )),
         ("ridge", "What does self-distillation do?", Content(
+            words=(SELF,),
             figures=(figures.risk_by_weight(draws=200), figures.sparsity(), figures.bias_and_variance()),
         )),
         ("real", "Is the advisor right on real data?", Content(

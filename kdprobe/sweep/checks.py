@@ -64,6 +64,30 @@ def check_block(block: Block) -> None:
             raise PlanError(f"{name}={value!r}: give a number from {low:g} to {high:g}")
 
 
+def one_teacher(
+    family: str, own: Mapping[str, tuple[int, tuple[int, ...]]], teacher: int | None, students: tuple[int, ...]
+) -> tuple[int, tuple[int, ...]]:
+    """Return the width of the teachers and those of the students, of a plan that has one teacher size.
+
+    Parameters
+    ----------
+    own
+        Widths by family, where the plan gives none.
+
+    Raises
+    ------
+    PlanError
+        If there are none, or the teacher's is none.
+    """
+    if teacher is not None and teacher < 1:
+        raise PlanError(f"teacher_width={teacher}: give 1 or more, or leave it out for the family's own")
+    by_itself, others = own.get(family, (None, ()))
+    found, found_students = teacher or by_itself, students or others
+    if found is None or not found_students:
+        raise PlanError(f"family {family!r} has no widths of its own: give teacher_width and student_widths")
+    return found, found_students
+
+
 def options_in_form(name: str, family_name: str, given: Any) -> dict[str, Option]:
     """Return options of a family in the one form that a plan keeps: whole numbers as int where the family's own are.
 

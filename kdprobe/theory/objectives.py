@@ -58,6 +58,9 @@ class Objective:
         return f"{self.name}: {self.verdict}: {self.says}" + (f" {self.next}" if self.next else "")
 
 
+MEASURE = "Measure it: `kdprobe sweep --gap --data FILE --target COLUMN` trains networks on your own rows."
+
+
 def silent(name: str, reason: str, theorem: str, then: str = "") -> Objective:
     """Give the objective of which theory says nothing, and why."""
     refusal = Refusal(reason=reason, advice=then)
@@ -87,11 +90,10 @@ def nested(name: str, sample: Sample, law: Applies, sizes: tuple[int, ...]) -> O
         other = "larger" if name == "compression" else "smaller"
         return silent(name, f"there is no {other} teacher beside a student of {p} of {sample.sizes} features", law.theorem.name)
     broken = tuple(why for why in law.failed if not why.startswith("fresh rows"))
-    if broken:
-        then = "Measure it: `kdprobe sweep --gap` trains networks on data of your own kind."
-        return silent(name, "; ".join(broken), law.theorem.name, then)
     if m == 0:
-        return _same_rows(name, sample, sizes)
+        return _same_rows(name, sample, sizes, broken)
+    if broken:
+        return silent(name, "; ".join(broken), law.theorem.name, MEASURE)
     gains = nested_gains(sample, sizes, m=m)
     shown = [one for one in gains if one.share.low > 0]
     best = max(shown or gains, key=lambda one: one.share.value)
@@ -126,15 +128,19 @@ def nested(name: str, sample: Sample, law: Applies, sizes: tuple[int, ...]) -> O
     )  # fmt: skip
 
 
-def _same_rows(name: str, sample: Sample, sizes: tuple[int, ...]) -> Objective:
+def _same_rows(name: str, sample: Sample, sizes: tuple[int, ...], broken: tuple[str, ...]) -> Objective:
+    """Advise on the labelled rows alone: that nothing changes there is algebra, and assumes nothing; what other rows would give does."""
     p = sample.student
     if name == "expansion":
         return silent(
             name, "on the labelled rows alone nothing is known of a smaller teacher's student", "nested_ols", "Give unlabelled rows."
         )
-    best = max(nested_gains(sample, sizes, m=math.inf), key=lambda one: one.share.value)
     zero = Bounds(0.0, 0.0, 0.0)
-    then = f"Find unlabelled rows: with endless ones a teacher of {best.teacher} features would take off {percent(best.share)}."
+    if broken:
+        then = f"Find unlabelled rows. What they would give theory cannot say here: {'; '.join(broken)}. {MEASURE}"
+    else:
+        best = max(nested_gains(sample, sizes, m=math.inf), key=lambda one: one.share.value)
+        then = f"Find unlabelled rows: with endless ones a teacher of {best.teacher} features would take off {percent(best.share)}."
     return Objective(
         name=name, verdict="CONTRADICTED", next=then, share=_measured(zero, sample.rows, "of the twin's excess risk"),
         says=f"Distilling on the teacher's own rows changes nothing: a least-squares student of {_features(p)} is its twin there.",

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kdprobe.report.theme.agreement import Cells
+
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "analyses"
 PARTS = (
@@ -128,6 +130,11 @@ def test_ways_to_use_a_teacher_are_told_by_noise(analysis):
     assert found["same_rows", "l2_imitation", 0.7].value == pytest.approx(0.715)
 
 
+def _claims(analysis):
+    supported = analysis.claims.same_inputs(seeds=2).claim
+    return [type(supported)(**(vars(supported) | {"name": name})) for name in ("C4", "C12", "C18")]
+
+
 def test_imperatives_follow_the_numbers(analysis):
     data, real = sys.modules["_theory_data"], analysis.real
     none = data.Real(name="none", x=np.ones((1, 1)), y=np.ones(1), source="")
@@ -135,18 +142,29 @@ def test_imperatives_follow_the_numbers(analysis):
     def told(word, gain, low):
         found = real.Draws(data=none, verdicts=[word] * 20, named=[0] * 20, predicted=[np.array([[gain, low, 1.0]])] * 20)
         found.observed = [np.array([gain])] * 20
-        supported = analysis.claims.same_inputs(seeds=2).claim
-        verdicts = [type(supported)(**(vars(supported) | {"name": name})) for name in ("C4", "C12", "C18")]
-        return analysis.advice.advice(verdicts, [found])[0]
+        return analysis.advice.advice(_claims(analysis), [found])[0]
 
     right = told("SUPPORTED", 0.1, 0.0)
     assert right.startswith(
-        "Believe the advisor's sign: on real sets it was right in 20 of the 20 answers whose truth is known. Take the size as it is"
+        "Believe the advisor's sign for least squares: on real sets it was right in 20 of the 20 answers whose truth is known, draws of "
+        "1 set (none); none of them says that distilling hurts, so that was not tried. Take the gain as it is"
     )
     wrong = told("SUPPORTED", -0.1, 0.0)
     assert wrong.startswith(
-        "Do not yet believe the advisor's sign: on real sets it was right in 0 of the 20 answers whose truth is known. Do not take the size"
+        "Do not yet believe the advisor's sign for least squares: on real sets it was right in 0 of the 20 answers whose truth is known, "
     )
+    assert "Do not take the gain that it names at its word: its 95 % intervals held 0 %" in wrong
+
+
+def test_networks_that_left_the_law_are_named_in_the_advice(analysis):
+    def cells(apart):
+        observed = np.array([0.1, 0.2])
+        return Cells(label="perceptrons", role="three", predicted=observed, observed=observed + np.array(apart), error=np.ones(2))
+
+    assert analysis.advice.advice(_claims(analysis), [], [cells([0.0, 6.6])])[1].startswith(
+        "Measure perceptrons in place of believing the law: 1 of 2 gains lay beyond 3 standard errors of it."
+    )
+    assert "all 2 gains lay within" in analysis.advice.advice(_claims(analysis), [], [cells([0.0, 0.1])])[1]
 
 
 def test_an_answer_on_a_gain_that_nobody_knows_is_neither_right_nor_wrong(analysis):

@@ -102,6 +102,16 @@ def test_on_the_same_rows_the_gain_is_exactly_nothing():
     assert "Find unlabelled rows: with endless ones" in found.next
 
 
+def test_on_the_same_rows_that_needs_no_assumption():
+    """Algebra holds on data of any kind; what other rows would give is not said where an assumption fails."""
+    x, y = world(n=600)
+    uneven = y + 2 * np.random.default_rng(7).normal(size=600) * np.exp(0.2 * y)
+    found = advise(x, uneven, student=3, order="columns").objectives["compression"]
+    assert (found.verdict, found.share.low, found.share.high) == ("CONTRADICTED", 0, 0)
+    assert "What they would give theory cannot say here: even noise" in found.next
+    assert "kdprobe sweep --gap --data FILE --target COLUMN" in found.next
+
+
 def test_intervals_of_one_size_are_narrower():
     sample = read_sample(*world(n=80), unlabelled=500, student=3, order="columns")
     alone, beside = nested_gains(sample, [12], m=500)[0], nested_gains(sample, [4, 6, 12], m=500)[-1]

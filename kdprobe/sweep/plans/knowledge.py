@@ -17,7 +17,7 @@ from kdprobe.core.spelling import Whole, counts, numbers, words
 from kdprobe.core.task import Task
 from kdprobe.core.trace import TaskKind
 from kdprobe.sweep.cells import Block
-from kdprobe.sweep.checks import check_block, check_choices
+from kdprobe.sweep.checks import check_block, check_choices, one_teacher
 from kdprobe.sweep.controls import controls_beside
 from kdprobe.sweep.plan import Plan
 from kdprobe.sweep.refusals import Undefined, undefined
@@ -123,8 +123,6 @@ class KnowledgePlan(Plan):
         check_choices(self, ("tasks", "schemes"))
         if len(set(self.distillers)) < len(self.distillers):
             raise PlanError(f"distillers={self.distillers}: give each once")
-        if self.teacher_width is not None and self.teacher_width < 1:
-            raise PlanError(f"teacher_width={self.teacher_width}: give 1 or more, or leave it out for the family's own")
         for name in self.distillers:
             distiller: Distiller = find("distillers", name)
             if not any(find("tasks", task).kind in distiller.tasks for task in self.tasks):
@@ -204,10 +202,7 @@ class KnowledgePlan(Plan):
     def _block(self, task: str, scheme: str, alpha: float, distillers: tuple[str, ...]) -> Block:
         found: Task = find("tasks", task)
         family = self.family or _family_of(found)
-        teacher, students = WIDTHS.get(family, (None, ()))
-        teacher, students = self.teacher_width or teacher, self.student_widths or students
-        if teacher is None or not students:
-            raise PlanError(f"family {family!r} has no widths of its own: give teacher_width and student_widths")
+        teacher, students = one_teacher(family, WIDTHS, self.teacher_width, self.student_widths)
         axes = {name: AXES[name].normalised(getattr(self, name)) for name in VARIED} | {"alpha": alpha}
         rows = {"train": axes["train_rows"], "transfer": axes["transfer_rows"]}
         return Block(

@@ -14,7 +14,7 @@ from kdprobe.core.spelling import Whole, counts, numbers, words
 from kdprobe.core.task import SplitSizes, Task
 from kdprobe.core.trace import TaskKind
 from kdprobe.sweep.cells import Block
-from kdprobe.sweep.checks import check_block, check_choices
+from kdprobe.sweep.checks import check_block, check_choices, one_teacher
 from kdprobe.sweep.plan import Plan
 
 TAUGHT: dict[TaskKind, str] = {"classification": "kd", "regression": "l2_imitation"}
@@ -108,8 +108,6 @@ class TransferPlan(Plan):
         check_choices(self, ("tasks",))
         if len(set(self.doses)) < len(self.doses):
             raise PlanError(f"doses={self.doses}: give each number of unlabelled rows once")
-        if self.teacher_width is not None and self.teacher_width < 1:
-            raise PlanError(f"teacher_width={self.teacher_width}: give 1 or more, or leave it out for the family's own")
         for block in self.crossed():
             check_block(block)
 
@@ -149,10 +147,7 @@ class TransferPlan(Plan):
     def _block(self, task: str, scheme: str, distiller: str, *, alpha: float | None = None, transfer_rows: int | None = None) -> Block:
         found: Task = find("tasks", task)
         family, rows = self._family(task), self.rows_of(task)
-        teacher, students = WIDTHS.get(family, (None, ()))
-        teacher, students = self.teacher_width or teacher, self.student_widths or students
-        if teacher is None or not students:
-            raise PlanError(f"family {family!r} has no widths of its own: give teacher_width and student_widths")
+        teacher, students = one_teacher(family, WIDTHS, self.teacher_width, self.student_widths)
         axes = {name: AXES[name].normalised(getattr(self, name)) for name in ("temperature", "steps", "learning_rate", "train_rows")}
         sizes: SplitSizes = replace(found.split, transfer=rows[-1])
         return Block(
