@@ -31,8 +31,8 @@ MOVED = 0.5
 STRETCHED = 1.25
 """Ratio of their spreads."""
 REPEATED = 0.25
-"""Share of unlabelled rows that are labelled ones, above the share of labelled rows that repeat another. By about that share a gain is told too
-large: a quarter, as `STRETCHED` lets pass of their spread."""
+"""Share of unlabelled rows that are labelled ones, above the share of labelled rows that repeat another. By about that share a gain is
+told too large: a quarter, as `STRETCHED` lets pass of their spread."""
 DIGITS = 9
 """Of standard units, to which rows are the same."""
 
