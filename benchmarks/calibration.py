@@ -53,7 +53,7 @@ RATIOS = 200
 CLAIMS = (1, 6, 12, 24, 48)
 """Numbers of claims of a page, for its power. The others are taken to be untrue, so that Holm helps none of them."""
 PAGE = 12
-"""Claims of a page of the default sweep: of such pages the share is counted that say anything wrong."""
+"""Claims of the default sweep with two students: of such pages the share is counted that say anything wrong."""
 
 
 def gap_rates(name: str, seeds: int, sweeps: int) -> dict[str, float]:
@@ -324,7 +324,7 @@ def pilot_part(sweeps: int) -> Iterator[Row]:
 
 
 def real_pilots(row: Any) -> Iterator[Row]:
-    """The same on real sweeps: every two seeds of the default sweep as the pilot, the best mean of the other eight as the truth."""
+    """The same on real sweeps: every two seeds of the sweep of reports/gap.html as the pilot, the best mean of the others the truth."""
     import pandas as pd
 
     path = ROOT / "reports" / "gap.runs.csv"
@@ -348,7 +348,7 @@ def real_pilots(row: Any) -> Iterator[Row]:
             named = list(advice.named)
             found.append((int(rest.mean(axis=0).argmax()) in named, bool(best_sizes(rest)[named].any()), advice.holds))
     hits, possible, promised = np.mean(found, axis=0)
-    where = f"default sweep, {len(found)} pairs of seeds"
+    where = f"reports/gap.html, {len(found)} pairs of seeds"
     yield row(f"named half holds the best mean of the other seeds (promised {100 * promised:.0f} %)", where, float(hits), 0.8)
     yield row("named half holds one that may be the best, by the 95 % set of the other seeds", where, float(possible))
 

@@ -187,7 +187,7 @@ def measure_units(grid: Grid, probes: tuple[str, ...]) -> list[MeasureUnit]:
     Those with the largest networks come first, so that no worker is left with one of them at the end. Of students beside the plan's own
     settings only what is read beside their twin is asked: likeness to each sibling teacher costs several times as much.
     """
-    panel = tuple(name for name in probes if find("probes", name).panel)
+    panel = tuple(name for name in probes if (probe := find("probes", name)).panel and not probe.likeness)
     groups: dict[tuple[Any, ...], dict[tuple[str, ...], dict[int, str]]] = defaultdict(lambda: defaultdict(dict))
     teachers: dict[tuple[Any, ...], dict[int, str]] = defaultdict(dict)
     twins: dict[tuple[Any, ...], dict[int, str]] = defaultdict(dict)

@@ -1,4 +1,4 @@
-"""The benchmark of the verdicts reads the committed default sweep for its pilots: every curve once, at the sweep's own setting."""
+"""The benchmark of the verdicts reads the committed sweep of gap.html for its pilots: every curve once, at the sweep's own setting."""
 
 import importlib.util
 import sys
@@ -20,6 +20,6 @@ def test_pilots_of_the_default_sweep(monkeypatch):
     regimes = ("same_rows", "transfer_rows", "labelled_and_transfer_rows")
     curves = runs[runs["scheme"].isin(regimes)].groupby(["task", "scheme", "width"]).ngroups
     pairs = runs["seed"].nunique() * (runs["seed"].nunique() - 1) // 2
-    assert named[1] == possible[1] == f"default sweep, {curves * pairs} pairs of seeds"
+    assert named[1] == possible[1] == f"reports/gap.html, {curves * pairs} pairs of seeds"
     # half of the sizes holds the best more often than a coin
     assert 0.5 < named[2] <= possible[2] <= 1

@@ -37,9 +37,9 @@ def test_it_names_what_would_do():
 @pytest.mark.parametrize(
     ("plan", "claims", "units"),
     [
-        (GapPlan(), 12, (10, "seed")),
-        (GapPlan(beside={}), 12, (10, "seed")),
-        (GapPlan(tasks=("letters",), alpha=(0.3, 0.7), draws=3), 10, (3, "draw")),
+        (GapPlan(), 6, (10, "seed")),
+        (GapPlan(student_widths=(8, 32), beside={}), 12, (10, "seed")),
+        (GapPlan(tasks=("letters",), student_widths=(8, 32), alpha=(0.3, 0.7), draws=3), 10, (3, "draw")),
         (GapPlan(tasks=("letters",), schemes=("same_rows", "step_matched_twin"), student_widths=(8,)), 1, (10, "seed")),
         (GapPlan(tasks=("letters",), student_widths=(8,), temperature=(1, 2), tune=("temperature",), beside={}), 9, (10, "seed")),
         (KnowledgePlan(tasks=("letters",), distillers=("kd", "dkd", "hint", "label_smoothing")), 4, (10, "seed")),
@@ -79,7 +79,7 @@ def test_promises_are_of_a_page_with_so_many_claims(monkeypatch):
     found = {"1": {"10": 0.45, "20": 0.98}, "12": {"10": 0.31, "20": 0.8}}
     rows = [{"verdict": "capacity gap: SUPPORTED", "found": found}]
     monkeypatch.setattr(said, "rates", lambda: {"sweeps": 1000, "rows": rows})
-    (text,) = promises(GapPlan())
+    (text,) = promises(GapPlan(student_widths=(8, 32)))
     assert text == (
         "12 verdicts are read together. A capacity gap of 1 sd between seeds is found with 10 seeds in 31 % and 20 seeds in 80 % of pages "
         "(measured among 12 claims)."

@@ -12,6 +12,7 @@ from kdprobe.cli import build
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.sweep.command import command_of
 from kdprobe.sweep.pilot import pilot_plan
+from kdprobe.sweep.units import measure_units
 
 DATA = {("letters", 0): "a" * 64, ("bikeshare", 0): "b" * 64}
 ALONE = GapPlan(
@@ -172,3 +173,12 @@ def test_a_report_tells_them_apart(zoo):
         "same rows T=4": ("at T 4", "same rows"),
         "same rows n=300": ("with 300 labelled rows", "same rows"),
     }
+
+
+def test_no_likeness_is_measured_of_what_stands_beside():
+    """A likeness is asked toward nine siblings too, and no page reads one of a student beside the plan's own setting."""
+    names = ("gain", "agreement_top1", "transfer_coefficient", "teacher_wrong_room")
+    units = measure_units(STAR.grid(DATA), names)
+    assert {unit.probes for unit in units} == {names, ("gain",)}
+    own = {model for unit in units if unit.probes == names for group in unit.students.values() for model in group.values()}
+    assert own == {ALONE.grid(DATA).student(cell).id for cell in ALONE.cells()}

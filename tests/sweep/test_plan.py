@@ -18,13 +18,13 @@ def test_the_default_plan_is_the_documented_one():
     plan = GapPlan()
     assert plan.tasks == ("letters", "bikeshare")
     assert len(plan.teacher_widths) >= 6
-    assert len(plan.student_widths) >= 2
+    assert plan.student_widths == (8,)
     assert (plan.seeds, plan.alpha, plan.temperature) == (10, 0.5, 1.0)
     assert plan.schemes == ("same_rows", "transfer_rows", "labelled_and_transfer_rows")
     assert plan.beside == {"train_rows": (300,), "temperature": (1.0, 2.0, 4.0)}
     # teachers, twins and students, at T = 2 and T = 4 too; on 300 labelled rows all three; and each control under one teacher size: three
     # that are taught, and one that has no T
-    own, students, control = 60 + 20, 3 * 6 * 2 * 10, 2 * 10
+    own, students, control = 60 + 10, 3 * 6 * 10, 10
     jobs = Counter(job.task for job in plan.grid(DATA).jobs)
     assert jobs == {
         "letters": 2 * own + students * (1 + 2 + 1) + control * (3 * (1 + 2 + 1) + (1 + 1)),
@@ -96,7 +96,7 @@ def test_units_cover_every_job_once():
 
 
 def test_measure_units_hold_all_schemes_of_a_pair_of_sizes():
-    plan = GapPlan(tasks=("letters",), seeds=3, beside={})
+    plan = GapPlan(tasks=("letters",), student_widths=(8, 32), seeds=3, beside={})
     units = measure_units(plan.grid(DATA), ("gain",))
     assert len(units) == len(plan.teacher_widths) * len(plan.student_widths)
     assert all(len(unit.students) == 3 and len(unit.teachers) == len(unit.twins) == 3 for unit in units)

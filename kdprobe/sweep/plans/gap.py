@@ -105,7 +105,7 @@ class GapPlan(Axes, Plan):
     schemes: Annotated[tuple[str, ...], words("scheme", "schemes")] = ("same_rows", "transfer_rows", "labelled_and_transfer_rows")
     family: str = "mlp"
     teacher_widths: Annotated[tuple[int, ...], counts("teacher-widths")] = (8, 16, 32, 64, 128, 256)
-    student_widths: Annotated[tuple[int, ...], counts("student-widths")] = (8, 32)
+    student_widths: Annotated[tuple[int, ...], counts("student-widths")] = (8,)
     options: Annotated[dict[str, float | int | str], BY_NAME] = field(default_factory=dict)
     teacher_options: Annotated[dict[str, float | int | str], BY_NAME] = field(default_factory=dict)
     seeds: Whole = 10
