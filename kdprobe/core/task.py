@@ -18,7 +18,8 @@ class Dataset:
     Parameters
     ----------
     x
-        (n, d) or (n, channels, height, width); float32, or uint8 pixels (a split makes float32 of them).
+        (n, d) columns, (n, time, channels) sequences or (n, channels, height, width) images; float32, or uint8 (a split makes float32 of
+        them).
     y
         (n,) int64 classes 0..C-1, or (n, c) float64 regression values in the units of `targets`.
     blocks
@@ -32,6 +33,9 @@ class Dataset:
     columns
         Names of the inputs; empty for images. Names of targets and columns enter a split's hash: the same file read in another way is
         other data.
+    indicators
+        Whether x holds zeros and ones that a split leaves as they are, such as characters one-hot: the standard deviation of a rare one is
+        so small that standardising would make dozens of its one.
 
     Raises
     ------
@@ -46,15 +50,19 @@ class Dataset:
     classes: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    indicators: bool = False
 
     def __post_init__(self) -> None:
         for name, values in (("y", self.y), ("blocks", self.blocks)):
             if values is not None and len(values) != len(self.x):
                 raise DataError(f"x has {len(self.x)} rows, {name} {len(values)}: rows must be paired")
-        if self.x.ndim not in (2, 4) or self.x.dtype.name not in ("float32", "uint8"):
-            raise DataError(f"x is {self.x.dtype} {self.x.shape}: give float32 or uint8, (n, d) or (n, channels, height, width)")
+        if self.x.ndim not in (2, 3, 4) or self.x.dtype.name not in ("float32", "uint8"):
+            shapes = "(n, d), (n, time, channels) or (n, channels, height, width)"
+            raise DataError(f"x is {self.x.dtype} {self.x.shape}: give float32 or uint8, {shapes}")
         check_finite(self.x, "x")
         check_finite(self.y, "y")
+        if self.indicators and ((self.x != 0) & (self.x != 1)).any():
+            raise DataError("x is said to be indicators and holds other numbers than 0 and 1: leave indicators out, and it is standardised")
         given = f"y is {self.y.dtype} {self.y.shape}"
         if self.y.dtype == np.int64 and self.y.ndim == 1:
             if len(self.y) and not 0 <= self.y.min() <= self.y.max() < len(self.classes):

@@ -94,7 +94,7 @@ def task_from_arrays(
     Parameters
     ----------
     x
-        (n, d) numbers, or (n, channels, height, width) images.
+        (n, d) numbers, (n, time, channels) sequences or (n, channels, height, width) images.
     y
         (n,) classes or values, or (n, c) values.
     groups

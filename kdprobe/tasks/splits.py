@@ -17,6 +17,8 @@ from kdprobe.core.task import Dataset, SplitSizes, Task
 from kdprobe.core.trace import TaskKind
 
 PARTS = ("train", "transfer", "validation", "probe_a", "probe_b")
+_AXES = {2: (0,), 3: (0, 1), 4: (0, 2, 3)}
+"""By the number of axes of x, those over which an input is standardised."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,7 +30,8 @@ class Part:
     ids
         (n,) int64 row numbers in the task's data.
     x
-        (n, ...) float32, standardised by the train rows: each column, or each channel of images. As drawn in a world with a law.
+        (n, ...) float32, standardised by the train rows: each column, or each channel of images and sequences. As it is where it holds
+        indicators, and as drawn in a world with a law.
     y
         (n,) int64 classes, or (n, c) float64 in standard deviations of the train rows' targets. Transfer rows have it too, for controls;
         a student of the transfer regime does not see it.
@@ -163,7 +166,7 @@ def _split(name: str, kind: TaskKind, load: Callable[[], Dataset], draw: int, si
         raise ContractError(f"task {name!r} is a {kind}, but its data has {len(data.classes)} classes and {len(data.targets)} targets")
     rows, orders = _assign(name, groups, draw, sizes)
     train = rows["train"]
-    scale_x = _as_drawn if as_drawn else _standardiser(data.x[train], axes=(0, 2, 3) if data.x.ndim == 4 else (0,))
+    scale_x = _as_drawn if as_drawn or data.indicators else _standardiser(data.x[train], axes=_AXES[data.x.ndim])
     mean = sd = None
     y = data.y
     if kind == "regression":
@@ -268,7 +271,8 @@ def _mean_and_sd(values: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray,
 
 def _standardiser(train: np.ndarray, *, axes: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray]:
     mean, sd = _mean_and_sd(train, axes)
-    shape = (-1,) + (1,) * (train.ndim - 2)
+    # columns and the channels of a sequence come last; those of an image are followed by its two sides
+    shape = (-1, 1, 1) if train.ndim == 4 else (-1,)
     mean, factor = mean.reshape(shape), (1 / np.where(sd > 0, sd, 1.0)).reshape(shape)
 
     def standardise(x: np.ndarray) -> np.ndarray:

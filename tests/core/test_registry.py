@@ -12,7 +12,7 @@ from kdprobe.core.scheme import Scheme, Stage
 
 
 def test_unknown_names_come_with_near_ones():
-    with pytest.raises(PlanError, match=r"task 'leters' is unknown: did you mean 'letters'\? Known: bikeshare, "):
+    with pytest.raises(PlanError, match=r"task 'leters' is unknown: did you mean 'letters'\? Known: austen, bikeshare, "):
         registry.find("tasks", "leters")
     with pytest.raises(PlanError, match=r"family 'mpl' is unknown: did you mean 'mlp'\? Known: .*mlp"):
         registry.find("families", "mpl")

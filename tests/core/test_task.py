@@ -20,8 +20,8 @@ def dataset(**changes):
     [
         ({"y": Y[:3]}, "x has 4 rows, y 3: rows must be paired"),
         ({"blocks": np.arange(5)}, "x has 4 rows, blocks 5: rows must be paired"),
-        ({"x": X.astype(np.float64)}, "x is float64 (4, 2): give float32 or uint8, (n, d) or (n, channels, height, width)"),
-        ({"x": X[:, :, None]}, "x is float32 (4, 2, 1): give float32 or uint8"),
+        ({"x": X.astype(np.float64)}, "x is float64 (4, 2): give float32 or uint8, (n, d), (n, time, channels) or (n, channels, h"),
+        ({"x": X[:, 0]}, "x is float32 (4,): give float32 or uint8"),
         ({"x": np.array([[0, 0], [0, np.nan], [0, 0], [0, 0]], dtype=np.float32)}, "x holds NaN or an infinity, first in row 1"),
         ({"classes": ("a",)}, "y is int64 (4,) with classes 0 to 1: name all in classes (1 given)"),
         ({"y": Y - 1}, "with classes -1 to 0: name all"),

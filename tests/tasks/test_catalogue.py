@@ -29,7 +29,7 @@ def test_fetch_of_embedded_data_is_its_folder():
 
 
 def test_fetch_refuses_an_unknown_task():
-    with pytest.raises(PlanError, match=r"task 'diamond' is unknown: did you mean 'diamonds'\? Known: bikeshare, "):
+    with pytest.raises(PlanError, match=r"task 'diamond' is unknown: did you mean 'diamonds'\? Known: austen, bikeshare, "):
         catalogue.fetch("diamond")
 
 

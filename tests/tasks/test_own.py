@@ -202,8 +202,10 @@ def test_images_and_several_targets_are_arrays():
     assert (task.kind, "cnn" in task.families) == ("classification", True)
     assert split(task).input_shape == (1, 6, 6)
     assert from_arrays(RNG.normal(size=(120, 3)), RNG.normal(size=(120, 2))).task.load().targets == ("y0", "y1")
+    sequences = from_arrays(RNG.normal(size=(120, 5, 2)), np.arange(120) % 3).task
+    assert (sequences.load().x.shape, sequences.families[0]) == ((120, 5, 2), "gru")
     for x, y, text in (
-        (images[:, 0], np.arange(120), "x is uint8"),
+        (images[:, 0], np.arange(120), r"x is uint8 \(120, 6, 6\): give images with their channels, x\[:, None\]"),
         (images, np.arange(119), r"y \(119,\): give y as"),
         (images, np.zeros(120), "y has 1 classes in 120 rows"),
         (RNG.normal(size=(120, 3)), np.array(["a"] * 240).reshape(120, 2), "regression needs numbers"),

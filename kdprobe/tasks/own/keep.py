@@ -39,7 +39,7 @@ class Kept:
         x, y, blocks = values["x"], values["y"], values.get("blocks")
         if content_hash(x, y, blocks) != told["sha256"]:
             raise DataError(f"{self.file} holds other rows than were kept: run the sweep again with its data, into a new folder")
-        names = {name: tuple(told[name]) for name in ("classes", "targets", "columns")}
+        names: dict[str, Any] = {name: tuple(told[name]) for name in ("classes", "targets", "columns")}
         return Dataset(x=x, y=y, blocks=blocks, sha256=told["sha256"], **names)
 
 

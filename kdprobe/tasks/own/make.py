@@ -16,6 +16,7 @@ from kdprobe.tasks.own.read import files_in, read_table
 from kdprobe.tasks.own.rows import sizes_of
 
 VECTORS, IMAGES = ("mlp", "transformer", "random_features"), ("mlp", "cnn", "gru", "transformer", "random_features")
+SEQUENCES = ("gru", "mlp", "transformer", "random_features")
 STEPS = 600
 """Where nobody chose."""
 
@@ -87,12 +88,17 @@ def from_arrays(
     x: Any, y: Any, *, kind: str | None = None, groups: Any = None, columns: Iterable[str] | None = None, name: str = "arrays",
     steps: int | None = None,
 ) -> Own:  # fmt: skip
-    """Return a task of arrays: x (n, d) numbers or (n, channels, height, width) images, y (n,) or, for several targets, (n, c)."""
+    """Return a task of arrays: y (n,) or, for several targets, (n, c).
+
+    x is (n, d) numbers, (n, time, channels) sequences or (n, channels, height, width) images.
+    """
     x, y = np.asarray(x), np.asarray(y)
     if x.ndim == 1:
         x = x[:, None]
-    if x.ndim not in (2, 4) or x.dtype.kind not in "fiub" or not x[:1].size:
-        raise DataError(f"x is {x.dtype} {x.shape}: give numbers, (n, d) or (n, channels, height, width)")
+    if x.ndim not in (2, 3, 4) or x.dtype.kind not in "fiub" or not x[:1].size:
+        raise DataError(f"x is {x.dtype} {x.shape}: give numbers, (n, d), (n, time, channels) or (n, channels, height, width)")
+    if x.ndim == 3 and x.dtype == np.uint8:
+        raise DataError(f"x is uint8 {x.shape}: give images with their channels, x[:, None], and sequences (n, time, channels) as float32")
     if y.ndim not in (1, 2) or len(y) != len(x):
         raise DataError(f"x has shape {x.shape}, y {y.shape}: give y as (n,) or (n, c), rows paired")
     names = tuple(map(str, columns)) if columns is not None else tuple(f"x{i}" for i in range(x.shape[1])) if x.ndim == 2 else ()
@@ -131,7 +137,7 @@ def own(made: Prepared, *, name: str, steps: int | None, source: str) -> Own:
     split: SplitSizes = sizes_of(len(made.data.x), largest_group=1 if groups is None else int(groups.max()), name=name)
     task = Task(
         name=name, kind=made.kind, title=name, load=Held(data=made.data), split=split, source=source, licence="the owner's",
-        families=IMAGES if made.data.x.ndim == 4 else VECTORS, rows=len(made.data.x), sha256=made.data.sha256,
+        families={2: VECTORS, 3: SEQUENCES, 4: IMAGES}[made.data.x.ndim], rows=len(made.data.x), sha256=made.data.sha256,
         steps=STEPS if steps is None else whole("steps", steps, least=1, advice="give a whole number from 1, or None to choose"),
         notes=(*made.said, *made.warnings),
     )  # fmt: skip
