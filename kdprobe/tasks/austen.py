@@ -3,13 +3,13 @@
 import os
 import re
 import struct
-import zlib
 
 import numpy as np
 
 from kdprobe.core.errors import DataError
 from kdprobe.core.task import Dataset, SplitSizes, Task
 from kdprobe.tasks.sources import debian
+from kdprobe.tasks.unpacking import objects_of
 
 _FILES = debian(
     "austen",
@@ -26,33 +26,20 @@ _PASSAGE = 20
 """Windows of one passage, which stay in one part: names and scenes go on for a while."""
 
 
-def lines_of(content: bytes) -> list[list[str]]:
-    """Return the vectors of strings that lie one after the other in the `.rdb` file of an R package.
-
-    Each lies as its packed length (4 bytes, the highest first), then packed by zlib: R's serialised form, version 3, of a character vector.
+def strings_of(content: bytes) -> list[str]:
+    """Return a character vector of R from its serialised form, version 3: it is of type 16, its elements of type 9.
 
     Raises
     ------
     DataError
-        If the file was cut short, or holds something else than vectors of strings.
+        If it was cut short, or is no vector of strings.
     """
-    vectors, start = [], 0
-    while start < len(content):
-        packed = zlib.decompressobj()
-        try:
-            vectors.append(_strings(packed.decompress(content[start + 4 :])))
-        except (zlib.error, struct.error) as error:
-            raise DataError(f"the R data at byte {start} cannot be read: {error}: it was cut short or is something else") from error
-        start = len(content) - len(packed.unused_data)
-    return vectors
-
-
-def _strings(content: bytes) -> list[str]:
-    """A character vector of R, which is of type 16, of elements of type 9."""
+    if len(content) < 30 or content[:2] != b"X\n":
+        raise DataError(f"R data begins with X and a line's end, this with {content[:2]!r}: it was cut short or is something else")
     version, _, _, named = struct.unpack_from(">iiii", content, 2)
     place = 18 + named
     kind, length = struct.unpack_from(">ii", content, place)
-    if content[:2] != b"X\n" or version != 3 or kind & 0xFF != 16:
+    if version != 3 or kind & 0xFF != 16:
         raise DataError(f"the R data is of type {kind & 0xFF} in version {version} of its form: expected strings (16) in version 3")
     place, found = place + 8, []
     for _ in range(length):
@@ -78,7 +65,7 @@ def plain(lines: list[str]) -> str:
 
 def load(*, path: str | os.PathLike[str] | None = None) -> Dataset:
     """Return a window of sixteen characters, one-hot, in every 160 of the six novels: x (n, 16, 27), class the next character."""
-    texts = [plain(lines) for lines in lines_of(_FILES.read(path)["Rdata.rdb"])]
+    texts = [plain(strings_of(novel)) for novel in objects_of(_FILES.read(path)["Rdata.rdb"])]
     number = np.full(256, -1)
     number[np.frombuffer(ALPHABET.encode(), dtype=np.uint8)] = np.arange(len(ALPHABET))
     windows, passages = [], []

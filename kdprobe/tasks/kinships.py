@@ -78,7 +78,7 @@ KINSHIPS = Task(
     split=SplitSizes(train=4500, transfer=2000, validation=1000, probe_a=1500, probe_b=1500),
     source="the wheel pykeen 1.11.1, folder pykeen/datasets/kinships",
     licence="MIT (pykeen); data of Denham 1973 as published by Kemp et al. 2006",
-    families=("mlp", "transformer", "random_features"),
+    families=("factors", "mlp", "random_features"),
     rows=10_686,
     files=_FILES,
     notes=(

@@ -2,7 +2,8 @@
 
 import gzip
 import zipfile
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from kdprobe.core.errors import DataError
@@ -44,3 +45,26 @@ def unzip(archive: Path, folder: str, names: Iterable[str]) -> None:
             if member.filename in wanted:
                 refuse_large(member.filename, member.file_size)
                 packed.extract(member, archive.parent)
+
+
+def objects_of(content: bytes) -> Iterator[bytes]:
+    """Yield each object in the `.rdb` file of an R package, in R's serialised form.
+
+    One after the other lies an object's length (4 bytes, the highest first), and then the object, packed by zlib.
+
+    Raises
+    ------
+    DataError
+        If the file was cut short, or is something else.
+    """
+    start = 0
+    while start < len(content):
+        packed = zlib.decompressobj()
+        try:
+            found = packed.decompress(content[start + 4 :], LARGEST)
+        except zlib.error as error:
+            raise DataError(f"the R data at byte {start} cannot be read: {error}: it was cut short or is something else") from error
+        if not packed.eof:
+            raise DataError(f"the R data at byte {start} has no end: it was cut short or is something else")
+        yield found
+        start = len(content) - len(packed.unused_data)

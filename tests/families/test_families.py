@@ -13,6 +13,7 @@ from kdprobe.core.registry import available
 
 ALL = available("families")
 SHAPES = {"mlp": (16,), "cnn": (1, 28, 28), "gru": (12, 29), "transformer": (16,), "random_features": (16,), "nested_linear": (16,)}
+SHAPES["factors"] = (16,)
 
 
 def built(name, shape=None, width=4, seed=0, **options):
@@ -109,6 +110,20 @@ def test_a_cnn_gives_maps_that_halve():
         torch.testing.assert_close(features["pooled"], features["block3"].mean(dim=(2, 3)))
 
 
+def test_a_factorisation_machine_sums_the_products_of_all_pairs_of_inputs():
+    """The published form, Σ_{i<j} ⟨v_i, v_j⟩ x_i x_j, factor by factor; of two that are one-hot, their factors' product."""
+    module = built("factors")
+    x = batch((16,))
+    outputs, features = module(x)
+    v = module.factors
+    pairs = sum(v[i] * v[j] * (x[:, i] * x[:, j])[:, None] for i in range(16) for j in range(i))
+    torch.testing.assert_close(features["pairs"], pairs)
+    torch.testing.assert_close(outputs, module.alone(x) + module.output(pairs))
+    two = torch.zeros(1, 16)
+    two[0, [3, 11]] = 1
+    torch.testing.assert_close(module(two)[1]["pairs"][0], v[3] * v[11])
+
+
 @pytest.mark.parametrize(
     ("name", "shape", "options"),
     [
@@ -122,6 +137,7 @@ def test_a_cnn_gives_maps_that_halve():
         ("transformer", (3, 32, 32), {"depth": 2}),
         ("random_features", (16,), {}),
         ("nested_linear", (16,), {}),
+        ("factors", (16,), {}),
     ],
 )
 def test_multiply_adds_are_what_torch_counts(name, shape, options):
@@ -142,6 +158,7 @@ def test_multiply_adds_are_what_torch_counts(name, shape, options):
         ("cnn", {"shape": (16,)}, r"inputs of shape \(16,\) are no images of at least 8×8"),
         ("cnn", {"norm": "layer"}, "cnn with norm='layer': unknown"),
         ("gru", {"shape": (16,)}, r"inputs of shape \(16,\) are no sequence: give \(time, channels\), or images"),
+        ("factors", {"width": 0}, "factors of width=0: give at least 1 factor"),
         ("random_features", {"ridge": -0.1}, r"random_features with ridge=-0\.1: give a number from 0"),
         ("nested_linear", {"width": 17}, "nested_linear of width=17: the task has 16 features: give at most as many"),
         ("transformer", {"width": 6, "heads": 4}, "transformer with heads=4: they do not divide its width 6"),

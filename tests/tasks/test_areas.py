@@ -11,11 +11,13 @@ import kdprobe
 from kdprobe.core.errors import DataError
 from kdprobe.core.registry import available, find
 from kdprobe.core.task import Dataset, SplitSizes, Task
-from kdprobe.tasks.austen import lines_of, plain
+from kdprobe.tasks.austen import plain, strings_of
 from kdprobe.tasks.japanese_vowels import parse_ts
 from kdprobe.tasks.kinships import triples
 from kdprobe.tasks.mnist_8x8 import reduced
+from kdprobe.tasks.movielens import kept
 from kdprobe.tasks.splits import split
+from kdprobe.tasks.unpacking import objects_of
 
 
 def made(x, **more):
@@ -78,24 +80,36 @@ def test_triples_refuse():
 def serialised(strings):
     """A character vector as R's saveRDS(ascii = FALSE) writes it: version 3, in UTF-8."""
     elements = b"".join(struct.pack(">ii", 0x00040009, len(text)) + text for text in strings)
-    content = b"X\n" + struct.pack(">iiii", 3, 0x00040201, 0x00030500, 5) + b"UTF-8" + struct.pack(">ii", 16, len(strings)) + elements
-    packed = zlib.compress(content)
-    return struct.pack(">I", len(content)) + packed
+    return b"X\n" + struct.pack(">iiii", 3, 0x00040201, 0x00030500, 5) + b"UTF-8" + struct.pack(">ii", 16, len(strings)) + elements
+
+
+def test_objects_of_an_r_package():
+    objects = [b"one", b"another one" * 1000]
+    content = b"".join(struct.pack(">I", len(one)) + zlib.compress(one) for one in objects)
+    assert list(objects_of(content)) == objects
+    for wrong, text in ((b"nothing of the kind", "at byte 0 cannot be read: .*: it was cut"), (content[:-4], "at byte 15 has no end")):
+        with pytest.raises(DataError, match=f"the R data {text}"):
+            list(objects_of(wrong))
 
 
 def test_strings_of_r():
-    content = serialised([b"Emma", b"", "café".encode()]) + serialised([b"Persuasion"])
-    assert lines_of(content) == [["Emma", "", "café"], ["Persuasion"]]
-    with pytest.raises(DataError, match=r"the R data at byte 0 cannot be read: .*: it was cut short or is something else"):
-        lines_of(b"nothing of the kind")
-    whole = zlib.decompress(content[4:])
+    whole = serialised([b"Emma", b"", "café".encode()])
+    assert strings_of(whole) == ["Emma", "", "café"]
     for wrong, text in [
         (whole[:-3], "string 2 of the R data is none or goes on after its end"),
         (whole.replace(b"\x00\x00\x00\x10", b"\x00\x00\x00\x13", 1), r"the R data is of type 19 in version 3 of its form"),
-        (whole[:20], "the R data at byte 0 cannot be read: unpack_from requires"),
+        (whole[:20], "R data begins with X and a line's end, this with b'X\\\\n'"),
+        (b"PK" + whole, "R data begins with X and a line's end, this with b'PK'"),
     ]:
         with pytest.raises(DataError, match=text):
-            lines_of(struct.pack(">I", len(wrong)) + zlib.compress(wrong))
+            strings_of(wrong)
+
+
+def test_ratings_that_are_kept():
+    films, people = np.repeat([1, 2], [60, 49]), np.r_[np.repeat([7, 8], [40, 20]), np.full(49, 9)]
+    assert kept(people, films).tolist() == [True] * 60 + [False] * 49
+    people[59] = 7  # and person 8 has 19
+    assert kept(people, films).tolist() == [True] * 40 + [False] * 19 + [True] + [False] * 49
 
 
 def test_plain_text_has_letters_and_single_spaces():
@@ -113,7 +127,7 @@ def test_ink_is_counted_as_in_the_other_digits():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["austen", "japanese_vowels", "kinships", "mnist_8x8"])
+@pytest.mark.parametrize("name", ["austen", "japanese_vowels", "kinships", "mnist_8x8", "movielens"])
 def test_real_files(name, tmp_path, monkeypatch):
     monkeypatch.setenv("KDPROBE_DATA", str(tmp_path))
     task = find("tasks", name)
@@ -136,6 +150,13 @@ def test_real_files(name, tmp_path, monkeypatch):
     elif name == "kinships":
         assert (data.x.sum(axis=1) == 2).all()
         assert len(np.unique(data.x, axis=0)) == len(data.x)
+    elif name == "movielens":
+        ends = np.cumsum(data.x.astype(np.int64), axis=1)[:, [517, -1]]
+        assert (ends == (1, 2)).all()
+        assert sorted(set(data.y[:, 0])) == [half / 2 for half in range(1, 11)]
+        assert data.x[:, 518:].sum(axis=0).min() >= 20
+        # of Forrest Gump, number 356, 341 ratings of 100,004
+        assert 300 < data.x[:, data.columns.index("film=356")].sum() <= 341
     else:
         assert np.bincount(data.y).tolist() == [500] * 10
         digits = available("tasks")["digits"].load()

@@ -22,7 +22,7 @@ from kdprobe.tasks.fashion_mnist import parse_idx
 from kdprobe.tasks.splits import split
 
 TASKS = available("tasks")
-DOWNLOADED = ("austen", "diamonds", "fashion_mnist", "japanese_vowels", "kinships", "mnist_8x8")
+DOWNLOADED = ("austen", "diamonds", "fashion_mnist", "japanese_vowels", "kinships", "mnist_8x8", "movielens")
 EMBEDDED = {"letters": "letter_recognition.csv.gz", "bikeshare": "bikeshare.csv.gz"}
 
 

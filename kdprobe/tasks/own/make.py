@@ -15,7 +15,7 @@ from kdprobe.tasks.own.frame import Prepared, content_hash, prepare
 from kdprobe.tasks.own.read import files_in, read_table
 from kdprobe.tasks.own.rows import sizes_of
 
-VECTORS, IMAGES = ("mlp", "transformer", "random_features"), ("mlp", "cnn", "gru", "transformer", "random_features")
+VECTORS, IMAGES = ("mlp", "transformer", "random_features", "factors"), ("mlp", "cnn", "gru", "transformer", "random_features")
 SEQUENCES = ("gru", "mlp", "transformer", "random_features")
 STEPS = 600
 """Where nobody chose."""
