@@ -86,7 +86,7 @@ def study(*, quick: bool, zoos: Path, jobs: int) -> Study:
     rest = [claims.same_inputs(seeds=4 if quick else claims.SEEDS), claims.sign_rule(draws=60 if quick else 300, ridges=4 if quick else 12)]
     done("theorems")
     sets, missing = real_sets(quick=quick)
-    draws = [real.run(one, seeds=3 if quick else claims.SEEDS, fits=6 if quick else 200) for one in sets]
+    draws = [real.run(one, seeds=3 if quick else claims.SEEDS, fits=6 if quick else 3000) for one in sets]
     done("real sets")
     gains, rows, tables = [networks.nested_features(seeds=4 if quick else claims.SEEDS)], [], {}
     roles = {"law": "one", "networks": "three", "random features": "four"}
