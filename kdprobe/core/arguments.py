@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, cast
 
 from kdprobe.core.errors import PlanError, did_you_mean
@@ -46,7 +46,7 @@ def number(name: str, value: Any, *, above: float, most: float = math.inf, advic
     PlanError
         If it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not above < value <= most or value == math.inf:
+    if isinstance(value, bool) or not isinstance(value, Real) or not above < value <= most or value == math.inf:
         raise PlanError(f"{name}={value!r}: {advice}")
     return float(value)
 

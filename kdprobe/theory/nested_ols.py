@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kdprobe.core.errors import DataError
+from kdprobe.theory.inputs import array_of, count_of, number_of
 
 
 class NestedOls(NamedTuple):
@@ -80,6 +81,10 @@ def nested_ols(
     >>> nested_ols(beta, 0.25, n=80, p=4, q=14, m=math.inf).student < law.student
     True
     """
+    p, q, teachers = (count_of(value, name) for name, value in (("p", p), ("q", q), ("teachers", teachers)))
+    # between whole numbers of rows the law is a smooth curve, which maps draw
+    n = number_of(n, "n", "give a number of rows")
+    m, noise = number_of(m, "m", "give a number of rows, or math.inf"), number_of(noise, "noise", "give a variance, 0 or more")
     beta, learned = _coefficients(beta, noise, shift)
     _check(len(beta), n=n, p=p, q=q, m=m, teachers=teachers)
     each = (noise + _norm(learned[q:])) / (n - q - 1)
@@ -199,8 +204,8 @@ def _factor(rows: int, features: int, columns: int, seeds: int, rng: np.random.G
 
 def _coefficients(beta: np.ndarray, noise: float, shift: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients of the target, and of what the teacher learned."""
-    beta = np.asarray(beta, dtype=np.float64)
-    moved = np.zeros(0) if shift is None else np.asarray(shift, dtype=np.float64)
+    beta = array_of(beta, "beta")
+    moved = np.zeros(0) if shift is None else array_of(shift, "shift")
     if beta.ndim != 1 or moved.ndim != 1 or len(moved) > len(beta):
         raise DataError(f"beta has shape {beta.shape}, shift {moved.shape}: give (D,), and a shift that is no longer")
     if not (np.isfinite(beta).all() and np.isfinite(moved).all() and math.isfinite(noise)):

@@ -73,6 +73,10 @@ def predicted_gains(
         return Predicted(nothing, f"{fewest} are too few: least squares of these sizes has no finite expected risk")
     found = dict(zip(finite, nested_gains(sample, finite, m=rows, intercept=intercept), strict=True))
     scale = sample.scale**2
+    if not 0 < scale < math.inf:
+        return Predicted(
+            nothing, f"squares of labels about {sample.scale:.1g} apart are beyond the range of float64: divide y by {sample.scale:.1g}"
+        )
     return Predicted(tuple(Bounds(*(scale * end for end in found[q].gain)) if q in found else None for q in teachers))
 
 
