@@ -176,8 +176,12 @@ def advise(
         objectives={one.name: one for one in ways}, noise=_noise(sample), spectrum=_grouped(sample, _effective, "the features"),
         alignment=_grouped(sample, _alignment, "what the features explain"), rows=sample.rows, features=columns,
         transfer=None if math.isinf(sample.transfer) else int(sample.transfer), student=sample.student, theorems=found,
-        notes=suspicions(numbers_of(X, "X"), numbers_of(y, "y").ravel(), names=names_of(X), target=repr(str(getattr(y, "name", "") or "y"))),
+        notes=suspicions(numbers_of(X, "X"), numbers_of(y, "y").ravel(), names=names_of(X), target=_name(y)),
     )  # fmt: skip
+
+
+def _name(y: Any) -> str:
+    return repr(str(getattr(y, "name", "") or "y"))
 
 
 def _estimate(found: Result) -> str:

@@ -143,10 +143,8 @@ def _law_of_risk(sample: Sample) -> Check:
     # a few rows of huge leverage have a huge standard error too: they show in the leverages, which need no label
     pull = (float((1 / (1 - h)).mean()) - 1) / law
     fine = not (beyond > 4 and abs(found / law - 1) > OFF) and pull < 1 + OFF + 6 / np.sqrt(n)
-    return Check(
-        fine,
-        f"left out in turn, rows are predicted with an excess of {found:.3g} noise variances at {counted(size, 'feature')}, {law:.3g} by the law",
-    )
+    told = f"left out in turn, rows are predicted with an excess of {found:.3g} noise variances at {counted(size, 'feature')}"
+    return Check(fine, f"{told}, {law:.3g} by the law")
 
 
 def _repeated(fresh: np.ndarray, features: np.ndarray) -> float:

@@ -97,8 +97,9 @@ def nested_gains(
 def all_hurt(sample: Sample, sizes: Sequence[int], *, m: float, level: float = LEVEL) -> float | None:
     """Upper limit of the largest share that any of these teachers gains, where it lies below 0; None where it does not.
 
-    "Every size hurts" is wrong only where some size helps, and then the limit of that very size must fail: limits of one size each, one-sided
-    at the level, are enough, however many sizes there are (intersection-union test, Berger 1982). Intervals for all at once ask for more.
+    "Every size hurts" is wrong only where some size helps, and then the limit of that very size must fail: limits of one size each,
+    one-sided at the level, are enough, however many sizes there are (intersection-union test, Berger 1982). Intervals for all at once ask
+    for more.
     """
     most = max(_nested_gain(sample, size, m, 2 * level, True).share.high for size in sizes)
     return most if most < 0 else None

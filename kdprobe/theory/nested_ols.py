@@ -215,12 +215,12 @@ def _coefficients(beta: np.ndarray, noise: float, shift: np.ndarray | None) -> t
     return beta, beta + np.pad(moved, (0, len(beta) - len(moved)))
 
 
-def _check(features: int, *, n: int, p: int, q: int, m: float, teachers: int) -> None:
+def _check(features: int, *, n: float, p: int, q: int, m: float, teachers: int) -> None:
     for name, size in (("p", p), ("q", q)):
         if not 1 <= size <= features:
             raise DataError(f"{name}={size} of {features} features: give 1 to {features}")
     if n <= max(p, q) + 1:
-        raise DataError(f"n={n} labelled rows: least squares on {max(p, q)} features has a finite expected risk from {max(p, q) + 2} on")
+        raise DataError(f"n={n:g} labelled rows: least squares on {max(p, q)} features has a finite expected risk from {max(p, q) + 2} on")
     least = p if q <= p else p + 2
     if not m >= least:
         raise DataError(f"m={m:g} rows of the student: its expected risk is finite from {least} on")

@@ -245,7 +245,7 @@ def percent(share: Bounds) -> str:
     value, low, high = (100 * end for end in share)
     if high - low <= 1e-3:
         # known to more digits than anybody wants
-        return f"{plain(round(value, 2))} %"
+        return f"{plain(round(value, 2) if abs(value) >= 0.01 else value)} %"
     return interval(value, low, high, "%")
 
 

@@ -132,9 +132,8 @@ def read_sample(
         raise DataError(f"student={p} of {counted(columns, 'feature')}: give 1 to {columns}")
     for name, size in (("student", p), ("teacher", p if largest is None else largest)):
         if rows < size + 3:
-            raise DataError(
-                f"{counted(rows, 'labelled row')}: a {name} of {counted(size, 'feature')} has a finite expected risk from {size + 3} on: label more"
-            )
+            least = f"{counted(rows, 'labelled row')}: a {name} of {counted(size, 'feature')} has a finite expected risk from {size + 3} on"
+            raise DataError(f"{least}: label more")
     first, last = x[0] + 0.0, y[0] + 0.0
     # by powers of two, which changes no digit: squares of what is beyond 1e154 would not be finite, and those below 1e-162 would be 0
     power = _exponent(x if fresh is None else np.concatenate([x, fresh]))
@@ -204,17 +203,13 @@ def numbers_of(values: Any, name: str) -> np.ndarray:
         array = array.astype(np.float64)
     wrong = ~np.isfinite(array)
     if wrong.any():
-        row = int(np.argwhere(wrong)[0][0])
+        row, count = int(np.argwhere(wrong)[0][0]), int(wrong.sum())
+        if count == 1:
+            raise DataError(f"{name} holds an entry that is NaN or infinite, in row {row}: fill it or leave its row out")
         raise DataError(
-            f"{name} holds {_bad(int(wrong.sum()), row)}: fill {'it or leave its row' if wrong.sum() == 1 else 'them or leave their rows'} out"
+            f"{name} holds {count:,} entries that are NaN or infinite, the first in row {row}: fill them or leave their rows out"
         )
     return array
-
-
-def _bad(count: int, row: int) -> str:
-    if count == 1:
-        return f"an entry that is NaN or infinite, in row {row}"
-    return f"{count:,} entries that are NaN or infinite, the first in row {row}"
 
 
 def _unlabelled(given: Any, columns: int) -> tuple[np.ndarray | None, float]:
