@@ -46,9 +46,13 @@ def number(name: str, value: Any, *, above: float, most: float = math.inf, advic
     PlanError
         If it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not above < value <= most or value == math.inf:
+    try:
+        found = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    except OverflowError:
+        found = math.inf
+    if not above < found <= most or found == math.inf:
         raise PlanError(f"{name}={value!r}: {advice}")
-    return float(value)
+    return found
 
 
 def switch(name: str, value: Any) -> bool:

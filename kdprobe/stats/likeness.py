@@ -1,7 +1,11 @@
 """How far one column tells another by itself: what gives a target away that stands among the features under another name."""
 
+from typing import Any
+
 import numpy as np
-from scipy.stats import rankdata  # pyright: ignore[reportMissingTypeStubs]
+from scipy import stats as scipy_stats  # pyright: ignore[reportMissingTypeStubs]
+
+stats: Any = scipy_stats
 
 ALIKE = 0.999
 """Likeness above which a column is the other one, as far as anybody can see."""
@@ -33,6 +37,10 @@ def likeness(values: np.ndarray, target: np.ndarray) -> float:
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return 0.0
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = [abs(float(np.corrcoef(*pair)[0, 1])) for pair in ((x, y), (rankdata(x), rankdata(y)))]
+        found = [abs(float(np.corrcoef(one, other)[0, 1])) for one, other in ((x, y), (_ranks(x), _ranks(y)))]
     # a spread that is lost in rounding tells nothing
     return max(min(one, 1.0) if one == one else 0.0 for one in found)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    return stats.rankdata(values)

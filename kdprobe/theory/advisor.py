@@ -186,7 +186,7 @@ def _name(y: Any) -> str:
 
 def _estimate(found: Result) -> str:
     """Three digits after the point, or of the number itself where these would all be 0."""
-    if found.value is None or found.low is None or found.high is None or found.value >= 0.0005:
+    if not isinstance(found, Measurement) or found.value >= 0.0005:
         return str(found)
     return f"{found.value:.3g} [{found.low:.3g}, {found.high:.3g}]"
 

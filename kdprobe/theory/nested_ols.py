@@ -40,7 +40,7 @@ class NestedOls(NamedTuple):
 
 
 def nested_ols(
-    beta: np.ndarray, noise: float, *, n: int, p: int, q: int, m: float, teachers: int = 1, shift: np.ndarray | None = None
+    beta: np.ndarray, noise: float, *, n: float, p: int, q: int, m: float, teachers: int = 1, shift: np.ndarray | None = None
 ) -> NestedOls:
     """Return the exact expected risks of student, twin and teacher.
 

@@ -16,7 +16,7 @@ from kdprobe.report.evidence.groups import Curve, Group
 CHANGED = "what is stored is not what was sealed"
 NOT_FINITE = "the law has no finite answer for a teacher of this width on these rows"
 NOT_ASKED = "theory was not asked of this teacher"
-_ELSEWHERE = object()
+_ELSEWHERE: Any = object()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
