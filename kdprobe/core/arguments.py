@@ -47,7 +47,7 @@ def number(name: str, value: Any, *, above: float, most: float = math.inf, advic
         If it is none.
     """
     try:
-        found = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+        found = float(value) if isinstance(value, Real) and value is not True and value is not False else math.nan
     except OverflowError:
         found = math.inf
     if not above < found <= most or found == math.inf:
