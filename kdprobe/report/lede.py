@@ -6,6 +6,7 @@ from kdprobe.core.axes import AXES
 from kdprobe.report import words
 from kdprobe.report.evidence.draws import one_draw
 from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.transfers import transfers
 from kdprobe.report.evidence.twins import same_steps, tuned_apart
 
 MOST_ARMS = 6
@@ -13,7 +14,7 @@ MOST_ARMS = 6
 
 
 def lede(evidence: Evidence) -> str:
-    """What was trained, in two short sentences."""
+    """What was trained, in two short sentences; before them, where a placebo failed, that it did."""
     models, students = evidence.models(), evidence.students
     kinds = students.drop_duplicates("task")
     tasks = words.listed([f"{task} ({kind})" for task, kind in zip(kinds["task"], kinds["kind"], strict=True)])
@@ -26,7 +27,15 @@ def lede(evidence: Evidence) -> str:
     sizes += [f"{draws} draws of labelled rows × {seeds} each" if draws > 1 else seeds]
     done = int((models["status"] == "done").sum())
     trained = words.counted(len(models), "network") + (" trained" if done == len(models) else f", of which {len(models) - done:,} failed")
-    return f"{words.capitalised(tasks)}: {' × '.join(sizes)}. {trained}, every student beside its own untaught twin."
+    return f"{_placebo(evidence)}{words.capitalised(tasks)}: {' × '.join(sizes)}. {trained}, every student beside its own untaught twin."
+
+
+def _placebo(evidence: Evidence) -> str:
+    failed = [one for one in transfers(evidence) if one.primary and one.reading.placebo_failed]
+    if not failed:
+        return ""
+    where = words.listed(list(dict.fromkeys(f"{one.task}, student {one.student}, {one.arm}" for one in failed)))
+    return f"The placebo failed: untaught twins look taught by the teacher of their seed, so no own part of a teacher is told of {where}. "
 
 
 def details(evidence: Evidence) -> Sequence[str]:

@@ -7,6 +7,7 @@ import pytest
 from kdprobe.report import verdict_lines
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.transfers import placebo, specific, transfers
+from kdprobe.report.lede import lede
 from kdprobe.report.sections.cells import CELLS
 from kdprobe.report.sections.transfer import TRANSFER
 from kdprobe.testing.worlds.zoo import RISING, TrueArm, ZooWorld
@@ -93,6 +94,12 @@ def test_a_placebo_that_fails_is_said_first():
     assert said.change_our_mind == "seeds whose teachers and students share nothing but the teaching."
     assert any("INCONCLUSIVE (its placebo failed): teacher-specific transfer. The placebo failed" in line for line in verdict_lines(zoo))
     assert not drawn(WORLD.zoo()).words[0].startswith("The placebo failed")
+    # and it is the first sentence of the page
+    assert lede(Evidence(zoo)).startswith(
+        "The placebo failed: untaught twins look taught by the teacher of their seed, so no own part of a teacher is told of letters, "
+        "student mlp-8, same rows and letters, student mlp-8, transfer rows. Letters"
+    )
+    assert lede(Evidence(WORLD.zoo())).startswith("Letters (classification)")
 
 
 @pytest.mark.parametrize("which", ["all", "some"])

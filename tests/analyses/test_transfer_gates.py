@@ -1,0 +1,41 @@
+"""Gates of all measures: what the page says of outcomes that are written down."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from kdprobe.verdicts.gates import ASKS, gate
+
+FILE = Path(__file__).parent.parent.parent / "analyses" / "transfer_gates.py"
+
+
+@pytest.fixture(scope="module")
+def table():
+    spec = importlib.util.spec_from_file_location("transfer_gates", FILE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def through(*failing, refused=()):
+    said = {name: "fail" if name in failing else "refused" if name in refused else "pass" for name in ASKS}
+    return [gate(name, None if outcome == "refused" else -0.25, 0.0, outcome, f"ρ = -0.25 in {name}") for name, outcome in said.items()]
+
+
+def test_the_answer_names_what_passes_everywhere(table):
+    found = {"classification": {"a": through(), "b": through("G3")}, "regression": {"a": through(), "c": through(refused=("G1",))}}
+    assert table.answer(found).startswith("**a passed all six gates wherever asked.** Of 4 pairs of measure and task passed: G1 3 (1 wit")
+    assert "G3 3, G4 4" in table.answer(found)
+    found["regression"]["a"] = through("G4")
+    assert table.answer(found).startswith("**No measure passed all six gates.**")
+
+
+def test_the_page(table, monkeypatch):
+    found = {"classification": {"a": through("G4")}, "regression": {"own-part": through()}}
+    monkeypatch.setattr(table, "outcomes", lambda quick: found)
+    page = table.markdown(quick=True)
+    assert "| a | passes (−0.25) | passes (−0.25) | passes (−0.25) | **fails** (−0.25) |" in page
+    assert "* **a** G4: ρ = −0.25 in G4." in page
+    # a hyphen is none
+    assert "| own-part | passes" in page
