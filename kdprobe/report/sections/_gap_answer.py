@@ -34,7 +34,7 @@ def answer(group: Sequence[Gap]) -> str:
         return _use(best)
     if sure:
         small = max(sure, key=_gain)
-        return f"Train this student alone: {_told(small)} {_taught(small)} is there, and {TOO_SMALL}."
+        return f"Train this student alone: {_told(small)} {_taught(small)} is real, but {TOO_SMALL}."
     best = max(helped or read, key=_gain)
     if helped:
         gain = _told(best)
@@ -45,7 +45,7 @@ def answer(group: Sequence[Gap]) -> str:
         teachers = _teachers(best)
         if all(gap.helps.harmful for gap in read):
             return f"Train this student alone: {teachers} made it worse than its untaught twin."
-        return f"Train this student alone: {teachers} gained it less than is negligible."
+        return f"Train this student alone: what it gains under {teachers} is negligible."
     gain = f"its largest gain is {_told(best)} {_taught(best)}"
     if ahead := next((control.title for gap in read for control in gap.controls if control.beyond.high < 0), ""):
         return f"Before you teach this student, try the control that gives more ({ahead}): whether a teacher helps is not settled, {gain}."
@@ -187,7 +187,7 @@ def _more(gap: Gap) -> Iterator[str]:
         little = f", {reading.qualifier}" if TOO_SMALL in reading.qualifier else ""
         yield f"; the largest costs {words.result(reading.deficit)} of it{little}"
     elif reading.verdict == "CONTRADICTED":
-        yield f"; {noun} {names[-1]} costs no more than is negligible against a smaller one"
+        yield f"; {noun} {names[-1]} costs nothing that matters against a smaller one"
     elif reading.verdict == "INCONCLUSIVE":
         yield f"; whether {noun} {names[-1]} costs anything against a smaller one is not settled"
     else:
