@@ -53,9 +53,16 @@ def answer(group: Sequence[Gap]) -> str:
 
 
 def _open(read: Sequence[Gap]) -> str:
-    """What keeps it open: runs that are missing, before seeds that are few."""
-    lost = next((gap for gap in read if unlimited(gap)), None)
-    return "More seeds may tell." if lost is None else f"Runs are missing ({lacking(lost)}{_on(lost)})."
+    """What keeps it open: runs that are missing, before seeds that are few; `next_of` asks for the same."""
+    if (lost := next((gap for gap in read if unlimited(gap)), None)) is not None:
+        return f"Runs are missing ({lacking(lost)}{_on(lost)})."
+    what = "draws of labelled rows" if read[0].curve.clustered else "seeds"
+    return f"More {what} may tell." if _needed(read) else f"At this spread not even 1,000 {what} would tell."
+
+
+def _needed(read: Sequence[Gap]) -> list[int]:
+    """Seeds that would settle what is open, where a number within reach would."""
+    return [gap.helps.needed for gap in read if gap.helps.verdict == "INCONCLUSIVE" and gap.helps.needed is not None]
 
 
 def best_of(group: Sequence[Gap]) -> Gap | None:
@@ -105,8 +112,7 @@ def next_of(evidence: Evidence, group: Sequence[Gap]) -> Next | None:
         return more(2 * now, f"twice the {unit}, if what it gives beyond the control then shows")
     if any(unlimited(gap) for gap in read):
         return again(evidence, task, "the runs that are missing: what is there is kept")
-    needed = [gap.helps.needed for gap in read if gap.helps.verdict == "INCONCLUSIVE" and gap.helps.needed is not None]
-    if needed:
+    if needed := _needed(read):
         count = max(min(needed), now + 1)
         return more(count, f"{count} {unit}, which would settle it if mean and spread stay")
     rows = fewer_rows(evidence, task)

@@ -27,7 +27,7 @@ def student(helps="SUPPORTED", gap="CONTRADICTED", *, beyond=0.05, gain=0.1, arm
     return replace(
         FOUND,
         arm=arm,
-        helps=replace(FOUND.helps, verdict=helps, gain=number, **changes),
+        helps=replace(FOUND.helps, **{"verdict": helps, "gain": number, "needed": 31} | changes),
         reading=replace(FOUND.reading, verdict=gap),
         second=None,
         controls=(Control(title="a twin on its own pseudo-labels", gain=over, beyond=over),),
@@ -107,6 +107,7 @@ def test_what_is_not_settled_is_said_so():
         "Whether a teacher helps this student is not settled: its largest gain is 0.10 nats [0.08, 0.12] under its best teacher on same "
         "rows. More seeds may tell."
     )
+    assert answer([student("INCONCLUSIVE", needed=None)]).endswith("on same rows. At this spread not even 1,000 seeds would tell.")
     assert answer([student("INCONCLUSIVE", n=4)]) == "Too few seeds to say whether a teacher helps this student: give 8 or more."
     assert answer([replace(FOUND, helps=replace(FOUND.helps, gain=None))]).startswith("Nothing can be said of this student yet")
     assert answer([replace(FOUND, control="a control")]) == ""
