@@ -249,3 +249,9 @@ def test_a_map_of_a_law_alone_has_no_cross():
     assert "these data" in marked
     assert "these data" not in plain
     assert len(plain) < len(marked)
+
+
+def test_seeds_on_one_pixel_are_drawn_once_and_all_counted():
+    drawn = str(strip([0.5, 0.5001, 1.0], 0.0, 1.0))
+    assert drawn.count("v10") == 2
+    assert "3 seeds from 0.5 to 1" in drawn

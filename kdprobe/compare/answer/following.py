@@ -79,7 +79,7 @@ def _doubtful(comparison: Compared) -> Next | None:
         return _seeds(comparison, SEEDS_FOR_A_VERDICT, f"tell apart what one more {hangs} would hide")
     role = "student" if hangs == "twin" else "teacher"
     return Next(
-        why=f"{2 * len(given)} {hangs}s narrow how far one more of them may lie off, which this answer hangs on",
+        why=f"{2 * len(given)} {hangs}s show more surely how far the next one may lie off, and that decides this answer",
         command=_call(comparison, Call(twins=len(given)) if hangs == "twin" else Call(siblings=len(given))),
         cost=_networks(len(given), role),
     )
