@@ -77,8 +77,9 @@ def _caveat(found: Doses, reading: TransferReading) -> str:
     kept, most = len(controls.shares) - len(controls.named), len(controls.shares)
     if not controls.named:
         return ""
-    few = f"{kept} of {most} controls" if kept else f"none of {most} controls"
-    return f"; {few} {'are' if kept > 1 else 'is'} shown to stay at nothing, {'the rest is' if kept else 'which is'} not settled"
+    if not kept:
+        return f"; whether {'its control stays' if most == 1 else f'its {most} controls stay'} at nothing is not settled"
+    return f"; of {most} controls {kept} {'are' if kept > 1 else 'is'} shown to stay at nothing, the others are not settled"
 
 
 def next_of(evidence: Evidence, found: Doses) -> Next | None:

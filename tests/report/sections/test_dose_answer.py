@@ -1,5 +1,6 @@
 """The one sentence on doses: for each combination of verdicts, and never against one of them."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -95,9 +96,18 @@ def test_no_sentence_says_more_than_its_verdicts(gain, part, control):
     shown = reading.verdict == "SUPPORTED"
     assert ("do not call it transferred" in said) == (shown and found.controls.verdict == "CONTRADICTED")
     assert ("every control stays at nothing" in said) == (shown and found.controls.verdict == "SUPPORTED")
-    assert ("none of 1 controls is shown" in said) == (shown and found.controls.verdict == "INCONCLUSIVE")
+    assert ("whether its control stays at nothing is not settled" in said) == (shown and found.controls.verdict == "INCONCLUSIVE")
     assert said.endswith(".")
     assert said.count(".  ") == 0
+
+
+def test_controls_that_are_not_settled_are_counted():
+    noise = NOISE[::-1]
+    beside = {"shuffled targets": 0.0005 * noise, "class means": 0.1 * noise, "permuted classes": 0.1 * NOISE}
+    (controls,) = read_doses([read_controls(0.05 + 0.005 * NOISE, beside)])
+    assert own_answer(replace(student(), controls=controls)).endswith(
+        "; of 3 controls 1 is shown to stay at nothing, the others are not settled."
+    )
 
 
 def test_few_seeds_say_how_many_to_give():
