@@ -11,7 +11,10 @@ from kdprobe.core.section import Figure
 from kdprobe.report.theme.forest import Line, forest
 
 Placed = tuple[float, float, float, np.ndarray]
-SCALE = "One unit is as far as one more of them may lie from their mean, at 95 %; the right is nearer to the teacher."
+SCALE = (
+    "The right is nearer to the teacher: past the dashed line by more than one more twin, or sibling, may be by chance (95 %, and more is "
+    "asked where many measures are read)."
+)
 
 NAMES = 170.0
 """Room for the titles of measures, in points."""
@@ -55,6 +58,7 @@ def among(comparison: Comparison) -> tuple[Figure, ...]:
         columns=[columns[i] for i in shown],
         prefix="among",
         names=NAMES,
+        marked=None if comparison.seeds else 1.0,
         title="The student among twins and siblings",
         description=f"One line a measure: {', '.join(line.label for line in lines)}.",
     )

@@ -102,5 +102,5 @@ def next_of(evidence: Evidence, found: Doses) -> Next | None:
             return following(evidence, found.task, found.student, why, "narrow", {"student-widths": f"{int(width) // 4}"})
     if worth.verdict == "INCONCLUSIVE" and worth.needed is not None:
         count = max(worth.needed, asked + 1)
-        return seeds(count, f"{count} seeds, which would settle the gain if mean and spread stay")
+        return seeds(count, f"{count} seeds in all, which would settle the gain if mean and spread stay")
     return seeds(2 * asked, "twice the seeds, which see smaller effects")

@@ -106,7 +106,7 @@ def next_of(evidence: Evidence, group: Sequence[Gap]) -> Next | None:
         best = max(large, key=_gain)
         if best.reading.verdict == "INCONCLUSIVE" and best.reading.needed is not None and best.reading.needed > now:
             count = best.reading.needed
-            return more(count, f"{count} {unit}, which would settle what the largest costs if mean and spread stay")
+            return more(count, f"{count} {unit} in all, which would settle whether the largest serves worse if mean and spread stay")
         return _other_teachers(evidence, best, most)
     if any(doubt(gap) for gap in helped):
         return more(2 * now, f"twice the {unit}, if what it gives beyond the control then shows")
@@ -114,7 +114,7 @@ def next_of(evidence: Evidence, group: Sequence[Gap]) -> Next | None:
         return again(evidence, task, "the runs that are missing: what is there is kept")
     if needed := _needed(read):
         count = max(min(needed), now + 1)
-        return more(count, f"{count} {unit}, which would settle it if mean and spread stay")
+        return more(count, f"{count} {unit} in all, which would settle it if mean and spread stay")
     rows = fewer_rows(evidence, task)
     if rows is None:
         return more(2 * now, f"twice the {unit}, which see smaller gains")
@@ -195,6 +195,6 @@ def _more(gap: Gap) -> Iterator[str]:
     elif reading.verdict == "CONTRADICTED":
         yield f"; {noun} {names[-1]} costs nothing that matters against a smaller one"
     elif reading.verdict == "INCONCLUSIVE":
-        yield f"; whether {noun} {names[-1]} costs anything against a smaller one is not settled"
+        yield f"; whether {noun} {names[-1]} serves it worse than a smaller one is not settled"
     else:
         yield f"; {noun} {names[-1]} is not shown to be a better model than smaller ones"

@@ -60,13 +60,15 @@ def sketch(group: list[Gap], prefix: str) -> Figure:
         series = (series_of(first, "gain", LOSSES[first.kind], "one", seeds=False),)
         if "gain_raw" in first.curve.values:
             series = (*series, series_of(first, "gain_raw", "NLL as it is", "two", seeds=False))
-    ratios = axis([gap.curve for gap in group if gap.gains])[0] / first.student_size
+    sizes, teachers = axis([gap.curve for gap in group if gap.gains])
+    (noun, names), ratios = short_names(teachers), sizes / first.student_size
     told = best_of(group)
     bands = () if told is None else best_bands(told)
     svg = panels(
         [Panel(title=f"Gain over the twin ({first.unit})", series=series, zero=TWIN, bands=bands)],
-        x=np.log2(ratios), ticks=_ratio_ticks(ratios), x_label="teacher size / student size",
-        prefix=prefix, title=f"Gain of {first.student} on {first.task} by teacher size", height=165,
+        x=np.log2(ratios), ticks=[f"{name}\n{ratio}" for ratio, name in zip(_ratio_ticks(ratios), names, strict=True)],
+        x_label=f"teacher {noun}, and its size / student size",
+        prefix=prefix, title=f"Gain of {first.student} on {first.task} by teacher size", height=180,
         description=". ".join(f"{gap.arm}: {_in_numbers(gap)}" for gap in group),
     )  # fmt: skip
     where = "" if told is None or told.arm == AS_TRAINED else f" on {told.arm}"

@@ -47,7 +47,7 @@ def answer(groups: Sequence[Kinds]) -> str:
         return "Nothing can be said of this student yet: give 2 seeds or more that finish." if groups else ""
     helped = [one for one in read if one.reading.verdict == "SUPPORTED"]
     if large := [one for one in helped if not one.small]:
-        return _use(large[0], large)
+        return _use(large[0], large, [one for one in read if one.reading.verdict == "INCONCLUSIVE"])
     open_ = [one for one in read if one.reading.verdict == "INCONCLUSIVE"]
     if helped:
         unsure = f"; whether {_kinds(open_)} knowledge gives more is not settled" if open_ else ""
@@ -57,13 +57,16 @@ def answer(groups: Sequence[Kinds]) -> str:
     return _no_help(read)
 
 
-def _use(best: Read, large: Sequence[Read]) -> str:
+def _use(best: Read, large: Sequence[Read], open_: Sequence[Read]) -> str:
     reading = best.reading
     over = ", with no control beside it"
     if reading.over_control is not None:
         over = f" and {words.result(reading.over_control)} over the best control ({_control(best.group)})"
     others = list(dict.fromkeys(one.kind for one in large if one.kind != best.kind))
     also = f"; {words.listed(others)} knowledge help{'s' * (len(others) == 1)} too" if others else ""
+    # a reader sees the larger mean in the figure, and asks why it is not the one that is named
+    more = list(dict.fromkeys(one.kind for one in open_ if one.mean > best.mean and one.kind != best.kind))
+    also += f"; {words.listed(more)} knowledge gained more on average, and is not shown to beat what stands beside it" if more else ""
     little = f", perhaps {TOO_SMALL}" if TOO_SMALL in reading.qualifier else ""
     return f"Teach this student with {_named(best)}: {words.result(_gain(best))} over training alone{over}{little}{also}."
 
@@ -166,7 +169,7 @@ def next_of(evidence: Evidence, groups: Sequence[Kinds]) -> Next | None:
     needed = [one.reading.needed for one in read if one.reading.verdict == "INCONCLUSIVE" and one.reading.needed is not None]
     if needed:
         count = max(min(needed), most + 1)
-        return seeds(count, f"{count} seeds, which would settle it if mean and spread stay")
+        return seeds(count, f"{count} seeds in all, which would settle it if mean and spread stay")
     rows = fewer_rows(evidence, task)
     if rows is None:
         return seeds(2 * most, "twice the seeds, which see smaller gains")

@@ -1,5 +1,6 @@
 """How good teacher, twin and student are, in the scores that everybody knows, with their sizes: one row a model."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import Gap
 from kdprobe.report.evidence.groups import Group, short_names
 from kdprobe.report.evidence.knowledge import Arm, Kinds, title_of
+from kdprobe.report.sections._knowledge_answer import read_of
 from kdprobe.stats.paired import contrast
 
 METRICS = {
@@ -126,6 +128,8 @@ def _size(evidence: Evidence, model: Model) -> int:
 def knowledge_scores(evidence: Evidence, groups: Sequence[Kinds]) -> Table | None:
     """Of a student: its twin, itself in each regime with the best distiller of each kind and the best control, and the teacher."""
     table = evidence.models().set_index("model_id")
+    # the regime of the largest gain, which the answer names if it names one, comes first
+    groups = sorted(groups, key=lambda group: -max((one.mean for one in read_of([group])), default=-math.inf))
     taught = [(group, arm) for group in groups for arm in group.best.values() if arm.models]
     ids = [name for _, arm in taught for name in arm.models if name in table.index]
     if not ids:

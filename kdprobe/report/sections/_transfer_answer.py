@@ -46,7 +46,7 @@ def own_answer(read: Sequence[Transfer], *, regime: str = "") -> str:
 
 
 YES = "yes, part of what arrived is its own, on {}"
-YES_BUT = "yes, in part, but not shown nearer to it than an untaught twin, on {}"
+YES_BUT = "yes, more than siblings would give, but in all not shown nearer to it than an untaught twin, on {}"
 NO = "no, less than a fifth of what arrived is its own, on {}"
 OPEN = "not shown on {}"
 NOTHING = "nothing of it is shown to have arrived on {}"

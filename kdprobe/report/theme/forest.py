@@ -42,7 +42,16 @@ class Line:
     values: tuple[tuple[float, float, float, np.ndarray] | None, ...] = ()
 
 
-def forest(lines: Sequence[Line], *, columns: Sequence[str], prefix: str, title: str, description: str, names: float = NAMES) -> str:
+def forest(
+    lines: Sequence[Line],
+    *,
+    columns: Sequence[str],
+    prefix: str,
+    title: str,
+    description: str,
+    names: float = NAMES,
+    marked: float | None = None,
+) -> str:
     """Draw arms from top to bottom and return their SVG.
 
     Parameters
@@ -51,6 +60,8 @@ def forest(lines: Sequence[Line], *, columns: Sequence[str], prefix: str, title:
         What each column shows, with its unit; a line marks 0 in each.
     names
         Room for the names of the arms, in points.
+    marked
+        Where a dashed line stands in each column: what a mark must pass to count.
     """
     letters = int((names - 8) / (0.6 * LABEL_SIZE))
     labels = ["\n".join(wrap(line.label, letters, max_lines=MOST_LINES, placeholder="…")) for line in lines]
@@ -65,7 +76,7 @@ def forest(lines: Sequence[Line], *, columns: Sequence[str], prefix: str, title:
             left = names + i * (across + GAP)
             axes = canvas.add_axes((left / WIDTH, BOTTOM / height, across / WIDTH, rows / height))
             axes.set_ylim(rows, 0)
-            _column(axes, list(zip(middles.tolist(), lines, strict=True)), i)
+            _column(axes, list(zip(middles.tolist(), lines, strict=True)), i, marked)
             canvas.text(left / WIDTH, 1 - 15 / height, fitted(name, across + GAP, TITLE_SIZE), fontsize=TITLE_SIZE, fontweight="bold")
         for middle, label, line in zip(middles, labels, lines, strict=True):
             heading = line.role == HEADING
@@ -80,23 +91,26 @@ def forest(lines: Sequence[Line], *, columns: Sequence[str], prefix: str, title:
         return to_svg(canvas, prefix=prefix, title=title, description=description)
 
 
-def _limits(lines: Sequence[Line], column: int) -> tuple[float, float]:
+def _limits(lines: Sequence[Line], column: int, marked: float | None) -> tuple[float, float]:
     """Ends of the axis: all intervals but those of muted lines, which may lie so far off that nothing else could be told apart."""
     shown = [line for line in lines if column < len(line.values) and line.values[column] is not None]
     found = [line.values[column] for line in shown if line.role != "muted"] or [line.values[column] for line in shown]
-    ends = [end for value in found if value is not None for end in (value[1], value[2])] + [0.0]
+    ends = [end for value in found if value is not None for end in (value[1], value[2])]
+    ends += [0.0] if marked is None else [0.0, marked]
     room = 0.15 * (max(ends) - min(ends)) or 1.0
     return min(ends) - room, max(ends) + room
 
 
-def _column(axes: Axes, placed: Sequence[tuple[float, Line]], column: int) -> None:
+def _column(axes: Axes, placed: Sequence[tuple[float, Line]], column: int, marked: float | None) -> None:
     axes.set_yticks([])
     axes.tick_params(length=0)
     axes.grid(axis="x", clip_on=False)
     axes.set_axisbelow(True)
     axes.axvline(0, color=COLOURS["ink"], linewidth=0.8, clip_on=False)
+    if marked is not None:
+        axes.axvline(marked, color=COLOURS["muted"], linewidth=0.8, linestyle=(0, (3, 2)), clip_on=False)
     axes.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2, steps=[1, 2, 5, 10]))
-    low_end, high_end = _limits([line for _, line in placed], column)
+    low_end, high_end = _limits([line for _, line in placed], column, marked)
     axes.set_xlim(low_end, high_end)
     _number(axes)
     for place, line in placed:

@@ -39,7 +39,7 @@ def student(helps="SUPPORTED", gap="CONTRADICTED", *, beyond=0.05, gain=0.1, arm
     [
         ("SUPPORTED", "; the largest costs "),
         ("CONTRADICTED", "; width 256 costs nothing that matters against a smaller one."),
-        ("INCONCLUSIVE", "; whether width 256 costs anything against a smaller one is not settled."),
+        ("INCONCLUSIVE", "; whether width 256 serves it worse than a smaller one is not settled."),
         ("NOT APPLICABLE", "; width 256 is not shown to be a better model than smaller ones."),
     ],
 )

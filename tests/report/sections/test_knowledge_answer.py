@@ -169,3 +169,15 @@ def test_no_sentence_contradicts_a_verdict(first, second, elsewhere):
     assert ("made it worse" in found) == (verdicts == {"CONTRADICTED"} and all(r.qualifier == "it hurts" for r in readings))
     assert found.endswith(".")
     assert found.count(".") - sum(found.count(f".{digit}") for digit in "0123456789") == 1, "one sentence"
+
+
+def test_a_kind_that_gained_more_and_is_not_shown_is_named():
+    """The figure shows its larger mean, and a reader asks why it is not the one to use."""
+    found = group(response="helps", relation="open")
+    found.best["relation"] = arm("relation", 0.2 + 0.45 * NOISE)
+    read = read_kind(found.best["relation"].gain, found.best[CONTROL].gain, twin_sd=TWIN_SD, unit="nats")
+    (relation,) = read_kinds([read])
+    assert (relation.verdict, relation.gain.value > 0.1) == ("INCONCLUSIVE", True)
+    found.readings["relation"] = relation
+    assert answer([found]).endswith("; relation knowledge gained more on average, and is not shown to beat what stands beside it.")
+    assert "on average" not in answer([group(response="helps", relation="open")])

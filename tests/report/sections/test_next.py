@@ -48,7 +48,7 @@ UNSURE = student("SUPPORTED", "INCONCLUSIVE")
 UNSURE = replace(UNSURE, reading=replace(UNSURE.reading, needed=44))
 GAPS = {
     "too few seeds": ([student("INCONCLUSIVE", n=4)], "10 seeds, enough for a verdict", "--seeds 10"),
-    "not settled": ([student("INCONCLUSIVE", needed=31)], "31 seeds, which would settle it if mean and spread stay", "--seeds 31"),
+    "not settled": ([student("INCONCLUSIVE", needed=31)], "31 seeds in all, which would settle it if mean and spread stay", "--seeds 31"),
     "a control": ([student("SUPPORTED", beyond=0.0)], "twice the seeds, if what it gives beyond the control then shows", "--seeds 20"),
     "no gain": ([student("CONTRADICTED")], "300 labels, of which a student learns less by itself", "--train-rows 300"),
     "hopeless": ([student("INCONCLUSIVE")], "300 labels, of which a student learns less by itself", "--train-rows 300"),
@@ -58,14 +58,14 @@ GAPS = {
         "α and T chosen for each teacher size, if another then serves better",
         "--alpha 0.3,0.5,0.7 --temperature 1,2,4 --tune alpha,temperature",
     ),
-    "no verdict on the gap": ([UNSURE], "44 seeds, which would settle what the largest costs if mean and spread stay", "--seeds 44"),
+    "no verdict on the gap": ([UNSURE], "44 seeds in all, which would settle whether the largest serves worse if mean and spread stay", "--seeds 44"),
     "no gap": ([student("SUPPORTED", "CONTRADICTED")], "teachers beyond width 256", "--teacher-widths 8,16,32,64,128,256,512"),
 }
 KINDS = {
     "too few seeds": (group(response="helps", seeds=5), "10 seeds, enough for a verdict", "--seeds 10"),
     "helps": (group(response="helps"), "twins and controls that train twice as long: they may gain as much", "--steps 2000"),
     "hurts": (group(response="hurts"), "300 labels", "--train-rows 300"),
-    "not settled": (group(response="open"), "seeds, which would settle it if mean and spread stay", "--seeds "),
+    "not settled": (group(response="open"), "seeds in all, which would settle it if mean and spread stay", "--seeds "),
 }
 
 
@@ -122,7 +122,7 @@ def test_draws_are_asked_for_where_these_are_the_units():
     (gap,) = gaps(evidence)
     unsure = replace(gap, helps=replace(gap.helps, verdict="INCONCLUSIVE", needed=40, n=12))
     found = _gap_answer.next_of(evidence, [unsure])
-    assert found.why == "40 draws, which would settle it if mean and spread stay"
+    assert found.why == "40 draws in all, which would settle it if mean and spread stay"
     assert "--draws 40" in found.command
 
 

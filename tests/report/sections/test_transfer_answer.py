@@ -36,7 +36,7 @@ def arm(verdict, name="same rows", **changes):
         (arm("SUPPORTED"), "Yes, part of what arrived is its own, on same rows (agreement 0.030 [0.020, 0.040] above siblings)."),
         (
             arm("SUPPORTED", moved_closer=False),
-            "Yes, in part, but not shown nearer to it than an untaught twin, on same rows (agreement ",
+            "Yes, more than siblings would give, but in all not shown nearer to it than an untaught twin, on same rows (agreement ",
         ),
         (arm("CONTRADICTED"), "No, less than a fifth of what arrived is its own, on same rows (agreement 0.030 [0.020, 0.040] above "),
         (arm("INCONCLUSIVE"), "Not shown on same rows (agreement 0.030 [0.020, 0.040] above siblings)."),
