@@ -14,6 +14,7 @@ MULTI_TEACHER = Scheme(
         Stage("twin"),
         Stage("student", taught_by=TEACHERS),
     ),
+    beats=("same_rows",),
     cites="arXiv:1503.02531",
 )
 MULTI_TEACHER_TRANSFER = Scheme(
@@ -27,5 +28,6 @@ MULTI_TEACHER_TRANSFER = Scheme(
         Stage("twin"),
         Stage("student", rows="transfer", taught_by=TEACHERS, alpha=1.0),
     ),
+    beats=("transfer_rows",),
     cites="arXiv:1503.02531",
 )

@@ -1,4 +1,4 @@
-"""The controls beside the regimes of a plan: what their rows and steps give without the teacher."""
+"""What belongs to the schemes of a plan: the sizes of their networks, and the controls beside them, without the teacher."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -7,6 +7,30 @@ from typing import Any
 from kdprobe.core.registry import find
 from kdprobe.core.scheme import Scheme
 from kdprobe.sweep.cells import Block
+
+
+def widths_of(scheme: Scheme, teachers: tuple[int, ...], students: tuple[int, ...]) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
+    """Return widths of teachers and of their students, once for each block of a scheme.
+
+    Parameters
+    ----------
+    teachers, students
+        Those of the plan.
+
+    Examples
+    --------
+    >>> widths_of(find("schemes", "same_rows"), (8, 32, 128), (8, 32))
+    (((8, 32, 128), (8, 32)),)
+    >>> widths_of(find("schemes", "born_again"), (8, 32, 128), (8, 32))
+    (((8,), (8,)), ((32,), (32,)))
+    >>> widths_of(find("schemes", "expansion"), (8, 32, 128), (8, 32))
+    (((8, 32, 128), (128,)),)
+    """
+    if scheme.student_size == "same":
+        return tuple(((width,), (width,)) for width in students)
+    if scheme.student_size == "larger":
+        return ((teachers, (max(*teachers, *students),)),)
+    return ((teachers, students),)
 
 
 def controls_beside(blocks: Sequence[Block], schemes: Sequence[str], **changed: Any) -> Iterator[Block]:
@@ -23,11 +47,14 @@ def controls_beside(blocks: Sequence[Block], schemes: Sequence[str], **changed: 
         Fields of the blocks that controls have otherwise.
     """
     there = {(block.task, block.draw, name) for block in blocks for name in schemes}
+    # students of a larger size than their teachers have controls of that size
+    trained = set[tuple[str, int, str, int]]()
     for block in blocks:
         for name in find("schemes", block.scheme).controls:
             control: Scheme = find("schemes", name)
-            place = (block.task, block.draw, name)
-            if place in there or (control.takes_steps and not block.trained_by_steps):
+            if (block.task, block.draw, name) in there or (control.takes_steps and not block.trained_by_steps):
                 continue
-            there.add(place)
-            yield replace(block, scheme=name, teacher_widths=block.teacher_widths[:1], tune=(), **changed)
+            widths = tuple(width for width in block.student_widths if (block.task, block.draw, name, width) not in trained)
+            trained |= {(block.task, block.draw, name, width) for width in widths}
+            if widths:
+                yield replace(block, scheme=name, teacher_widths=block.teacher_widths[:1], student_widths=widths, tune=(), **changed)
