@@ -189,10 +189,8 @@ class Scheme:
     controls
         Names of control schemes that show what its rows and steps give without its teacher. A plan trains them beside it, under one
         teacher size: what taught them is no teacher of the plan's.
-    predicts
-        What the literature that it cites says of the student's gain over its twin.
     beats
-        Names of schemes with the same twin that it is said to gain more than: the rungs of its ladder that have a teacher.
+        Names of other schemes with the same twin that it is said to gain more than: the rungs of its ladder that have a teacher.
     below
         Names of schemes with the same twin that it is said to stay below: what the labels that it lacks would be worth.
     student_size
@@ -208,7 +206,6 @@ class Scheme:
     stages: tuple[Stage, ...]
     controls: tuple[str, ...] = ()
     cites: str = ""
-    predicts: Literal["gain", "no gain"] = "gain"
     beats: tuple[str, ...] = ()
     below: tuple[str, ...] = ()
     student_size: Literal["smaller", "same", "larger"] = "smaller"
@@ -259,6 +256,21 @@ class Scheme:
     def taught(self) -> tuple[Stage, ...]:
         """Stages that have teachers."""
         return tuple(stage for stage in self.stages if stage.taught_by)
+
+    @property
+    def predicts(self) -> str:
+        """What the literature that it cites says of its student, as a claim that paired gains can settle.
+
+        Examples
+        --------
+        >>> from kdprobe.core.registry import find
+        >>> find("schemes", "adaptation").predicts
+        'gains over its twin and over few_labels_own_answers, less than all_target_labels'
+        """
+        over = [f"over {name}" for name in (*self.controls, *self.beats)]
+        more = "".join(f", {name}" for name in over[:-1]) + (f" and {over[-1]}" if over else "")
+        less = f", less than {' and '.join(self.below)}" if self.below else ""
+        return f"gains over its twin{more}{less}"
 
     @property
     def read_against(self) -> tuple[Stage, Stage]:

@@ -31,7 +31,7 @@ FEDMD = Scheme(
     name="fedmd",
     title="federated: a client that hears the others",
     objective="enhancement",
-    regime="learned from a client's own rows and, beside each batch, from the mean of five clients on a batch of public rows without labels",
+    regime="learned from a client's own rows and, beside each batch, from the mean of five clients on public rows without labels",
     expects="above what the client learns by itself, below what all rows together give",
     stages=(*_TRAINED, Stage("student", subset="client 1", taught_by=CLIENTS, taught_on="transfer")),
     controls=("client_own_answers",),

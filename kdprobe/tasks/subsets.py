@@ -43,10 +43,8 @@ def belongs(part: Part, parts: Split, subset: str) -> np.ndarray:
         return np.ones(part.n, dtype=bool)
     if subset.startswith("client "):
         return _clients(part, parts) == int(subset.removeprefix("client ")) - 1
-    if parts.kind == "classification":
-        lower = part.y < (parts.outputs + 1) // 2
-    else:
-        lower = part.y[:, 0] < np.median(parts.train.y[:, 0])
+    classes, target = parts.kind == "classification", parts.train.y
+    lower = part.y < (parts.outputs + 1) // 2 if classes else part.y[:, 0] < np.median(target[:, 0])
     found = lower if subset == "first half" else ~lower
     if not found.any():
         raise PlanError(f"task {parts.task!r}: none of {part.n} rows is of the {subset}: give more train_rows")

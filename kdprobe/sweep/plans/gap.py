@@ -45,8 +45,8 @@ class GapPlan(Axes, Plan):
     teacher_widths
         Hidden units of the teachers. Sizes are reported as parameter counts.
     student_widths
-        Hidden units of the students and their twins. Of schemes whose students are as large as their teachers, each has a teacher of its own
-        width; of those whose students are larger, the widest of all networks here is the student, of teachers up to its width.
+        Hidden units of the students and their twins. Of schemes whose students are as large as their teachers, each has a teacher of its
+        own width; of those whose students are larger, the widest of all networks here is the student, of teachers up to its width.
     options
         Options of the family for all networks, such as depth; `kdprobe ls families` lists them. On the command line each is named after a
         dot: --options.depth 2 --options.norm layer.
