@@ -84,10 +84,11 @@ def _row(objective: str, gap: Gap) -> dict[str, Any]:
 def law(objective: str) -> tuple[np.ndarray, np.ndarray]:
     """Teacher sizes in features, and the exact gain of a student of 8 features over its twin, by objective.
 
-    Expansion is where the teacher is no larger than the student; elsewhere it is no smaller. In adaptation the twin learned on the source.
+    Expansion is where the teacher is no larger than the student, compression where it is no smaller; the other two are read at all sizes.
+    In adaptation the twin learned on the source.
     """
     beta = np.arange(1, FEATURES + 1) ** -0.75
-    low, high = (1, STUDENT) if objective == "expansion" else (STUDENT, FEATURES)
+    low, high = {"compression": (STUDENT, FEATURES), "expansion": (1, STUDENT)}.get(objective, (1, FEATURES))
     more: dict[str, Any] = {"adaptation": {"shift": MOVED * beta}, "enhancement": {"teachers": TEACHERS}}.get(objective, {})
     sizes = np.arange(low, high + 1)
     found = [nested_ols(beta, NOISE, n=LABELLED, p=STUDENT, q=int(size), m=FRESH, **more) for size in sizes]
