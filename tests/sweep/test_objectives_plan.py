@@ -14,7 +14,7 @@ from kdprobe.report.evidence.objectives import tried
 from kdprobe.report.sections.objective_sizes import law
 from kdprobe.report.sections.objectives import draw
 from kdprobe.sweep.command import command_of
-from kdprobe.sweep.objective import LEADING, with_objectives
+from kdprobe.sweep.controls import LEADING, with_objectives
 
 SMALL = ObjectivesPlan(
     tasks=("bikeshare",), schemes=("adaptation", "expansion", "noisy_student"), teacher_width=6, student_widths=(3,), seeds=3, steps=6,

@@ -13,7 +13,7 @@ from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import Gap, gaps
 from kdprobe.report.evidence.groups import short_names
 from kdprobe.report.theme.plots import Panel, Role, Series, panels
-from kdprobe.sweep.objective import LEADING
+from kdprobe.sweep.controls import LEADING
 from kdprobe.theory.nested_ols import nested_ols
 
 STUDENT, LABELLED, FRESH, NOISE, FEATURES, MOVED, TEACHERS = 8, 80, 160, 0.25, 60, 0.25, 3
