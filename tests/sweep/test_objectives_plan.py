@@ -11,7 +11,7 @@ from kdprobe.core.errors import DataError
 from kdprobe.core.registry import find
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.objectives import tried
-from kdprobe.report.sections.objective_sizes import law
+from kdprobe.report.sections import objective_sizes as sizes
 from kdprobe.report.sections.objectives import draw
 from kdprobe.sweep.command import command_of
 from kdprobe.sweep.controls import LEADING, with_objectives
@@ -144,12 +144,34 @@ def test_what_is_no_objective_is_refused(plan, names, text):
 
 
 def test_the_law_has_its_own_best_size_for_each_objective():
-    best = {objective: float(sizes[np.argmax(gains)]) for objective in LEADING for sizes, gains in [law(objective)]}
+    best = {objective: float(at[np.argmax(gains)]) for objective in LEADING for at, gains in [sizes.law(objective)]}
     beta = np.arange(1, 61) ** -0.75
     exact = kdprobe.theory.nested_ols(beta, 0.25, n=80, p=8, q=16, m=160)
-    sizes, gains = law("compression")
-    assert gains[sizes == 16] == pytest.approx(exact.twin - exact.student)
+    at, gains = sizes.law("compression")
+    assert gains[at == 16] == pytest.approx(exact.twin - exact.student)
     assert best["expansion"] <= 8 <= best["compression"]
     # the mean of three has little noise, so what more features of a teacher take from it does not pay for what the student cannot see
     assert best["enhancement"] < best["compression"]
     assert [best[objective] for objective in ("compression", "expansion")] == [13.0, 8.0]
+
+
+def test_the_page_of_objectives_has_best_sizes_beside_the_law(tmp_path):
+    plan = GapPlan(
+        tasks=("bikeshare",), teacher_widths=(3, 6, 9), student_widths=(2,), seeds=3, steps=4, train_rows=100, transfer_rows=100, beside={}
+    )
+    with kdprobe.sweep(with_objectives(plan, ("adaptation", "expansion")), tmp_path / "zoo", similarity=False) as zoo:
+        content = sizes.draw(Evidence(zoo))
+    (table,) = content.tables
+    own = [(row["objective"], row["student"]) for row in table.rows if row["task"] == "bikeshare"]
+    assert own == [("expansion", "mlp-9"), ("adaptation", "mlp-2")]
+    assert {row["objective"]: row["ratio"] for row in table.rows if row["task"] == "the law"} == {
+        **{"compression": "1.62", "expansion": "1", "adaptation": "2.12", "enhancement": "1"}
+    }
+    assert {row["verdict"] for row in table.rows[:2]} == {"INCONCLUSIVE"}
+    assert len(content.figures) == 1
+
+
+def test_a_page_on_regimes_of_one_objective_has_no_such_table(tmp_path):
+    plan = GapPlan(tasks=("bikeshare",), schemes=("same_rows",), teacher_widths=(3,), student_widths=(2,), seeds=2, steps=2, beside={})
+    with kdprobe.sweep(plan, tmp_path / "zoo", similarity=False) as zoo:
+        assert sizes.draw(Evidence(zoo)) is None
