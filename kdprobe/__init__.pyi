@@ -49,6 +49,7 @@ from .sweep.own import task_from_arrays as task_from_arrays
 from .sweep.own import task_from_frame as task_from_frame
 from .sweep.plans.gap import GapPlan as GapPlan
 from .sweep.plans.knowledge import KnowledgePlan as KnowledgePlan
+from .sweep.plans.objectives import ObjectivesPlan as ObjectivesPlan
 from .sweep.plans.transfer import TransferPlan as TransferPlan
 from .training.own_models import train_twins as train_twins
 from .verdicts.capacity_gap import GapVerdict as GapVerdict

@@ -18,6 +18,7 @@ from kdprobe.cli._tables import Flag
 from kdprobe.core.errors import PlanError
 from kdprobe.core.spelling import Whole, words
 from kdprobe.core.words import visible
+from kdprobe.sweep.controls import with_objectives
 from kdprobe.sweep.plan import Plan
 from kdprobe.sweep.plans import asked, kind
 
@@ -106,6 +107,7 @@ def command(asks: str) -> Callable[..., int]:
         ask, plan, where = ask or question_of(asks)(), plan or kind(asks)(), where or Where()
         if not getattr(ask, asks):
             raise PlanError(f"sweep: say what to ask: {' or '.join(f'--{name} ({kind(name).question})' for name in asked())}")
+        plan = with_objectives(plan, ask.objective) if getattr(ask, "objective", ()) else plan
         if own is not None and own.given:
             plan, more = own_plan(plan, own), f" {own.command()}"
         else:
@@ -125,11 +127,17 @@ def question_of(asks: str) -> Any:
     told |= {"pilot": PILOT} if kind(asks).piloted else {}
     spelling = {name: Parameter(name=f"--{name}", help=text, negative=(), show_default=False) for name, text in told.items()}
     switches = [(name, Annotated[bool, how], field(default=False)) for name, how in spelling.items()]
+    if asks == "gap":
+        spelt = Annotated[tuple[str, ...], words("objective", unset="none"), Parameter(help=OBJECTIVE)]
+        switches.append(("objective", spelt, field(default=())))  # pyright: ignore[reportArgumentType]
     # the module says whose class it is: the parser takes one without for a value to be typed
     return Parameter(name="*")(make_dataclass("Question", switches, frozen=True, kw_only=True, namespace={"__module__": __name__}))
 
 
 QUICK = "A small plan of a minute or so, too few seeds for a verdict."
+OBJECTIVE = (
+    "Objectives in the place of schemes: compression, expansion, adaptation, enhancement; one table beside what the law says of each."
+)
 PILOT = (
     "Train a tenth of the seeds first, name the half of the teacher sizes that most probably holds the best, and stop. The same command "
     "without --pilot then trains what you ask for, and its report says whether the pilot was right. Needs --seeds 20 at least, because "

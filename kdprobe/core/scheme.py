@@ -10,6 +10,13 @@ Role = str
 Rows = Literal["train", "transfer"]
 Labels = Literal["own", "true", "other task"]
 Size = Literal["teacher", "between", "student"]
+Inputs = Literal["own", "half", "neighbours"]
+Subset = Literal["", "first half", "second half", "client 1", "client 2", "client 3", "client 4", "client 5"]
+Weights = Literal["equal", "validation", "own rows"]
+
+
+OF_TWINS = frozenset({"share", "subset", "inputs", "shift"})
+"""Settings of a stage that a twin may have: those of the rows that it and its student learn from."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,22 @@ class Stage:
         Role whose initialisation and batch order it shares; by default its own. Students and twins share the student's.
     matches
         Role of a trained model: of its own training it keeps the weights whose loss on the validation rows is nearest to that model's.
+    share
+        Share of the train rows that it learns from: those drawn first.
+    subset
+        Which of the train rows are its own: those of one half of the classes (or below or above the median of the target), or of one of
+        five clients; "" for all. See `kdprobe.tasks.subsets`.
+    inputs
+        How it sees every row, in training and ever after: "half" of the columns or of the image, or averaged with its nearest
+        "neighbours". See `kdprobe.tasks.views`. Those who teach it see what they see themselves.
+    shift
+        Whether it learns on a source whose inputs are moved; the task's own rows are the target. See `kdprobe.tasks.views.shifted`.
+    noise
+        Standard deviation of the noise on the inputs that it learns from, in fixed views of each row; its teachers speak of the rows
+        without noise.
+    weights
+        What each of several teachers counts for in their mean: all the same, by their loss on the validation rows, or by whose own rows
+        (see `subset`) a row belongs to.
     """
 
     role: Role
@@ -60,6 +83,12 @@ class Stage:
     steps: float = 1.0
     stream: Role | None = None
     matches: Role | None = None
+    share: float = 1.0
+    subset: Subset = ""
+    inputs: Inputs = "own"
+    shift: bool = False
+    noise: float = 0.0
+    weights: Weights = "equal"
 
     def __post_init__(self) -> None:
         if self.taught_by and not self.labelled and self.alpha != 1.0:
@@ -70,10 +99,12 @@ class Stage:
             raise ContractError(
                 f"stage {self.role!r} is taught by {self.taught_by}: what students are read against learns from labels alone"
             )
-        if self.role == "twin" and any(getattr(self, option.name) != option.default for option in fields(self)[1:] if option.init):
+        own = [option.name for option in fields(self)[1:] if option.init and getattr(self, option.name) != option.default]
+        if self.role == "twin" and not set(own) <= OF_TWINS:
             raise ContractError(
                 "stage 'twin' has settings of its own: it differs from its student by having no teacher, and in nothing else"
             )
+        self._check_rows()
         if self.taught_on and (self.rows == self.taught_on or not self.taught_by or self.together):
             raise ContractError(
                 f"stage {self.role!r} has taught_on={self.taught_on!r}: that is for a stage that sees train rows and is taught, by models "
@@ -90,6 +121,26 @@ class Stage:
         if not 0 <= self.steps <= 100:
             raise ContractError(f"stage {self.role!r} has steps={self.steps}: give a share of the plan's, from 0 to 100")
 
+    def _check_rows(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ContractError(f"stage {self.role!r} has share={self.share}: give a share of the train rows, above 0 and up to 1")
+        if not 0 <= self.noise <= 10:
+            raise ContractError(f"stage {self.role!r} has noise={self.noise}: give a standard deviation from 0 to 10")
+        if self.rows != "train" and (self.share != 1 or self.subset):
+            raise ContractError(f"stage {self.role!r} has share or subset and sees no train rows: both are of train rows, leave them out")
+        if self.shift and self.taught_by:
+            raise ContractError(f"stage {self.role!r} is taught and learns on the source: teachers speak of the target, leave shift out")
+        if self.weights != "equal" and len(self.taught_by) < 2:
+            raise ContractError(f"stage {self.role!r} has weights={self.weights!r} and not several teachers: leave weights out")
+        if self.weights == "own rows" and (self.rows != "train" or self.taught_on):
+            raise ContractError(
+                f"stage {self.role!r} has weights='own rows' where rows have no labels: whose row one is, its label says; give rows='train'"
+            )
+        if self.together and (self.inputs, self.noise, self.weights) != ("own", 0.0, "equal"):
+            raise ContractError(
+                f"stage {self.role!r} learns together with others: all see the same inputs, leave inputs, noise, weights out"
+            )
+
     @property
     def labelled(self) -> bool:
         """Whether it sees labels."""
@@ -103,6 +154,11 @@ class Stage:
     def sees(self, rows: Rows) -> bool:
         """Whether some of its rows are of this part."""
         return rows in (self.rows, self.taught_on)
+
+    @property
+    def sees_otherwise(self) -> bool:
+        """Whether it sees rows in another form than those who teach it see them."""
+        return self.inputs != "own" or self.noise > 0
 
     @property
     def width(self) -> Size:
@@ -133,6 +189,13 @@ class Scheme:
     controls
         Names of control schemes that show what its rows and steps give without its teacher. A plan trains them beside it, under one
         teacher size: what taught them is no teacher of the plan's.
+    beats
+        Names of other schemes with the same twin that it is said to gain more than: the rungs of its ladder that have a teacher.
+    below
+        Names of schemes with the same twin that it is said to stay below: what the labels that it lacks would be worth.
+    student_size
+        How large the student is beside its teacher. A plan's students are those of the plan where it is "smaller"; "same" gives each of
+        them a teacher of its own width, and of a "larger" one the plan's widest network is the student, of teachers up to its size.
     """
 
     name: str
@@ -143,6 +206,9 @@ class Scheme:
     stages: tuple[Stage, ...]
     controls: tuple[str, ...] = ()
     cites: str = ""
+    beats: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
+    student_size: Literal["smaller", "same", "larger"] = "smaller"
 
     def __post_init__(self) -> None:
         roles = [stage.role for stage in self.stages]
@@ -190,6 +256,26 @@ class Scheme:
     def taught(self) -> tuple[Stage, ...]:
         """Stages that have teachers."""
         return tuple(stage for stage in self.stages if stage.taught_by)
+
+    @property
+    def predicts(self) -> str:
+        """What the literature that it cites says of its student, as a claim that paired gains can settle.
+
+        Examples
+        --------
+        >>> from kdprobe.core.registry import find
+        >>> find("schemes", "adaptation").predicts
+        'gains over its twin and over few_labels_own_answers, less than all_target_labels'
+        """
+        over = [f"over {name}" for name in (*self.controls, *self.beats)]
+        more = "".join(f", {name}" for name in over[:-1]) + (f" and {over[-1]}" if over else "")
+        less = f", less than {' and '.join(self.below)}" if self.below else ""
+        return f"gains over its twin{more}{less}"
+
+    @property
+    def read_against(self) -> tuple[Stage, Stage]:
+        """The stages that its student is read against: teacher and twin. Students of schemes that differ in them are read apart."""
+        return self.stage("teacher"), self.stage("twin")
 
     @property
     def takes_steps(self) -> bool:

@@ -14,5 +14,6 @@ TEACHER_ASSISTANT = Scheme(
         Stage("twin"),
         Stage("student", taught_by=("assistant",)),
     ),
+    beats=("same_rows",),
     cites="arXiv:1902.03393",
 )

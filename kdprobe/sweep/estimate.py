@@ -65,7 +65,18 @@ def _key(job: Job, by_id: Mapping[str, Job]) -> Hashable:
     """What the time of a model's step depends on, as far as it can be told before training: neither seed nor draw nor setting."""
     deep = "features" in find("distillers", job.distiller).needs
     teachers = tuple(by_id[name].network for name in job.taught_by) if deep else bool(job.taught_by)
-    return (job.task, job.network, job.rows, job.taught_on, job.labels, job.distiller, job.batch_size, len(job.peers), teachers)
+    return (
+        job.task,
+        job.network,
+        job.rows,
+        job.taught_on,
+        job.labels,
+        job.distiller,
+        job.batch_size,
+        len(job.peers),
+        teachers,
+        job.of_rows,
+    )
 
 
 def _work(jobs: Sequence[Job]) -> int:

@@ -81,6 +81,11 @@ class CellJobs:
             sources=sources if sources or stage.role == "student" else None,
             matches=None if stage.matches is None else self.job(stage.matches).id,
             stream_of=stage.stream or "",
+            subset=stage.subset,
+            inputs=stage.inputs,
+            shift=stage.shift,
+            noise=stage.noise,
+            weights=stage.weights,
             **self._set(stage),
         )
 
@@ -90,6 +95,9 @@ class CellJobs:
         found: dict[str, Any] = {name: getattr(block, name) for name in ("batch_size", "weight_decay", "gradient_clip", "patience")}
         found["steps"] = find("tasks", cell.task).steps
         found |= {_field(axis, stage): value for axis, value in cell.setting if value is not None and reaches(axis, stage)}
+        if stage.share < 1:
+            # fewer are the first that were drawn
+            found["row_limit"] = max(1, round(stage.share * (found.get("row_limit") or block.sizes.train)))
         parameters = {name: found.pop(name) for name in list(found) if name.startswith(PARAMETERS)}
         if stage.taught_by:
             distiller: Distiller = find("distillers", cell.distiller)

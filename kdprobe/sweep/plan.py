@@ -40,6 +40,8 @@ class Plan(ABC):
     """What a quick plan has in place of defaults."""
     piloted: ClassVar[bool] = False
     """Whether a pilot on a tenth of the seeds can narrow its teacher sizes."""
+    gains_alone: ClassVar[bool] = False
+    """Whether it asks of gains and of no likeness to teachers, so that none is measured."""
     tasks: tuple[str, ...]
     seeds: int
     own_data: Any = MappingProxyType({})

@@ -97,7 +97,8 @@ def _unfit(block: Block, entry: Mapping[str, Any], parts: Split, spent: float) -
         return f"no theorem here is about networks of the family {block.family}"
     if entry["distiller"] not in SQUARED:
         return f"the law is about squared distances from the teacher, and {entry['distiller']} is another loss"
-    if scheme.stage("teacher") != Stage("teacher") or student.taught_by != ("teacher",) or student.taught_on or student.together:
+    plain = Stage("student", rows=student.rows, taught_by=("teacher",), alpha=student.alpha)
+    if scheme.read_against != (Stage("teacher"), Stage("twin")) or student != plain:
         return "the law is about students that learn from one teacher, on its own rows or on fresh ones alone"
     if entry["label_noise"]:
         return "noise was added to the labels of some models, and the law is about one kind of labels"

@@ -10,12 +10,14 @@ from kdprobe.core.errors import ContractError, DataError
 from kdprobe.core.identity import derived_seed
 from kdprobe.core.recipe import Distiller, Family
 from kdprobe.core.registry import find
-from kdprobe.core.scheme import Rows
+from kdprobe.core.scheme import Rows, Weights
 from kdprobe.core.task import Task
 from kdprobe.core.trace import TaskKind
 from kdprobe.tasks.label_noise import with_noise
 from kdprobe.tasks.other_task import other_task
 from kdprobe.tasks.splits import Part, Split
+from kdprobe.tasks.subsets import belongs, of_subset
+from kdprobe.tasks.views import noisy, seen, shifted
 from kdprobe.training.job import Job
 from kdprobe.training.problem import Problem, label_loss, tensor_of
 from kdprobe.training.teachers import Teachers, mean_output, teachers_with_features
@@ -42,15 +44,17 @@ def problem_of(zoo: Path, jobs: Sequence[Job], task: Task, parts: Split, known: 
     first = jobs[0]
     family: Family = find("families", first.family)
     distiller: Distiller = find("distillers", first.distiller)
-    part = _part(parts, first.rows, first.row_limit)
+    part, inputs = _learned_from(first, parts, first.rows, first.row_limit)
     labels = labels_of(first, with_noise(part, parts, first.label_noise), parts)
-    validation = labels_of(first, parts.validation, parts, hidden=False)
+    held_out = _held_out(first, parts)
+    validation = labels_of(first, held_out, parts, hidden=False)
     assert validation is not None
-    x, y = tensor_of(part.x).to(device), None if labels is None else labels.to(device)
+    x, y = inputs.to(device), None if labels is None else labels.to(device)
     spoken_of, y_of_them, apart = part, y, 0
     if first.taught_on is not None:
-        spoken_of, y_of_them, apart = _part(parts, first.taught_on, first.taught_row_limit), None, len(x)
-        x = torch.cat([x, tensor_of(spoken_of.x).to(device)])
+        spoken_of, inputs = _learned_from(first, parts, first.taught_on, first.taught_row_limit)
+        y_of_them, apart = None, len(x)
+        x = torch.cat([x, inputs.to(device)])
     groups = list(dict.fromkeys(job.taught_by for job in jobs if job.taught_by))
     return Problem(
         kind=task.kind,
@@ -59,9 +63,9 @@ def problem_of(zoo: Path, jobs: Sequence[Job], task: Task, parts: Split, known: 
         outputs=parts.outputs,
         x=x,
         y=y,
-        teachers=_teachers(zoo, groups, known, distiller, spoken_of, parts, x, y_of_them) if groups else None,
+        teachers=_teachers(zoo, groups, known, distiller, spoken_of, parts, x, y_of_them, first.weights) if groups else None,
         teacher_of=[groups.index(job.taught_by) if job.taught_by else 0 for job in jobs],
-        validation_x=tensor_of(parts.validation.x).to(device),
+        validation_x=_seen_by(first, held_out.x, parts).to(device),
         validation_y=validation.to(device),
         apart=apart,
         goals=[_loss_of(zoo, known[job.matches][0], parts) for job in jobs if job.matches is not None],
@@ -71,6 +75,27 @@ def problem_of(zoo: Path, jobs: Sequence[Job], task: Task, parts: Split, known: 
 def _part(parts: Split, rows: Rows, limit: int | None) -> Part:
     """The first rows of a part of a split."""
     return (parts.train if rows == "train" else parts.transfer).first(limit)
+
+
+def _learned_from(job: Job, parts: Split, rows: Rows, limit: int | None) -> tuple[Part, torch.Tensor]:
+    """Rows of a part of a split that a job learns from, and their inputs as it sees them. The rows are as its teachers see them."""
+    part = _part(parts, rows, limit)
+    if rows == job.rows:
+        part = of_subset(part, parts, job.subset)
+    x = part.x
+    if job.noise:
+        part, x = noisy(part, parts, job.noise)
+    return part, _seen_by(job, x, parts)
+
+
+def _held_out(job: Job, parts: Split) -> Part:
+    """Validation rows of the kind that a job learns from: of its half; of all clients together, for there is one task."""
+    return parts.validation if job.subset.startswith("client") else of_subset(parts.validation, parts, job.subset)
+
+
+def _seen_by(job: Job, x: np.ndarray, parts: Split) -> torch.Tensor:
+    """Inputs (n, ...) as a job sees them while it learns."""
+    return tensor_of(seen(shifted(x, parts) if job.shift else x, job.inputs, parts))
 
 
 def labels_of(job: Job, part: Part, parts: Split, *, hidden: bool = True) -> torch.Tensor | None:
@@ -95,6 +120,7 @@ def _teachers(
     parts: Split,
     x: torch.Tensor,
     y: torch.Tensor | None,
+    weights: Weights,
 ) -> Teachers:
     """What groups of teachers say on the rows of a part and, where the distiller reads them, the hidden layers of single teachers.
 
@@ -102,13 +128,31 @@ def _teachers(
     """
     outputs = []
     for names in groups:
-        said = mean_output(torch.stack([_said(zoo, name, known[name], part, parts) for name in names]), parts.kind)
+        stated = torch.stack([_said(zoo, name, known[name], part, parts) for name in names])
+        said = mean_output(stated, parts.kind, _weights(weights, zoo, [known[name][0] for name in names], part, parts))
         said = said if distiller.prepare is None else prepared(distiller, "+".join(names), said, y)
         outputs.append(torch.nn.functional.pad(said, (0, 0, len(x) - len(said), 0)))
     stacked = torch.stack(outputs).to(x.device)
     if "features" not in distiller.needs:
         return Teachers(outputs=stacked)
     return teachers_with_features(stacked, [load_module(zoo, known[name][0], parts) for (name,) in groups], x)
+
+
+def _weights(weights: Weights, zoo: Path, teachers: Sequence[Stored], part: Part, parts: Split) -> torch.Tensor | None:
+    """What each of several teachers counts for on each row, (m, 1 or n, 1); None where all count alike.
+
+    By validation it is (1 - softmax(loss)) / (m - 1), as Zhang et al. 2022 (arXiv:2201.00007, equation 4) weigh teachers by their loss on
+    a sample; here by their mean loss on the validation rows, so that it serves on rows without labels. Rows that are of no teacher's own
+    rows hear all alike.
+    """
+    if weights == "equal" or len(teachers) == 1:
+        return None
+    if weights == "validation":
+        losses = torch.tensor([_loss_of(zoo, teacher, parts) for teacher in teachers])
+        return ((1 - torch.softmax(losses, dim=0)) / (len(teachers) - 1))[:, None, None]
+    own = torch.from_numpy(np.stack([belongs(part, parts, teacher.job.subset) for teacher in teachers])).float()
+    total = own.sum(dim=0)
+    return torch.where(total > 0, own / total.clamp_min(1.0), torch.full_like(own, 1 / len(own)))[:, :, None]
 
 
 def _said(zoo: Path, name: str, known: tuple[Stored, str | None], part: Part, parts: Split) -> torch.Tensor:

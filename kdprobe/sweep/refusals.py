@@ -106,6 +106,8 @@ def _cannot_teach(distiller: Distiller, stage: Stage, scheme: str) -> str:
         return f"it needs labels, and scheme {scheme!r} has none for its {stage.role}{where}"
     if "features" in distiller.needs and len(stage.taught_by) > 1:
         return f"it reads hidden layers, and in scheme {scheme!r} several teachers have none in common"
+    if stage.sees_otherwise and "features" in distiller.needs:
+        return f"it reads hidden layers, and in scheme {scheme!r} student and teacher see other inputs: outputs alone are compared"
     if stage.together and "features" in distiller.needs:
         return f"it reads hidden layers, and in scheme {scheme!r} networks that still learn show each other their outputs only"
     if stage.together and distiller.prepare is not None:

@@ -112,6 +112,7 @@ def probes_of(plan: Plan, extra: Sequence[str], *, similarity: bool = True) -> t
     that read a student beside its twin.
     """
     known: Mapping[str, Probe] = available("probes")
+    similarity = similarity and not plan.gains_alone
     for name in extra:
         if name not in known:
             raise PlanError(f"probe {name!r} is unknown: {did_you_mean(name, known)}")

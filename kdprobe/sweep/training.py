@@ -102,7 +102,9 @@ def _write(zoo: Path, jobs: Sequence[Job], trained: Trained, task: Task, parts: 
         module = module_of(job, trained.state, slot, parts)
         sha256 = write_targets(zoo, job.id, _targets_of(module, parts)) if job.teaches else None
         done[job.id] = model_row(job, **shared, slot=slot, targets=sha256, status="done", reason="")
-        said = None if trained.validation_outputs is None else trained.validation_outputs[slot].numpy()
+        # a model of the source, or of some rows alone, was validated on others than it is scored on
+        own = job.shift or bool(job.subset)
+        said = None if own or trained.validation_outputs is None else trained.validation_outputs[slot].numpy()
         scored += [{"model_id": job.id, **score} for score in score_model(module, task, parts, said)]
     if done:
         tensors = {name: torch.nan_to_num(values) if failures else values for name, values in tensors.items()}

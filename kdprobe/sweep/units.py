@@ -195,7 +195,9 @@ def measure_units(grid: Grid, probes: tuple[str, ...]) -> list[MeasureUnit]:
         if cell.tunes:
             continue
         student, group = grid.student(cell), _group_of(cell)
-        key = (cell.task, cell.draw, cell.teacher_width, cell.student_width, cell.setting.of_teacher_and_twin, cell.beside)
+        # of one seed there is one teacher and one twin in a unit
+        read_against = find("schemes", cell.scheme).read_against
+        key = (cell.task, cell.draw, cell.teacher_width, cell.student_width, cell.setting.of_teacher_and_twin, cell.beside, read_against)
         groups[key][group][cell.seed] = student.id
         teachers[key][cell.seed] = student.teacher or ""
         twins[key][cell.seed] = grid.twin_id(cell)

@@ -56,15 +56,23 @@ class Part:
         """Return the part that fewer rows would have been: those drawn first, so that fewer are among more. All of them for None."""
         if rows is None or rows >= self.n:
             return self
-        kept = np.sort(self.order[:rows])
-        place = np.full(self.n, -1)
-        place[kept] = np.arange(rows)
+        kept = np.zeros(self.n, dtype=bool)
+        kept[self.order[:rows]] = True
+        return self.where(kept)
+
+    def where(self, kept: np.ndarray) -> "Part":
+        """Return the rows for which `kept` (n,) is true."""
+        place = np.cumsum(kept) - 1
+        return self.at(np.flatnonzero(kept), place[self.order[kept[self.order]]])
+
+    def at(self, places: np.ndarray, order: np.ndarray | None = None) -> "Part":
+        """Return the rows at places (m,), which may be there more than once; in the order of drawing, by default as they stand."""
         return Part(
-            ids=_frozen(self.ids[kept]),
-            x=_frozen(self.x[kept]),
-            y=_frozen(self.y[kept]),
-            blocks=None if self.blocks is None else _frozen(self.blocks[kept]),
-            order=_frozen(place[self.order[:rows]]),
+            ids=_frozen(self.ids[places]),
+            x=_frozen(self.x[places]),
+            y=_frozen(self.y[places]),
+            blocks=None if self.blocks is None else _frozen(self.blocks[places]),
+            order=_frozen(np.arange(len(places)) if order is None else order),
         )
 
 

@@ -1,5 +1,7 @@
 """The contract of a scheme."""
 
+from dataclasses import fields
+
 from kdprobe.core.errors import did_you_mean
 from kdprobe.core.registry import available
 from kdprobe.core.scheme import Scheme
@@ -24,12 +26,17 @@ def check_scheme(scheme: Scheme) -> None:
         done.add(stage.role)
     used = {"student", "twin", "teacher", *(role for stage in scheme.stages for role in (*stage.taught_by, *stage.needs))}
     require(scheme, done <= used, f"nobody learns from {sorted(done - used)}: leave it out")
-    student = scheme.student
-    differs = student.taught_by or (student.labels, student.steps, student.matches) != ("own", 1.0, None)
-    require(scheme, bool(differs), "its student is taught by nobody: it would be a twin")
+    student, twin = scheme.student, scheme.stage("twin")
+    differs = any(getattr(student, option.name) != getattr(twin, option.name) for option in fields(student) if option.name != "role")
+    require(scheme, differs, "its student is taught by nobody: it would be a twin")
     known = available("schemes")
     for name in scheme.controls:
         require(scheme, name in known, f"controls holds {name!r}, which is no scheme: {did_you_mean(name, known)}")
         require(scheme, not known[name].judged, f"controls holds {name!r}, whose student the teacher teaches: it is no control")
+    for field in ("beats", "below"):
+        for name in getattr(scheme, field):
+            require(scheme, name in known, f"{field} holds {name!r}, which is no scheme: {did_you_mean(name, known)}")
+            same = known[name].stage("twin") == scheme.stage("twin")
+            require(scheme, same, f"{field} holds {name!r}, whose twin learns otherwise: gains over two kinds of twin are not compared")
     for field in ("title", "regime", "expects"):
         require(scheme, bool(getattr(scheme, field).strip()), f"{field} is empty: say it in words")

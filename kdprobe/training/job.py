@@ -6,13 +6,13 @@ import msgspec
 
 from kdprobe.core.identity import content_id
 from kdprobe.core.recipe import Option
-from kdprobe.core.scheme import Labels, Role, Rows
+from kdprobe.core.scheme import Inputs, Labels, Role, Rows, Subset, Weights
 
 SCHEMA = 5
 """Raised whenever the same job would give another model or another file."""
 LATER: dict[str, object] = {
     **{"labels": "own", "sources": None, "peers": (), "matches": None, "stream_of": "", "row_limit": None, "label_noise": 0.0},
-    **{"taught_on": None, "taught_row_limit": None},
+    **{"taught_on": None, "taught_row_limit": None, "subset": "", "inputs": "own", "shift": False, "noise": 0.0, "weights": "equal"},
 }
 """Fields that came later: where a job does not use one, its id is what it was before."""
 TUNING_SEEDS = 10_000
@@ -43,6 +43,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         How noisy their labels are made; see `kdprobe.tasks.label_noise`.
     taught_on, taught_row_limit
         Other rows that its teachers speak on, and how many of them: each step takes a batch of both. None where those rows are `rows`.
+    subset, shift, noise
+        Which of the rows are its own, whether their inputs are moved, and the noise on them; see `kdprobe.core.scheme.Stage`.
+    inputs
+        How it sees every row, in training and ever after.
+    weights
+        What each of several teachers counts for.
     scheme, distiller, parameters, alpha
         The scheme a student belongs to, its teacher's loss with all parameters, and the weight of that loss.
     teacher
@@ -78,6 +84,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     label_noise: float = 0.0
     taught_on: Rows | None = None
     taught_row_limit: int | None = None
+    subset: Subset = ""
+    inputs: Inputs = "own"
+    shift: bool = False
+    noise: float = 0.0
+    weights: Weights = "equal"
     scheme: str = ""
     distiller: str = "none"
     parameters: dict[str, float] = msgspec.field(default_factory=dict)
@@ -139,5 +150,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             *(self.task, self.data, *self.network, self.role, self.rows, self.scheme, self.distiller),
             *(tuple(sorted(self.parameters)), self.steps, self.batch_size, self.patience),
             *(self.labels, bool(self.taught_by), len(self.peers), self.matches is None, self.row_limit, self.label_noise),
-            *(self.taught_on, self.taught_row_limit),
+            *(self.taught_on, self.taught_row_limit, *self.of_rows),
         )
+
+    @property
+    def of_rows(self) -> tuple[object, ...]:
+        """What is done to the rows that it learns from, and to what is said of them."""
+        return (self.subset, self.inputs, self.shift, self.noise, self.weights)

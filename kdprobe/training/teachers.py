@@ -61,8 +61,10 @@ class Teachers:
         return outputs, {name: rows_of(values.flatten(0, 1), at) for name, values in self.features.items()}
 
 
-def mean_output(outputs: torch.Tensor, kind: TaskKind) -> torch.Tensor:
+def mean_output(outputs: torch.Tensor, kind: TaskKind, weights: torch.Tensor | None = None) -> torch.Tensor:
     """What several teachers say together: (m, ..., c) -> (..., c).
+
+    With weights (m, ..., 1), which sum to 1 over the teachers, it is their weighted mean.
 
     Predictions are averaged. Of classifiers the predicted probabilities are averaged, at temperature 1, as in an ensemble; their
     logarithm is given, which serves as logits at any temperature (Hinton, Vinyals and Dean 2015, section 3).
@@ -70,8 +72,11 @@ def mean_output(outputs: torch.Tensor, kind: TaskKind) -> torch.Tensor:
     if len(outputs) == 1:
         return outputs[0]
     if kind == "regression":
-        return outputs.mean(dim=0)
-    return torch.log_softmax(outputs, dim=-1).logsumexp(dim=0) - math.log(len(outputs))
+        return outputs.mean(dim=0) if weights is None else (weights * outputs).sum(dim=0)
+    if weights is None:
+        return torch.log_softmax(outputs, dim=-1).logsumexp(dim=0) - math.log(len(outputs))
+    # what counts for nothing is left out: the logarithm of 0 is no number to add to
+    return (torch.log_softmax(outputs, dim=-1) + weights.clamp_min(torch.finfo(outputs.dtype).tiny).log()).logsumexp(dim=0)
 
 
 def rows_of(table: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:

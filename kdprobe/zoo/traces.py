@@ -13,6 +13,7 @@ from kdprobe.core.registry import find
 from kdprobe.core.trace import TaskKind, Trace
 from kdprobe.stats.scores import fit_temperature
 from kdprobe.tasks.splits import Part, Split
+from kdprobe.tasks.views import seen
 from kdprobe.training.fixed_features import last_hidden_layer
 from kdprobe.training.heads import predicted
 from kdprobe.training.job import Job
@@ -48,6 +49,18 @@ class Means(nn.Module):
         return predicted(self.head, outputs), features
 
 
+class Seeing(nn.Module):
+    """A network that sees rows in a form of its own, as everybody else sees it: it takes rows as they are."""
+
+    def __init__(self, network: nn.Module, inputs: str, split: Split):
+        super().__init__()
+        self.network, self.inputs, self._split = network, inputs, split
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """x (n, ...) -> outputs (n, c) and the hidden layers."""
+        return self.network(torch.from_numpy(seen(x.cpu().numpy(), self.inputs, self._split)).to(x.device))
+
+
 def outputs_of(module: nn.Module, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Outputs (n, c) and hidden layers of a family's module on rows x, float32, in evaluation mode."""
     module.eval()
@@ -69,11 +82,15 @@ def network_of(job: Job, split: Split) -> nn.Module:
 
 
 def module_of(job: Job, state: Mapping[str, torch.Tensor], slot: int, split: Split) -> nn.Module:
-    """Rebuild the network of a job with the weights in one slot of a stack, in evaluation mode; of a head, only the predictions."""
+    """Rebuild the network of a job with the weights in one slot of a stack, in evaluation mode; of a head, only the predictions.
+
+    It takes rows as they are, in whatever form it saw them in training.
+    """
     module = network_of(job, split)
     module.load_state_dict({name: state[name][slot] for name in module.state_dict()})
     distiller: Distiller = find("distillers", job.distiller)
-    return (module if distiller.head == "plain" else Means(module, distiller.head)).eval()
+    module = module if distiller.head == "plain" else Means(module, distiller.head)
+    return (module if job.inputs == "own" else Seeing(module, job.inputs, split)).eval()
 
 
 def load_module(zoo: Path, stored: Stored, split: Split) -> nn.Module:

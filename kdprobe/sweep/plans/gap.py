@@ -16,7 +16,7 @@ from kdprobe.core.spelling import BESIDE, BY_NAME, Whole, axis_names, counts, wo
 from kdprobe.core.task import SplitSizes
 from kdprobe.sweep.cells import Block
 from kdprobe.sweep.checks import beside_in_form, check_block, check_choices, options_in_form
-from kdprobe.sweep.controls import controls_beside
+from kdprobe.sweep.controls import controls_beside, widths_of
 from kdprobe.sweep.plan import Plan
 
 MOST_DRAWS = 1_000
@@ -45,7 +45,8 @@ class GapPlan(Axes, Plan):
     teacher_widths
         Hidden units of the teachers. Sizes are reported as parameter counts.
     student_widths
-        Hidden units of the students and their twins.
+        Hidden units of the students and their twins. Of schemes whose students are as large as their teachers, each has a teacher of its
+        own width; of those whose students are larger, the widest of all networks here is the student, of teachers up to its width.
     options
         Options of the family for all networks, such as depth; `kdprobe ls families` lists them. On the command line each is named after a
         dot: --options.depth 2 --options.norm layer.
@@ -176,15 +177,19 @@ class GapPlan(Axes, Plan):
         same = {
             name: getattr(self, name)
             for name in (
-                *("family", "options", "teacher_options", "teacher_widths", "student_widths", "seeds", "first_seed"),
+                *("family", "options", "teacher_options", "seeds", "first_seed"),
                 *("batch_size", "weight_decay", "gradient_clip", "patience", "tune", "tune_seeds"),
             )
         }
         axes = {name: getattr(self, name) for name in AXES}
         own = tuple(
-            Block(task=task, draw=draw, scheme=scheme, distillers=self.distillers_for(task), axes=axes, **self._on(task), **same)
+            Block(
+                task=task, draw=draw, scheme=scheme, distillers=self.distillers_for(task), axes=axes, teacher_widths=teachers,
+                student_widths=students, **self._on(task), **same,
+            )
             for task, draw, scheme in product(self.tasks, range(self.draws), self.schemes)
-        )
+            for teachers, students in widths_of(find("schemes", scheme), self.teacher_widths, self.student_widths)
+        )  # fmt: skip
         controls = bool(self.beside) if self.controls is None else self.controls
         return (*own, *(controls_beside(own, self.schemes) if controls else ()))
 
