@@ -1,0 +1,98 @@
+"""Five published claims on distillation, judged again: an assistant, a constant ratio, teachers stopped early, two temperatures, smoothing.
+
+    python analyses/published_claims.py                                        # the verdicts, printed: some minutes on two cores
+    python analyses/published_claims.py --quick                                # one small set, too few steps for anything: seconds
+    python analyses/published_claims.py --out reports/published_claims.html    # write the page, and its numbers beside it as JSON
+
+Claims and rules are in `_published_claims.py`, and were committed before any result. Perceptrons with one hidden layer on letters, digits,
+Fashion-MNIST and bikeshare; every student has its teacher's own labelled rows and α .5, and all are paired by seed.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from _published_claims import CLAIMS, Setting, judged, majority
+from _published_page import page
+from _published_runs import SIZES, TEMPERATURES, curves, law, settings
+from _stacked import data
+
+from kdprobe.core.errors import DataError
+from kdprobe.core.files import write_atomically
+from kdprobe.stats.paired import contrast
+
+SEEDS = 20
+LAW_ON = ("letters", "digits", "bikeshare")
+
+
+def results(*, quick: bool = False, seeds: int = SEEDS) -> dict[str, Any]:
+    """Train everything, and return the numbers of the page: plain values, so that they are kept as JSON."""
+    start, found, missing = time.perf_counter(), list[tuple[Setting, Setting]](), list[str]()
+    curve: list[dict[str, object]] = []
+
+    def report(what: str) -> None:
+        print(f"{time.perf_counter() - start:.0f} s: {what}", flush=True)
+
+    for name in ("digits",) if quick else SIZES:
+        try:
+            given = data(name, steps=40 if quick else None)
+        except DataError as error:
+            missing.append(f"{name}: {str(error).partition('. Three ways')[0]}")
+            continue
+        found += settings(given, seeds=seeds, report=report)
+        if name in LAW_ON:
+            for temperature in (1.0,) if given.kind == "regression" or quick else TEMPERATURES:
+                at = name if given.kind == "regression" else f"{name}, T={temperature:g}"
+                curve += law(curves(given, seeds=seeds, temperature=temperature, report=report), at)
+    return {"seeds": seeds, "claims": [claim(one.name, found, curve) for one in CLAIMS], "missing": missing}
+
+
+def claim(name: str, found: Sequence[tuple[Setting, Setting]], curve: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Verdict and settings of one claim."""
+    if name == "law":
+        return {"name": name, "verdict": majority([str(one["told"]) for one in curve]), "settings": list(curve)}
+    own = [(score, loss) for score, loss in found if score.claim == name]
+    verdict, told = judged([score for score, _ in own])
+    by_loss, told_loss = judged([loss for _, loss in own])
+    rows = [
+        {
+            "where": score.where, "score": interval(score), "margin": score.margin, "told": word, "loss": interval(loss),
+            "loss_told": loss_word, "note": score.note, "seeds": [round(float(value), 6) for value in score.differences],
+        }
+        for (score, loss), word, loss_word in zip(own, told, told_loss, strict=True)
+    ]  # fmt: skip
+    return {"name": name, "verdict": verdict, "by_loss": by_loss, "settings": rows}
+
+
+def interval(one: Setting) -> list[float]:
+    """Mean and ends of the 95 % interval of one setting, by itself."""
+    found = contrast(one.differences).measurement()
+    return [round(float(value), 6) for value in (found.value, found.low, found.high)]
+
+
+def main() -> None:
+    """Train, judge, print, write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one small set, too few steps for anything")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="paired seeds; below 8 no claim is judged")
+    parser.add_argument("--out", type=Path, help="write the page here, and its numbers beside it as JSON")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.out is not None:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+    found = results(quick=options.quick, seeds=options.seeds)
+    for one in found["claims"]:
+        words = [row["told"] for row in one["settings"]]
+        print(f"{one['name']}: {one['verdict']} ({', '.join(f'{words.count(w)} {w}' for w in ('for', 'against', 'neither'))})")
+    if options.out is not None:
+        write_atomically(options.out.with_suffix(".json"), (json.dumps(found, indent=1) + "\n").encode())
+        write_atomically(options.out, page(found).encode())
+        print(f"{options.out} written")
+
+
+if __name__ == "__main__":
+    main()
