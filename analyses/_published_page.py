@@ -13,7 +13,7 @@ from kdprobe.report.theme.forest import Line, forest
 
 QUESTION = "Do published claims on distillation hold here?"
 RULES = (
-    "The rule of each claim was committed before any result. A setting is one data set with one temperature, or one amount; differences are "
+    "The rule of each claim was committed before any result. A setting is one data set with one temperature or amount; differences are "
     "paired by seed. It speaks for a claim where a mean above 0 is shown, and against it where a mean below a fifth of the untaught twins’ "
     "standard deviation over seeds is, one-sided at 5 %, Holm-adjusted over the settings of the claim. More than half of the settings "
     "decide. Accuracy decides, R² of a regression, because papers speak of it; calibrated NLL, or squared error, stands beside it.",
@@ -27,6 +27,7 @@ LIMITS = (
     "All seeds share one draw of labelled rows, and α is .5 throughout. Stops and temperatures are the few that are listed, not chosen on "
     "validation rows.",
 )
+ROLES = {"for": "one", "against": "two"}
 FOLLOWS = {"SUPPORTED": "holds", "CONTRADICTED": "does not hold", "INCONCLUSIVE": "is not settled"}
 
 
@@ -35,7 +36,8 @@ def page(found: Mapping[str, Any]) -> str:
     claims = {one["name"]: one for one in found["claims"]}
     answers = tuple(answer(one, claims[one.name]) for one in CLAIMS)
     columns = (
-        Column(key="claim", title="claim"), Column(key="says", title="says", shown="prose"), Column(key="source", title="of", shown="prose"),
+        Column(key="claim", title="claim"), Column(key="says", title="says", shown="prose"),
+        Column(key="source", title="of", shown="prose"),
         Column(key="expected", title="expected", shown="prose"), Column(key="verdict", title="outcome"),
         Column(key="by_loss", title="by loss", explains="what the same rule would say of calibrated NLL or squared error"),
         Column(key="found", title="settings", shown="prose"),
@@ -90,7 +92,7 @@ def figures(claims: Mapping[str, Any]) -> tuple[Figure, ...]:
         if one.name == "law" or not rows:
             continue
         lines = [
-            Line(label=row["where"], role={"for": "one", "against": "two"}.get(row["told"], "muted"), values=((*row["score"], np.array(row["seeds"])),))
+            Line(label=row["where"], role=ROLES.get(row["told"], "muted"), values=((*row["score"], np.array(row["seeds"])),))
             for row in rows
         ]  # fmt: skip
         svg = forest(

@@ -106,7 +106,8 @@ def curves(given: Data, *, seeds: int, temperature: float, report: Report) -> pd
             found = scores(own, given)
             rows += [
                 {
-                    "student_size": own.size, "teacher_size": teacher.size, "seed": seed, "gain": found["score"][seed] - twin["score"][seed],
+                    "student_size": own.size, "teacher_size": teacher.size, "seed": seed,
+                    "gain": found["score"][seed] - twin["score"][seed],
                     "teacher_loss": -of_teacher["loss"][seed], "twin_score": twin["score"][seed],
                 }
                 for seed in range(seeds)

@@ -1,9 +1,10 @@
-"""Perceptrons of many seeds trained at once, for studies whose teachers no scheme of a sweep has (smoothed, mislabelled, two that disagree).
+"""Perceptrons of many seeds trained at once, for studies whose teachers no scheme of a sweep has (smoothed, mislabelled, at odds).
 
 Weights of all seeds lie in one tensor, and their losses are added: AdamW works on each number by itself, so every network is trained as it
 would be alone. The recipe is a sweep's: AdamW, cosine schedule down to nothing, decay 1e-4, batches of 64, rate .01.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ class Nets:
         generator = torch.Generator().manual_seed(_number("start", stream, *widths))
         sizes = [inputs, *widths, outputs]
         self.weights, self.biases = [], []
-        for fan, out in zip(sizes, sizes[1:], strict=False):
+        for fan, out in itertools.pairwise(sizes):
             reach = 1 / math.sqrt(fan)
             self.weights.append(((2 * torch.rand(seeds, fan, out, generator=generator) - 1) * reach).requires_grad_())
             self.biases.append(((2 * torch.rand(seeds, 1, out, generator=generator) - 1) * reach).requires_grad_())

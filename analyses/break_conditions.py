@@ -1,0 +1,87 @@
+"""Where do the survey's three mechanisms break? A poor teacher, features that do not match, two specialists that contradict each other.
+
+    python analyses/break_conditions.py                                        # the outcomes, printed: some minutes on two cores
+    python analyses/break_conditions.py --quick                                # one small set, too few steps for anything: seconds
+    python analyses/break_conditions.py --out reports/break_conditions.html    # write the page, and its numbers beside it as JSON
+
+Doses and rules are in `_break_rules.py`, and were committed before any result.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from _break_page import page
+from _break_rules import Curve, broke, summed
+from _break_runs import SIZES, features, halves, quality
+from _stacked import data
+
+from kdprobe.core.errors import DataError
+from kdprobe.core.files import write_atomically
+from kdprobe.stats.paired import contrast
+
+SEEDS = 20
+MECHANISMS = {"M1": quality, "M2": features, "M3": halves}
+CLASSES_ALONE = ("M2", "M3")
+
+
+def results(*, quick: bool = False, seeds: int = SEEDS) -> dict[str, Any]:
+    """Train everything, and return the numbers of the page: plain values, so that they are kept as JSON."""
+    start, curves, missing = time.perf_counter(), list[Curve](), list[str]()
+
+    def report(what: str) -> None:
+        print(f"{time.perf_counter() - start:.0f} s: {what}", flush=True)
+
+    for name in ("digits",) if quick else SIZES:
+        try:
+            given = data(name, steps=20 if quick else None)
+        except DataError as error:
+            missing.append(f"{name}: {str(error).partition('. Three ways')[0]}")
+            continue
+        for mechanism, run in MECHANISMS.items():
+            if given.kind == "classification" or mechanism not in CLASSES_ALONE:
+                curves += run(given, seeds=seeds, report=report)
+    found = []
+    for mechanism in MECHANISMS:
+        own = [curve for curve in curves if curve.mechanism == mechanism]
+        outcomes = [broke(curve) for curve in own]
+        rows = [kept(curve) | {"told": outcome.told} for curve, outcome in zip(own, outcomes, strict=True)]
+        found.append({"name": mechanism, "outcome": summed(outcomes), "curves": rows})
+    return {"seeds": seeds, "mechanisms": found, "missing": missing}
+
+
+def kept(curve: Curve) -> dict[str, Any]:
+    """A curve with intervals that hold together."""
+    told = contrast(curve.differences)
+    low, high = told.interval(len(curve.doses))
+    values = [[round(float(value), 6) for value in three] for three in zip(told.mean, low, high, strict=True)]
+    seeds = [[round(float(value), 5) for value in own] for own in curve.differences]
+    return {"where": curve.where, "doses": list(curve.doses), "values": values, "seeds": seeds}
+
+
+def main() -> None:
+    """Train, judge, print, write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one small set, too few steps for anything")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="paired seeds; below 8 nothing is judged")
+    parser.add_argument("--out", type=Path, help="write the page here, and its numbers beside it as JSON")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.out is not None:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+    found = results(quick=options.quick, seeds=options.seeds)
+    for one in found["mechanisms"]:
+        print(f"{one['name']} {one['outcome']}")
+        for curve in one["curves"]:
+            print(f"  {curve['where']}: {curve['told']}")
+    if options.out is not None:
+        write_atomically(options.out.with_suffix(".json"), (json.dumps(found, indent=1) + "\n").encode())
+        write_atomically(options.out, page(found).encode())
+        print(f"{options.out} written")
+
+
+if __name__ == "__main__":
+    main()
