@@ -14,7 +14,7 @@ TEMPERATURES, ASYMMETRIC = (1.0, 4.0), ((2.0, 1.0), (4.0, 2.0))
 STOPS, SMOOTHING = (0.5, 0.25), 0.1
 RATIOS = (1, 1.5, 2.5, 4, 8, 16)
 STUDENTS = (4, 8, 16)
-SIZES = {"letters": (8, 256), "digits": (4, 128), "fashion_mnist": (4, 128), "bikeshare": (8, 256)}
+SIZES = {"letters": (8, 256), "digits": (4, 128), "bikeshare": (8, 256), "fashion_mnist": (4, 128)}
 """Hidden units of student and teacher, by data set. An assistant has their geometric mean."""
 
 
@@ -25,6 +25,7 @@ class Bench:
         self.data, self.seeds = given, seeds
         self.plain = labels(given.train[1])
         self._twins: dict[int, dict[str, np.ndarray]] = {}
+        self._teachers: dict[int, tuple[Nets, dict[str, np.ndarray]]] = {}
 
     def nets(self, width: int, stream: str) -> Nets:
         return Nets(self.data.train[0].shape[1], (width,), self.data.outputs, seeds=self.seeds, stream=stream)
@@ -44,6 +45,12 @@ class Bench:
             self._twins[width] = scores(self.untaught(width, "student"), self.data)
         return self._twins[width]
 
+    def teacher(self, width: int) -> tuple[Nets, dict[str, np.ndarray]]:
+        if width not in self._teachers:
+            found = self.untaught(width, "teacher")
+            self._teachers[width] = found, scores(found, self.data)
+        return self._teachers[width]
+
     def from_(self, teacher: Nets, temperature: float, wrong: float | None = None) -> Loss:
         answers = teacher.answers(self.data.train[0])
         if self.data.kind == "regression":
@@ -54,12 +61,14 @@ class Bench:
 Report = Callable[[str], None]
 
 
-def settings(given: Data, *, seeds: int, report: Report) -> Iterator[tuple[Setting, Setting]]:
+def settings(bench: Bench, *, report: Report) -> Iterator[tuple[Setting, Setting]]:
     """Settings of the claims of differences: by score, and by loss."""
-    bench, (small, large) = Bench(given, seeds=seeds), SIZES[given.name]
+    given = bench.data
+    small, large = SIZES[given.name]
     between, regression = round((small * large) ** 0.5), given.kind == "regression"
-    teacher = bench.untaught(large, "teacher")
+    teacher, _ = bench.teacher(large)
     stopped = {share: bench.untaught(large, "teacher", until=share) for share in STOPS}
+    smooth = None if regression else bench.untaught(large, "teacher", labels(given.train[1], smoothing=SMOOTHING))
     report(f"{given.name}: teachers")
     for temperature in (1.0,) if regression else TEMPERATURES:
         at = given.name if regression else f"{given.name}, T={temperature:g}"
@@ -70,8 +79,7 @@ def settings(given: Data, *, seeds: int, report: Report) -> Iterator[tuple[Setti
         for share, early in stopped.items():
             own = scores(bench.taught(small, "student", bench.from_(early, temperature)), given)
             yield both("stopped", f"{at}, stopped at {share:g} of the steps", own, direct, bench.twin(small))
-        if not regression:
-            smooth = bench.untaught(large, "teacher", labels(given.train[1], smoothing=SMOOTHING))
+        if smooth is not None:
             own = scores(bench.taught(small, "student", bench.from_(smooth, temperature)), given)
             note = f"teachers: {scores(smooth, given)['score'].mean():.3f} smoothed, {scores(teacher, given)['score'].mean():.3f} plain"
             yield both("smoothing", at, direct, own, bench.twin(small), note)
@@ -95,14 +103,14 @@ def both(
     return by_score, by_loss
 
 
-def curves(given: Data, *, seeds: int, temperature: float, report: Report) -> pd.DataFrame:
+def curves(bench: Bench, *, temperature: float, report: Report) -> pd.DataFrame:
     """Gains of each student size under teachers of several ratios, as `kdprobe.capacity_gap` reads them; `gain` by score."""
-    bench, rows = Bench(given, seeds=seeds), []
+    given, rows = bench.data, []
     for width in STUDENTS:
         twin = bench.twin(width)
         for ratio in RATIOS:
-            teacher = bench.untaught(round(width * ratio), "teacher")
-            own, of_teacher = bench.taught(width, "student", bench.from_(teacher, temperature)), scores(teacher, given)
+            teacher, of_teacher = bench.teacher(round(width * ratio))
+            own = bench.taught(width, "student", bench.from_(teacher, temperature))
             found = scores(own, given)
             rows += [
                 {
@@ -110,7 +118,7 @@ def curves(given: Data, *, seeds: int, temperature: float, report: Report) -> pd
                     "gain": found["score"][seed] - twin["score"][seed],
                     "teacher_loss": -of_teacher["loss"][seed], "twin_score": twin["score"][seed],
                 }
-                for seed in range(seeds)
+                for seed in range(bench.seeds)
             ]  # fmt: skip
         report(f"{given.name}, T={temperature:g}: curve of student {width}")
     return pd.DataFrame(rows)

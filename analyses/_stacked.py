@@ -18,6 +18,8 @@ from kdprobe.core.registry import find
 from kdprobe.stats.scores import fit_temperature
 from kdprobe.tasks.splits import split
 
+STEPS = {"fashion_mnist": 400}
+"""In place of a task's own, of which images of 784 numbers would cost too much."""
 BATCH, RATE, DECAY = 64, 0.01, 1e-4
 Loss = Callable[[torch.Tensor, list[torch.Tensor], torch.Tensor], torch.Tensor]
 """(outputs (seeds, rows, c), hidden layers, places of the rows (seeds, rows)) -> a loss for each row of each seed."""

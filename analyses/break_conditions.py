@@ -17,13 +17,13 @@ import torch
 from _break_page import page
 from _break_rules import Curve, broke, summed
 from _break_runs import SIZES, features, halves, quality
-from _stacked import data
+from _stacked import STEPS, data
 
 from kdprobe.core.errors import DataError
 from kdprobe.core.files import write_atomically
 from kdprobe.stats.paired import contrast
 
-SEEDS = 20
+SEEDS = 10
 MECHANISMS = {"M1": quality, "M2": features, "M3": halves}
 CLASSES_ALONE = ("M2", "M3")
 
@@ -37,7 +37,7 @@ def results(*, quick: bool = False, seeds: int = SEEDS) -> dict[str, Any]:
 
     for name in ("digits",) if quick else SIZES:
         try:
-            given = data(name, steps=20 if quick else None)
+            given = data(name, steps=20 if quick else STEPS.get(name))
         except DataError as error:
             missing.append(f"{name}: {str(error).partition('. Three ways')[0]}")
             continue

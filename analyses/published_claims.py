@@ -18,14 +18,14 @@ from typing import Any
 import torch
 from _published_claims import CLAIMS, Setting, judged, majority
 from _published_page import page
-from _published_runs import SIZES, TEMPERATURES, curves, law, settings
-from _stacked import data
+from _published_runs import SIZES, TEMPERATURES, Bench, curves, law, settings
+from _stacked import STEPS, data
 
 from kdprobe.core.errors import DataError
 from kdprobe.core.files import write_atomically
 from kdprobe.stats.paired import contrast
 
-SEEDS = 20
+SEEDS = 10
 LAW_ON = ("letters", "digits", "bikeshare")
 
 
@@ -39,15 +39,16 @@ def results(*, quick: bool = False, seeds: int = SEEDS) -> dict[str, Any]:
 
     for name in ("digits",) if quick else SIZES:
         try:
-            given = data(name, steps=40 if quick else None)
+            given = data(name, steps=40 if quick else STEPS.get(name))
         except DataError as error:
             missing.append(f"{name}: {str(error).partition('. Three ways')[0]}")
             continue
-        found += settings(given, seeds=seeds, report=report)
+        bench = Bench(given, seeds=seeds)
+        found += settings(bench, report=report)
         if name in LAW_ON:
             for temperature in (1.0,) if given.kind == "regression" or quick else TEMPERATURES:
                 at = name if given.kind == "regression" else f"{name}, T={temperature:g}"
-                curve += law(curves(given, seeds=seeds, temperature=temperature, report=report), at)
+                curve += law(curves(bench, temperature=temperature, report=report), at)
     return {"seeds": seeds, "claims": [claim(one.name, found, curve) for one in CLAIMS], "missing": missing}
 
 
