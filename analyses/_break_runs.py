@@ -8,8 +8,8 @@ from _break_rules import Curve
 from _stacked import Data, Loss, Nets, fit, imitation, labels, mixed, scores, soft, to_probabilities
 
 ALPHA = 0.5
-NOISES, REGRESSION_NOISES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8), (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
-SHARES = (1.0, 0.5, 0.25, 0.125, 0.0625)
+NOISES, REGRESSION_NOISES = (0.0, 0.2, 0.4, 0.6, 0.8), (0.0, 0.5, 1.0, 2.0, 4.0)
+SHARES = (1.0, 0.25, 0.0625)
 SIZES = {"letters": (16, 128), "digits": (8, 64), "bikeshare": (8, 64), "fashion_mnist": (8, 64)}
 """Hidden units of student and teacher."""
 REGIMES = {"own rows": ALPHA, "unlabelled rows": 1.0}

@@ -10,14 +10,17 @@ Doses and rules are in `_break_rules.py`, and were committed before any result.
 import argparse
 import json
 import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from _break_page import page
 from _break_rules import Curve, broke, summed
 from _break_runs import SIZES, features, halves, quality
-from _stacked import STEPS, data
+from _stacked import data, kept
 
 from kdprobe.core.errors import DataError
 from kdprobe.core.files import write_atomically
@@ -28,36 +31,42 @@ MECHANISMS = {"M1": quality, "M2": features, "M3": halves}
 CLASSES_ALONE = ("M2", "M3")
 
 
-def results(*, quick: bool = False, seeds: int = SEEDS) -> dict[str, Any]:
-    """Train everything, and return the numbers of the page: plain values, so that they are kept as JSON."""
-    start, curves, missing = time.perf_counter(), list[Curve](), list[str]()
-
-    def report(what: str) -> None:
-        print(f"{time.perf_counter() - start:.0f} s: {what}", flush=True)
-
-    for name in ("digits",) if quick else SIZES:
+def results(*, names: Sequence[str] = tuple(SIZES), quick: bool = False, seeds: int = SEEDS, zoos: Path | None = None) -> dict[str, Any]:
+    """Train what is not kept yet, and return the numbers of the page: plain values, so that they are kept as JSON."""
+    curves, missing = list[Curve](), list[str]()
+    for name in names:
         try:
-            given = data(name, steps=20 if quick else STEPS.get(name))
+            found = kept(zoos, f"break-{name}-{seeds}", partial(trained, name, quick=quick, seeds=seeds))
         except DataError as error:
             missing.append(f"{name}: {str(error).partition('. Three ways')[0]}")
             continue
-        for mechanism, run in MECHANISMS.items():
-            if given.kind == "classification" or mechanism not in CLASSES_ALONE:
-                curves += run(given, seeds=seeds, report=report)
+        curves += [Curve(**one | {"doses": tuple(one["doses"]), "differences": np.array(one["differences"])}) for one in found]
     found = []
     for mechanism in MECHANISMS:
         own = [curve for curve in curves if curve.mechanism == mechanism]
         outcomes = [broke(curve) for curve in own]
-        rows = [kept(curve) | {"told": outcome.told} for curve, outcome in zip(own, outcomes, strict=True)]
+        rows = [told(curve) | {"told": outcome.told} for curve, outcome in zip(own, outcomes, strict=True)]
         found.append({"name": mechanism, "outcome": summed(outcomes), "curves": rows})
     return {"seeds": seeds, "mechanisms": found, "missing": missing}
 
 
-def kept(curve: Curve) -> dict[str, Any]:
+def trained(name: str, *, quick: bool, seeds: int) -> list[dict[str, Any]]:
+    """Curves of one data set, as plain values."""
+    start, given = time.perf_counter(), data(name, steps=20 if quick else None)
+
+    def report(what: str) -> None:
+        print(f"{time.perf_counter() - start:.0f} s: {what}", flush=True)
+
+    runs = [run for one, run in MECHANISMS.items() if given.kind == "classification" or one not in CLASSES_ALONE]
+    curves = [curve for run in runs for curve in run(given, seeds=seeds, report=report)]
+    return [vars(curve) | {"differences": curve.differences.tolist()} for curve in curves]
+
+
+def told(curve: Curve) -> dict[str, Any]:
     """A curve with intervals that hold together."""
-    told = contrast(curve.differences)
-    low, high = told.interval(len(curve.doses))
-    values = [[round(float(value), 6) for value in three] for three in zip(told.mean, low, high, strict=True)]
+    found = contrast(curve.differences)
+    low, high = found.interval(len(curve.doses))
+    values = [[round(float(value), 6) for value in three] for three in zip(found.mean, low, high, strict=True)]
     seeds = [[round(float(value), 5) for value in own] for own in curve.differences]
     return {"where": curve.where, "doses": list(curve.doses), "values": values, "seeds": seeds}
 
@@ -67,12 +76,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one small set, too few steps for anything")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="paired seeds; below 8 nothing is judged")
+    parser.add_argument("--sets", default=",".join(SIZES), help="names of the sets, with commas between them")
+    parser.add_argument("--zoos", type=Path, default=Path("sweep-break-conditions"), help="folder of what is trained; it is not repeated")
     parser.add_argument("--out", type=Path, help="write the page here, and its numbers beside it as JSON")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.out is not None:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-    found = results(quick=options.quick, seeds=options.seeds)
+    names = ("digits",) if options.quick else options.sets.split(",")
+    found = results(names=names, quick=options.quick, seeds=options.seeds, zoos=None if options.quick else options.zoos)
     for one in found["mechanisms"]:
         print(f"{one['name']} {one['outcome']}")
         for curve in one["curves"]:

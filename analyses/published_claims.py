@@ -12,14 +12,16 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from _published_claims import CLAIMS, Setting, judged, majority
 from _published_page import page
 from _published_runs import SIZES, TEMPERATURES, Bench, curves, law, settings
-from _stacked import STEPS, data
+from _stacked import data, kept
 
 from kdprobe.core.errors import DataError
 from kdprobe.core.files import write_atomically
@@ -29,27 +31,34 @@ SEEDS = 10
 LAW_ON = ("letters", "digits", "bikeshare")
 
 
-def results(*, quick: bool = False, seeds: int = SEEDS) -> dict[str, Any]:
-    """Train everything, and return the numbers of the page: plain values, so that they are kept as JSON."""
-    start, found, missing = time.perf_counter(), list[tuple[Setting, Setting]](), list[str]()
-    curve: list[dict[str, object]] = []
+def results(*, names: Sequence[str] = tuple(SIZES), quick: bool = False, seeds: int = SEEDS, zoos: Path | None = None) -> dict[str, Any]:
+    """Train what is not kept yet, and return the numbers of the page: plain values, so that they are kept as JSON."""
+    found, curve, missing = list[tuple[Setting, Setting]](), list[dict[str, Any]](), list[str]()
+    for name in names:
+        try:
+            own = kept(zoos, f"published-{name}-{seeds}", partial(trained, name, quick=quick, seeds=seeds))
+        except DataError as error:
+            missing.append(f"{name}: {str(error).partition('. Three ways')[0]}")
+            continue
+        found += [tuple(Setting(**one | {"differences": np.array(one["differences"])}) for one in pair) for pair in own["settings"]]
+        curve += own["law"]
+    return {"seeds": seeds, "claims": [claim(one.name, found, curve) for one in CLAIMS], "missing": missing}
+
+
+def trained(name: str, *, quick: bool, seeds: int) -> dict[str, Any]:
+    """Settings of one data set, by score and by loss, and what its curves say of the law, as plain values."""
+    start, bench = time.perf_counter(), Bench(data(name, steps=40 if quick else None), seeds=seeds)
 
     def report(what: str) -> None:
         print(f"{time.perf_counter() - start:.0f} s: {what}", flush=True)
 
-    for name in ("digits",) if quick else SIZES:
-        try:
-            given = data(name, steps=40 if quick else STEPS.get(name))
-        except DataError as error:
-            missing.append(f"{name}: {str(error).partition('. Three ways')[0]}")
-            continue
-        bench = Bench(given, seeds=seeds)
-        found += settings(bench, report=report)
-        if name in LAW_ON:
-            for temperature in (1.0,) if given.kind == "regression" or quick else TEMPERATURES:
-                at = name if given.kind == "regression" else f"{name}, T={temperature:g}"
-                curve += law(curves(bench, temperature=temperature, report=report), at)
-    return {"seeds": seeds, "claims": [claim(one.name, found, curve) for one in CLAIMS], "missing": missing}
+    found = list(settings(bench, report=report))
+    curve = list[dict[str, object]]()
+    regression = bench.data.kind == "regression"
+    for temperature in () if name not in LAW_ON else (1.0,) if regression or quick else TEMPERATURES:
+        at = name if regression else f"{name}, T={temperature:g}"
+        curve += law(curves(bench, temperature=temperature, report=report), at)
+    return {"settings": [[vars(one) | {"differences": one.differences.tolist()} for one in pair] for pair in found], "law": curve}
 
 
 def claim(name: str, found: Sequence[tuple[Setting, Setting]], curve: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -80,12 +89,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one small set, too few steps for anything")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="paired seeds; below 8 no claim is judged")
+    parser.add_argument("--sets", default=",".join(SIZES), help="names of the sets, with commas between them")
+    parser.add_argument("--zoos", type=Path, default=Path("sweep-published-claims"), help="folder of what is trained; it is not repeated")
     parser.add_argument("--out", type=Path, help="write the page here, and its numbers beside it as JSON")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.out is not None:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-    found = results(quick=options.quick, seeds=options.seeds)
+    names = ("digits",) if options.quick else options.sets.split(",")
+    found = results(names=names, quick=options.quick, seeds=options.seeds, zoos=None if options.quick else options.zoos)
     for one in found["claims"]:
         words = [row["told"] for row in one["settings"]]
         print(f"{one['name']}: {one['verdict']} ({', '.join(f'{words.count(w)} {w}' for w in ('for', 'against', 'neither'))})")
