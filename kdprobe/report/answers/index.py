@@ -13,7 +13,7 @@ from kdprobe.report.page import compose
 
 NUMBER = "[-+−]?[0-9]*[.]?[0-9]+"
 _INTERVAL = re.compile(
-    rf"{NUMBER} ?(?:nats|target variances|points)?(?: of [a-z]+)? ?[\[(]{NUMBER},? (?:to )?{NUMBER}[\])]"
+    rf"{NUMBER}(?: [a-z]+){{0,6}} ?[\[(]{NUMBER},? (?:to )?{NUMBER}[\])]"
     rf"|[0-9]+ %? ?of [0-9]+[^.]*?\(95 % interval[^)]*\)|95 % interval [^)]*%"
 )
 HEADING = "What is answered of the survey’s questions?"
@@ -81,7 +81,7 @@ def index(folder: Path) -> str:
     )  # fmt: skip
     columns = (
         Column(key="asks", title="question"), Column(key="answer", title="answer", shown="prose"),
-        Column(key="number", title="a number of it", explains="the first one with an interval that its sentences name"),
+        Column(key="number", title="first interval", explains="the first number with an interval that the three sentences name"),
         Column(key="page", title="from"),
     )  # fmt: skip
     table = Table(caption="Each question in a sentence", columns=columns, rows=rows)

@@ -7,6 +7,7 @@ from kdprobe.core.errors import DataError
 from kdprobe.report.answers.reading import Built
 
 Pages = Mapping[str, Built]
+KINDS = ("response", "intermediate", "relation", "information")
 RATIO = "python analyses/optimal_ratio.py --out reports/optimal_ratio.html"
 THEORY = "python analyses/regression_theory.py --out reports/regression_theory.html"
 TRANSFERRED = "python analyses/knowledge_transferred.py --out reports/knowledge_transferred.html"
@@ -91,10 +92,15 @@ def _capital(text: str) -> str:
 
 
 def _kinds(pages: Pages) -> tuple[Said, ...]:
-    cards = [(page, name, text) for page in ("knowledge.html", "knowledge_fashion.html") for name, text in pages[page].cards.items()]
-    if len(cards) != 3:
-        raise DataError(f"knowledge.html and knowledge_fashion.html have {len(cards)} answers, where 3 were expected: mend the question")
-    return tuple(Said(text=f"{name}: {text}", page=page) for page, name, text in cards)
+    page = "knowledge.html"
+    cards = [(where, name, text) for where in (page, "knowledge_fashion.html") for name, text in pages[where].cards.items()]
+    named = [next((kind for kind in KINDS if f"({kind} knowledge" in text), "") if text.startswith("Teach") else "" for *_, text in cards]
+    helped = [kind for kind in dict.fromkeys(named) if kind]
+    if len(helped) != 1 or len(pages[page].cards) != 2:
+        raise DataError(f"{page}: the kinds that help are {helped}, for which its question has no words: add them")
+    open_ = f", and nothing is settled on the other{'s' if named.count('') > 1 else ''}" if "" in named else ""
+    told = f"{_capital(helped[0])} knowledge is what helps, on {named.count(helped[0])} of {len(cards)} students{open_}."
+    return Said(text=told, page=page), *(Said(text=f"{name}: {text}", page=where) for where, name, text in cards if where == page)
 
 
 def _amount(pages: Pages) -> tuple[Said, ...]:
@@ -111,8 +117,12 @@ def _metrics(pages: Pages) -> tuple[Said, ...]:
 
 def _regression(pages: Pages) -> tuple[Said, ...]:
     page = "regression_theory.html"
-    added = quoted(page, "adds", "So on labelled rows a distilled regressor", "At a noise of 0 on")(pages)
-    return (*added, *quoted(page, "advice", "Believe the advisor's sign")(pages))
+    first, second = quoted(page, "adds", "So on labelled rows a distilled regressor", "At a noise of 0 on")(pages)
+    return (
+        Said(text=_capital(first.text.removeprefix("So ")), page=page),
+        second,
+        *quoted(page, "advice", "Believe the advisor's sign")(pages),
+    )
 
 
 def _first(pages: Pages) -> tuple[Said, ...]:
@@ -160,7 +170,7 @@ QUESTIONS = (
     Question(
         name="kinds", asks="Which kind of knowledge helps: answers, layers, relations or information?", says=_kinds,
         picture=("knowledge.html", "verdicts", 0),
-        again=("kdprobe sweep --knowledge", FASHION),
+        again=("kdprobe sweep --knowledge", FASHION), also=("knowledge_fashion.html",),
     ),
     Question(
         name="first", asks="What do logits, hidden layers and several teachers teach a small convolutional student?", says=_first,
