@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from _break_page import page
 from _break_rules import Curve, broke, summed
@@ -24,6 +25,7 @@ from _stacked import data, kept
 
 from kdprobe.core.errors import DataError
 from kdprobe.core.files import write_atomically
+from kdprobe.core.registry import find
 from kdprobe.stats.paired import contrast
 
 SEEDS = 10
@@ -31,12 +33,24 @@ MECHANISMS = {"M1": quality, "M2": features, "M3": halves}
 CLASSES_ALONE = ("M2", "M3")
 
 
-def results(*, names: Sequence[str] = tuple(SIZES), quick: bool = False, seeds: int = SEEDS, zoos: Path | None = None) -> dict[str, Any]:
+def results(
+    *,
+    names: Sequence[str] = tuple(SIZES),
+    only: Sequence[str] = tuple(MECHANISMS),
+    quick: bool = False,
+    seeds: int = SEEDS,
+    zoos: Path | None = None,
+) -> dict[str, Any]:
     """Train what is not kept yet, and return the numbers of the page: plain values, so that they are kept as JSON."""
     curves, missing = list[Curve](), list[str]()
     for name in names:
         try:
-            found = kept(zoos, f"break-{name}-{seeds}", partial(trained, name, quick=quick, seeds=seeds))
+            found = [
+                curve
+                for one in mechanisms_of(name)
+                if one in only
+                for curve in kept(zoos, f"break-{one}-{name}-{seeds}", partial(trained, name, one, quick=quick, seeds=seeds))
+            ]
         except DataError as error:
             missing.append(f"{name}: {str(error).partition('. Three ways')[0]}")
             continue
@@ -50,15 +64,19 @@ def results(*, names: Sequence[str] = tuple(SIZES), quick: bool = False, seeds: 
     return {"seeds": seeds, "mechanisms": found, "missing": missing}
 
 
-def trained(name: str, *, quick: bool, seeds: int) -> list[dict[str, Any]]:
-    """Curves of one data set, as plain values."""
+def mechanisms_of(name: str) -> list[str]:
+    """What can be asked of a data set."""
+    return [one for one in MECHANISMS if find("tasks", name).kind == "classification" or one not in CLASSES_ALONE]
+
+
+def trained(name: str, mechanism: str, *, quick: bool, seeds: int) -> list[dict[str, Any]]:
+    """Curves of one mechanism on one data set, as plain values."""
     start, given = time.perf_counter(), data(name, steps=20 if quick else None)
 
     def report(what: str) -> None:
         print(f"{time.perf_counter() - start:.0f} s: {what}", flush=True)
 
-    runs = [run for one, run in MECHANISMS.items() if given.kind == "classification" or one not in CLASSES_ALONE]
-    curves = [curve for run in runs for curve in run(given, seeds=seeds, report=report)]
+    curves = list(MECHANISMS[mechanism](given, seeds=seeds, report=report))
     return [vars(curve) | {"differences": curve.differences.tolist()} for curve in curves]
 
 
@@ -71,12 +89,28 @@ def told(curve: Curve) -> dict[str, Any]:
     return {"where": curve.where, "doses": list(curve.doses), "values": values, "seeds": seeds}
 
 
+def cells(found: dict[str, Any]) -> pd.DataFrame:
+    """What M3 holds of the taxonomy: one student of two specialists that do not contradict each other, less these, in accuracy."""
+    third = next(one for one in found["mechanisms"] if one["name"] == "M3")
+    return pd.DataFrame(
+        [
+            {
+                "objective": "enhancement", "knowledge": "response", "area": "classification", "task": curve["where"],
+                "scheme": "two specialists", "distiller": "kd", **dict(zip(("value", "low", "high"), curve["values"][0], strict=True)),
+                "seeds": found["seeds"],
+            }
+            for curve in third["curves"]
+        ]
+    )  # fmt: skip
+
+
 def main() -> None:
     """Train, judge, print, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one small set, too few steps for anything")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="paired seeds; below 8 nothing is judged")
     parser.add_argument("--sets", default=",".join(SIZES), help="names of the sets, with commas between them")
+    parser.add_argument("--mechanisms", default=",".join(MECHANISMS), help="names of mechanisms, with commas between them")
     parser.add_argument("--zoos", type=Path, default=Path("sweep-break-conditions"), help="folder of what is trained; it is not repeated")
     parser.add_argument("--out", type=Path, help="write the page here, and its numbers beside it as JSON")
     options = parser.parse_args()
@@ -84,13 +118,20 @@ def main() -> None:
     if options.out is not None:
         options.out.parent.mkdir(parents=True, exist_ok=True)
     names = ("digits",) if options.quick else options.sets.split(",")
-    found = results(names=names, quick=options.quick, seeds=options.seeds, zoos=None if options.quick else options.zoos)
+    found = results(
+        names=names,
+        only=options.mechanisms.split(","),
+        quick=options.quick,
+        seeds=options.seeds,
+        zoos=None if options.quick else options.zoos,
+    )
     for one in found["mechanisms"]:
         print(f"{one['name']} {one['outcome']}")
         for curve in one["curves"]:
             print(f"  {curve['where']}: {curve['told']}")
     if options.out is not None:
         write_atomically(options.out.with_suffix(".json"), (json.dumps(found, indent=1) + "\n").encode())
+        write_atomically(options.out.with_suffix(".cells.csv"), cells(found).to_csv(index=False).encode())
         write_atomically(options.out, page(found).encode())
         print(f"{options.out} written")
 

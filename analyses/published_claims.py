@@ -11,7 +11,7 @@ Fashion-MNIST and bikeshare; every student has its teacher's own labelled rows a
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,34 +31,54 @@ SEEDS = 10
 LAW_ON = ("letters", "digits", "bikeshare")
 
 
-def results(*, names: Sequence[str] = tuple(SIZES), quick: bool = False, seeds: int = SEEDS, zoos: Path | None = None) -> dict[str, Any]:
+def results(
+    *,
+    names: Sequence[str] = tuple(SIZES),
+    only: Sequence[str] = ("differences", "ratios"),
+    quick: bool = False,
+    seeds: int = SEEDS,
+    zoos: Path | None = None,
+) -> dict[str, Any]:
     """Train what is not kept yet, and return the numbers of the page: plain values, so that they are kept as JSON."""
     found, curve, missing = list[tuple[Setting, Setting]](), list[dict[str, Any]](), list[str]()
     for name in names:
         try:
-            own = kept(zoos, f"published-{name}-{seeds}", partial(trained, name, quick=quick, seeds=seeds))
+            own = [
+                kept(zoos, f"published-{part}-{name}-{seeds}", partial(make, name, quick=quick, seeds=seeds)) if part in only else []
+                for part, make in PARTS.items()
+            ]
         except DataError as error:
             missing.append(f"{name}: {str(error).partition('. Three ways')[0]}")
             continue
-        found += [tuple(Setting(**one | {"differences": np.array(one["differences"])}) for one in pair) for pair in own["settings"]]
-        curve += own["law"]
+        found += [tuple(Setting(**one | {"differences": np.array(one["differences"])}) for one in pair) for pair in own[0]]
+        curve += own[1]
     return {"seeds": seeds, "claims": [claim(one.name, found, curve) for one in CLAIMS], "missing": missing}
 
 
-def trained(name: str, *, quick: bool, seeds: int) -> dict[str, Any]:
-    """Settings of one data set, by score and by loss, and what its curves say of the law, as plain values."""
-    start, bench = time.perf_counter(), Bench(data(name, steps=40 if quick else None), seeds=seeds)
+def differences(name: str, *, quick: bool, seeds: int) -> list[list[dict[str, Any]]]:
+    """Settings of one data set, by score and by loss, as plain values."""
+    bench = Bench(data(name, steps=40 if quick else None), seeds=seeds)
+    found = settings(bench, report=_reporter())
+    return [[vars(one) | {"differences": one.differences.tolist()} for one in pair] for pair in found]
 
-    def report(what: str) -> None:
-        print(f"{time.perf_counter() - start:.0f} s: {what}", flush=True)
 
-    found = list(settings(bench, report=report))
-    curve = list[dict[str, object]]()
+def ratios(name: str, *, quick: bool, seeds: int) -> list[dict[str, object]]:
+    """What the curves of one data set say of the law, as plain values."""
+    if name not in LAW_ON:
+        return []
+    bench, found, report = Bench(data(name, steps=40 if quick else None), seeds=seeds), list[dict[str, object]](), _reporter()
     regression = bench.data.kind == "regression"
-    for temperature in () if name not in LAW_ON else (1.0,) if regression or quick else TEMPERATURES:
-        at = name if regression else f"{name}, T={temperature:g}"
-        curve += law(curves(bench, temperature=temperature, report=report), at)
-    return {"settings": [[vars(one) | {"differences": one.differences.tolist()} for one in pair] for pair in found], "law": curve}
+    for temperature in (1.0,) if regression or quick else TEMPERATURES:
+        found += law(curves(bench, temperature=temperature, report=report), name if regression else f"{name}, T={temperature:g}")
+    return found
+
+
+PARTS: dict[str, Callable[..., Any]] = {"differences": differences, "ratios": ratios}
+
+
+def _reporter() -> Callable[[str], None]:
+    start = time.perf_counter()
+    return lambda what: print(f"{time.perf_counter() - start:.0f} s: {what}", flush=True)
 
 
 def claim(name: str, found: Sequence[tuple[Setting, Setting]], curve: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -66,6 +86,8 @@ def claim(name: str, found: Sequence[tuple[Setting, Setting]], curve: Sequence[d
     if name == "law":
         return {"name": name, "verdict": majority([str(one["told"]) for one in curve]), "settings": list(curve)}
     own = [(score, loss) for score, loss in found if score.claim == name]
+    if not own:
+        return {"name": name, "verdict": "INCONCLUSIVE", "settings": []}
     verdict, told = judged([score for score, _ in own])
     by_loss, told_loss = judged([loss for _, loss in own])
     rows = [
@@ -90,6 +112,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one small set, too few steps for anything")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="paired seeds; below 8 no claim is judged")
     parser.add_argument("--sets", default=",".join(SIZES), help="names of the sets, with commas between them")
+    parser.add_argument("--parts", default=",".join(PARTS), help="differences, ratios (of the capacity-gap law) or both")
     parser.add_argument("--zoos", type=Path, default=Path("sweep-published-claims"), help="folder of what is trained; it is not repeated")
     parser.add_argument("--out", type=Path, help="write the page here, and its numbers beside it as JSON")
     options = parser.parse_args()
@@ -97,8 +120,10 @@ def main() -> None:
     if options.out is not None:
         options.out.parent.mkdir(parents=True, exist_ok=True)
     names = ("digits",) if options.quick else options.sets.split(",")
-    found = results(names=names, quick=options.quick, seeds=options.seeds, zoos=None if options.quick else options.zoos)
-    for one in found["claims"]:
+    found = results(
+        names=names, only=options.parts.split(","), quick=options.quick, seeds=options.seeds, zoos=None if options.quick else options.zoos
+    )
+    for one in (one for one in found["claims"] if one["settings"]):
         words = [row["told"] for row in one["settings"]]
         print(f"{one['name']}: {one['verdict']} ({', '.join(f'{words.count(w)} {w}' for w in ('for', 'against', 'neither'))})")
     if options.out is not None:

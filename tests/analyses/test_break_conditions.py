@@ -88,6 +88,9 @@ def test_a_page_of_all_mechanisms(analysis):
     found = analysis[0].results(names=("digits",), quick=True, seeds=2)
     assert [one["name"] for one in found["mechanisms"]] == ["M1", "M2", "M3"]
     assert [len(one["curves"]) for one in found["mechanisms"]] == [4, 1, 1]
+    (cell,) = analysis[0].cells(found).to_dict("records")
+    assert (cell["objective"], cell["knowledge"], cell["area"], cell["task"]) == ("enhancement", "response", "classification", "digits")
+    assert cell["low"] <= cell["value"] <= cell["high"]
     text = re.sub(r"<[^>]+>", "", analysis[1]["_break_page"].page(json.loads(json.dumps(found))))
     assert "What broke, and at which dose?" in text
     assert not re.search(r"\b(nan|inf|None)\b", text)

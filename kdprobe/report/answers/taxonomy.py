@@ -31,6 +31,7 @@ RULE = (
     "has its own 95 % interval, so that of a hundred arms without any effect five are told apart by chance. No arm is picked.",
     f"{EMPTY} is a cell of which nothing has been measured. Areas are those of the survey; images and tables of classes both count as "
     "classification where a task names no other area.",
+    "Of enhancement the difference is that of the student from its specialists, in accuracy, where its page is that of break conditions.",
     "Cells hold trained networks alone. An exact law speaks of response knowledge in regression under all four objectives: see the page on "
     "regression.",
 )
