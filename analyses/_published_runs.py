@@ -103,24 +103,23 @@ def both(
     return by_score, by_loss
 
 
-def curves(bench: Bench, *, temperature: float, report: Report) -> pd.DataFrame:
-    """Gains of each student size under teachers of several ratios, as `kdprobe.capacity_gap` reads them; `gain` by score."""
+def curves(bench: Bench, width: int, *, report: Report) -> pd.DataFrame:
+    """Gains of one student size under teachers of several ratios at T 1, as `kdprobe.capacity_gap` reads them; `gain` by score."""
     given, rows = bench.data, []
-    for width in STUDENTS:
-        twin = bench.twin(width)
-        for ratio in RATIOS:
-            teacher, of_teacher = bench.teacher(round(width * ratio))
-            own = bench.taught(width, "student", bench.from_(teacher, temperature))
-            found = scores(own, given)
-            rows += [
-                {
-                    "student_size": own.size, "teacher_size": teacher.size, "seed": seed,
-                    "gain": found["score"][seed] - twin["score"][seed],
-                    "teacher_loss": -of_teacher["loss"][seed], "twin_score": twin["score"][seed],
-                }
-                for seed in range(bench.seeds)
-            ]  # fmt: skip
-        report(f"{given.name}, T={temperature:g}: curve of student {width}")
+    twin = bench.twin(width)
+    for ratio in RATIOS:
+        teacher, of_teacher = bench.teacher(round(width * ratio))
+        own = bench.taught(width, "student", bench.from_(teacher, 1.0))
+        found = scores(own, given)
+        rows += [
+            {
+                "student_size": own.size, "teacher_size": teacher.size, "seed": seed,
+                "gain": found["score"][seed] - twin["score"][seed],
+                "teacher_loss": -of_teacher["loss"][seed], "twin_score": twin["score"][seed],
+            }
+            for seed in range(bench.seeds)
+        ]  # fmt: skip
+    report(f"{given.name}: curve of student {width}")
     return pd.DataFrame(rows)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from _published_claims import CLAIMS, Setting, judged, majority
 from _published_page import page
-from _published_runs import SIZES, TEMPERATURES, Bench, curves, law, settings
+from _published_runs import SIZES, STUDENTS, Bench, curves, law, settings
 from _stacked import data, kept
 
 from kdprobe.core.errors import DataError
@@ -28,13 +28,15 @@ from kdprobe.core.files import write_atomically
 from kdprobe.stats.paired import contrast
 
 SEEDS = 10
+PARTS = ("differences", "ratios")
 LAW_ON = ("letters", "digits", "bikeshare")
 
 
 def results(
     *,
     names: Sequence[str] = tuple(SIZES),
-    only: Sequence[str] = ("differences", "ratios"),
+    only: Sequence[str] = PARTS,
+    students: Sequence[int] = STUDENTS,
     quick: bool = False,
     seeds: int = SEEDS,
     zoos: Path | None = None,
@@ -43,15 +45,13 @@ def results(
     found, curve, missing = list[tuple[Setting, Setting]](), list[dict[str, Any]](), list[str]()
     for name in names:
         try:
-            own = [
-                kept(zoos, f"published-{part}-{name}-{seeds}", partial(make, name, quick=quick, seeds=seeds)) if part in only else []
-                for part, make in PARTS.items()
-            ]
+            if "differences" in only:
+                pairs = kept(zoos, f"published-differences-{name}-{seeds}", partial(differences, name, quick=quick, seeds=seeds))
+                found += [tuple(Setting(**one | {"differences": np.array(one["differences"])}) for one in pair) for pair in pairs]
+            for width in students if "ratios" in only and name in LAW_ON else ():
+                curve += kept(zoos, f"published-ratios-{name}-{width}-{seeds}", partial(ratios, name, width, quick=quick, seeds=seeds))
         except DataError as error:
             missing.append(f"{name}: {str(error).partition('. Three ways')[0]}")
-            continue
-        found += [tuple(Setting(**one | {"differences": np.array(one["differences"])}) for one in pair) for pair in own[0]]
-        curve += own[1]
     return {"seeds": seeds, "claims": [claim(one.name, found, curve) for one in CLAIMS], "missing": missing}
 
 
@@ -62,18 +62,10 @@ def differences(name: str, *, quick: bool, seeds: int) -> list[list[dict[str, An
     return [[vars(one) | {"differences": one.differences.tolist()} for one in pair] for pair in found]
 
 
-def ratios(name: str, *, quick: bool, seeds: int) -> list[dict[str, object]]:
-    """What the curves of one data set say of the law, as plain values."""
-    if name not in LAW_ON:
-        return []
-    bench, found, report = Bench(data(name, steps=40 if quick else None), seeds=seeds), list[dict[str, object]](), _reporter()
-    regression = bench.data.kind == "regression"
-    for temperature in (1.0,) if regression or quick else TEMPERATURES:
-        found += law(curves(bench, temperature=temperature, report=report), name if regression else f"{name}, T={temperature:g}")
-    return found
-
-
-PARTS: dict[str, Callable[..., Any]] = {"differences": differences, "ratios": ratios}
+def ratios(name: str, width: int, *, quick: bool, seeds: int) -> list[dict[str, object]]:
+    """What the curve of one student size on one data set says of the law, as plain values."""
+    bench = Bench(data(name, steps=40 if quick else None), seeds=seeds)
+    return law(curves(bench, width, report=_reporter()), name)
 
 
 def _reporter() -> Callable[[str], None]:
@@ -113,6 +105,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS, help="paired seeds; below 8 no claim is judged")
     parser.add_argument("--sets", default=",".join(SIZES), help="names of the sets, with commas between them")
     parser.add_argument("--parts", default=",".join(PARTS), help="differences, ratios (of the capacity-gap law) or both")
+    parser.add_argument("--students", default=",".join(map(str, STUDENTS)), help="hidden units of the students of the ratios")
     parser.add_argument("--zoos", type=Path, default=Path("sweep-published-claims"), help="folder of what is trained; it is not repeated")
     parser.add_argument("--out", type=Path, help="write the page here, and its numbers beside it as JSON")
     options = parser.parse_args()
@@ -121,7 +114,12 @@ def main() -> None:
         options.out.parent.mkdir(parents=True, exist_ok=True)
     names = ("digits",) if options.quick else options.sets.split(",")
     found = results(
-        names=names, only=options.parts.split(","), quick=options.quick, seeds=options.seeds, zoos=None if options.quick else options.zoos
+        names=names,
+        only=options.parts.split(","),
+        students=[int(one) for one in options.students.split(",")],
+        quick=options.quick,
+        seeds=options.seeds,
+        zoos=None if options.quick else options.zoos,
     )
     for one in (one for one in found["claims"] if one["settings"]):
         words = [row["told"] for row in one["settings"]]
