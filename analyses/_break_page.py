@@ -46,7 +46,7 @@ def page(found: Mapping[str, Any]) -> str:
     """The whole page."""
     mechanisms = found["mechanisms"]
     answers = tuple(
-        f"{one['name']}, {SAYS[one['name']][0]}: {one['outcome']}. "
+        f"{one['name']}, {SAYS[one['name']][0]}: {one['outcome']}{shown(one)}. "
         + " ".join(f"{words.capitalised(curve['where'])}: {curve['told']}." for curve in one["curves"])
         for one in mechanisms
     )
@@ -80,6 +80,23 @@ def page(found: Mapping[str, Any]) -> str:
         ("limits", "What is this no evidence of?", Content(words=LIMITS)),
     ]
     return compose(QUESTION, lede, sections)
+
+
+def shown(one: Mapping[str, Any]) -> str:
+    """A dose with its number: the first at which anything broke, or else the last of the first curve that could, or the first of all."""
+    curves = one["curves"]
+    if not curves:
+        return ""
+    curve = next((curve for curve in curves if curve["told"].startswith("broke")), None)
+    if curve is not None:
+        place = curve["doses"].index(curve["told"].removeprefix("broke at "))
+    else:
+        curve = next((curve for curve in curves if curve["told"].startswith("did not")), curves[0])
+        place = len(curve["doses"]) - 1 if curve["told"].startswith("did not") else 0
+    told = words.interval(
+        *curve["values"][place], UNITS[one["name"]].partition(",")[0] if "bikeshare" not in curve["where"] else "variances"
+    )
+    return f", as {curve['where']} at {curve['doses'][place]}: {told}, {SAYS[one['name']][1]}"
 
 
 def _figure(one: Mapping[str, Any]) -> Figure:

@@ -7,9 +7,10 @@ SUPPORTED where more than half of its settings speak for it, CONTRADICTED where 
 and INCONCLUSIVE otherwise. The score is what the papers speak of, accuracy (R² of a regression); calibrated NLL is shown beside it, with
 the verdict that it would give, and decides nothing.
 
-The capacity-gap law is judged by sets of best sizes in place of differences: a setting is one data set and one student size, at T 1; `kdprobe.capacity_gap` gives the teacher sizes that may be best. It speaks for the law where that set holds a size within a
-factor √2 of 2.5 times the student's and does not hold the largest teacher (a set of everything says nothing of a ratio), and against it
-where it holds none within that factor.
+The capacity-gap law is judged by sets of best sizes in place of differences: a setting is one data set and one student size, at T 1;
+`kdprobe.capacity_gap` gives the teacher sizes that may be best. It speaks for the law where that set holds a size within a factor √2 of 2.5
+times the student's and does not hold the largest teacher (a set of everything says nothing of a ratio), and against it where it holds none
+within that factor.
 """
 
 from collections.abc import Sequence

@@ -34,7 +34,7 @@ FOLLOWS = {"SUPPORTED": "holds", "CONTRADICTED": "does not hold", "INCONCLUSIVE"
 def page(found: Mapping[str, Any]) -> str:
     """The whole page."""
     claims = {one["name"]: one for one in found["claims"]}
-    answers = tuple(answer(one, claims[one.name]) for one in CLAIMS)
+    answers = (overall(claims), *(answer(one, claims[one.name]) for one in CLAIMS))
     columns = (
         Column(key="claim", title="claim"), Column(key="says", title="says", shown="prose"),
         Column(key="source", title="of", shown="prose"),
@@ -64,6 +64,13 @@ def page(found: Mapping[str, Any]) -> str:
     return compose(QUESTION, lede, sections)
 
 
+def overall(claims: Mapping[str, Any]) -> str:
+    """How many claims hold."""
+    told = [claims[one.name]["verdict"] for one in CLAIMS]
+    held, fallen, open_ = (told.count(word) for word in FOLLOWS)
+    return f"Of {len(told)} published claims {held} {'holds' if held == 1 else 'hold'} here, {fallen} not, and {open_} stay unsettled."
+
+
 def counted(claim: Mapping[str, Any]) -> str:
     """How many settings speak for a claim and against it."""
     told = [row["told"] for row in claim["settings"]]
@@ -73,6 +80,8 @@ def counted(claim: Mapping[str, Any]) -> str:
 def answer(one: Published, claim: Mapping[str, Any]) -> str:
     """A sentence: what comes of a claim, and its numbers."""
     head = f"That {one.says} {FOLLOWS[claim['verdict']]} here: {counted(claim)}"
+    if not claim["settings"]:
+        return f"{head}."
     if one.name == "law":
         ratios = sorted({ratio for row in claim["settings"] for ratio in row["best"]})
         means = [row["ratios"][int(np.argmax(row["gains"]))] for row in claim["settings"]]

@@ -141,6 +141,11 @@ def _trade_offs(pages: Pages) -> tuple[Said, ...]:
     return found(pages)
 
 
+def _published(pages: Pages) -> tuple[Said, ...]:
+    begins = ("Of 5 published claims", "That under a much larger teacher", "That a large teacher that is stopped early")
+    return quoted("published_claims.html", "answer", *begins)(pages)
+
+
 def _breaks(pages: Pages) -> tuple[Said, ...]:
     found = quoted("break_conditions.html", "answer", "M1,", "M2,", "M3,")(pages)
     return found
@@ -180,6 +185,14 @@ QUESTIONS = (
     Question(
         name="trade-offs", asks="Which temperature, which weight of the teacher, which kind of loss?", says=_trade_offs,
         picture=("transfer.html", "verdicts", 0), again=("python analyses/trade_offs.py --zoo zoos --out reports/trade_offs.md",),
+    ),
+    Question(
+        name="published", asks="Do published claims on distillation hold here?", says=_published,
+        picture=("published_claims.html", "answer", 0), again=("python analyses/published_claims.py --out reports/published_claims.html",),
+    ),
+    Question(
+        name="breaks", asks="Where do the survey’s three mechanisms break?", says=_breaks, picture=("break_conditions.html", "answer", 0),
+        again=("python analyses/break_conditions.py --out reports/break_conditions.html",),
     ),
     Question(
         name="regression", asks="What explains distillation of a regression?", says=_regression,
