@@ -49,7 +49,7 @@ def page(found: Mapping[str, Any]) -> str:
         }
         for one in CLAIMS
     )  # fmt: skip
-    missing = (f"Not to be had here: {'; '.join(found['missing'])}.",) if found["missing"] else ()
+    missing = (f"Not to be had: {'; '.join(found['missing'])}.",) if found["missing"] else ()
     table = Table(caption="Claims of papers, with their outcome", columns=columns, rows=rows)
     sections = [
         ("answer", "Which of them hold?", Content(words=answers, figures=figures(claims))),

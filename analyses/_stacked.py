@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from kdprobe.core.errors import DataError
 from kdprobe.core.files import write_atomically
 from kdprobe.core.registry import find
 from kdprobe.stats.scores import fit_temperature
@@ -201,12 +202,14 @@ def scores(nets: Nets, given: Data) -> dict[str, np.ndarray]:
     return {"score": (found.argmax(axis=-1) == y).mean(axis=1), "loss": np.array(losses)}
 
 
-def kept(folder: Path | None, name: str, make: Callable[[], Any]) -> Any:
-    """What `make` gives, as plain values, from a file of the folder where it is there already."""
+def kept(folder: Path | None, name: str, make: Callable[[], Any], *, train: bool = True) -> Any:
+    """What `make` gives, as plain values, from a file of the folder where it is there already; DataError where it may not be trained."""
     if folder is None:
         return make()
     path = folder / f"{name}.json"
     if not path.exists():
+        if not train:
+            raise DataError(f"{name} is not trained: leave out --kept-only")
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(make()).encode())
     return json.loads(path.read_text(encoding="utf-8"))

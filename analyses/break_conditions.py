@@ -40,21 +40,19 @@ def results(
     quick: bool = False,
     seeds: int = SEEDS,
     zoos: Path | None = None,
+    train: bool = True,
 ) -> dict[str, Any]:
     """Train what is not kept yet, and return the numbers of the page: plain values, so that they are kept as JSON."""
     curves, missing = list[Curve](), list[str]()
     for name in names:
-        try:
-            found = [
-                curve
-                for one in mechanisms_of(name)
-                if one in only
-                for curve in kept(zoos, f"break-{one}-{name}-{seeds}", partial(trained, name, one, quick=quick, seeds=seeds))
-            ]
-        except DataError as error:
-            missing.append(f"{name}: {str(error).partition('. Three ways')[0]}")
-            continue
-        curves += [Curve(**one | {"doses": tuple(one["doses"]), "differences": np.array(one["differences"])}) for one in found]
+        for mechanism in (one for one in MECHANISMS if name in SETS[one] and one in only):
+            make = partial(trained, name, mechanism, quick=quick, seeds=seeds)
+            try:
+                own = kept(zoos, f"break-{mechanism}-{name}-{seeds}", make, train=train)
+            except DataError as error:
+                missing.append(f"{name}: {str(error).partition('. Three ways')[0].partition(': leave')[0]}")
+                continue
+            curves += [Curve(**one | {"doses": tuple(one["doses"]), "differences": np.array(one["differences"])}) for one in own]
     found = []
     for mechanism in MECHANISMS:
         own = [curve for curve in curves if curve.mechanism == mechanism]
@@ -62,11 +60,6 @@ def results(
         rows = [told(curve) | {"told": outcome.told} for curve, outcome in zip(own, outcomes, strict=True)]
         found.append({"name": mechanism, "outcome": summed(outcomes), "curves": rows})
     return {"seeds": seeds, "mechanisms": found, "missing": missing}
-
-
-def mechanisms_of(name: str) -> list[str]:
-    """What can be asked of a data set."""
-    return [one for one in MECHANISMS if name in SETS[one]]
 
 
 def trained(name: str, mechanism: str, *, quick: bool, seeds: int) -> list[dict[str, Any]]:
@@ -112,6 +105,7 @@ def main() -> None:
     parser.add_argument("--sets", default=",".join(SIZES), help="names of the sets, with commas between them")
     parser.add_argument("--mechanisms", default=",".join(MECHANISMS), help="names of mechanisms, with commas between them")
     parser.add_argument("--zoos", type=Path, default=Path("sweep-break-conditions"), help="folder of what is trained; it is not repeated")
+    parser.add_argument("--kept-only", action="store_true", help="judge what is trained already, and name what is not")
     parser.add_argument("--out", type=Path, help="write the page here, and its numbers beside it as JSON")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -124,6 +118,7 @@ def main() -> None:
         quick=options.quick,
         seeds=options.seeds,
         zoos=None if options.quick else options.zoos,
+        train=not options.kept_only,
     )
     for one in found["mechanisms"]:
         print(f"{one['name']} {one['outcome']}")

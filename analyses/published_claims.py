@@ -40,18 +40,26 @@ def results(
     quick: bool = False,
     seeds: int = SEEDS,
     zoos: Path | None = None,
+    train: bool = True,
 ) -> dict[str, Any]:
     """Train what is not kept yet, and return the numbers of the page: plain values, so that they are kept as JSON."""
     found, curve, missing = list[tuple[Setting, Setting]](), list[dict[str, Any]](), list[str]()
     for name in names:
-        try:
-            if "differences" in only:
-                pairs = kept(zoos, f"published-differences-{name}-{seeds}", partial(differences, name, quick=quick, seeds=seeds))
-                found += [tuple(Setting(**one | {"differences": np.array(one["differences"])}) for one in pair) for pair in pairs]
-            for width in students if "ratios" in only and name in LAW_ON else ():
-                curve += kept(zoos, f"published-ratios-{name}-{width}-{seeds}", partial(ratios, name, width, quick=quick, seeds=seeds))
-        except DataError as error:
-            missing.append(f"{name}: {str(error).partition('. Three ways')[0]}")
+        units: dict[tuple[str, str], Callable[[], Any]] = {}
+        if "differences" in only:
+            units["differences", name] = partial(differences, name, quick=quick, seeds=seeds)
+        for width in students if "ratios" in only and name in LAW_ON else ():
+            units["ratios", f"{name}-{width}"] = partial(ratios, name, width, quick=quick, seeds=seeds)
+        for (part, unit), make in units.items():
+            try:
+                own = kept(zoos, f"published-{part}-{unit}-{seeds}", make, train=train)
+            except DataError as error:
+                missing.append(f"{name}: {str(error).partition('. Three ways')[0].partition(': leave')[0]}")
+                continue
+            if part == "ratios":
+                curve += own
+            else:
+                found += [tuple(Setting(**one | {"differences": np.array(one["differences"])}) for one in pair) for pair in own]
     return {"seeds": seeds, "claims": [claim(one.name, found, curve) for one in CLAIMS], "missing": missing}
 
 
@@ -107,6 +115,7 @@ def main() -> None:
     parser.add_argument("--parts", default=",".join(PARTS), help="differences, ratios (of the capacity-gap law) or both")
     parser.add_argument("--students", default=",".join(map(str, STUDENTS)), help="hidden units of the students of the ratios")
     parser.add_argument("--zoos", type=Path, default=Path("sweep-published-claims"), help="folder of what is trained; it is not repeated")
+    parser.add_argument("--kept-only", action="store_true", help="judge what is trained already, and name what is not")
     parser.add_argument("--out", type=Path, help="write the page here, and its numbers beside it as JSON")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -120,6 +129,7 @@ def main() -> None:
         quick=options.quick,
         seeds=options.seeds,
         zoos=None if options.quick else options.zoos,
+        train=not options.kept_only,
     )
     for one in (one for one in found["claims"] if one["settings"]):
         words = [row["told"] for row in one["settings"]]

@@ -95,3 +95,11 @@ def test_a_page_of_all_claims(analysis):
     assert "What scale can this speak of?" in text
     assert not re.search(r"\b(nan|inf|None)\b", text)
     assert len(page) < 250_000
+
+
+def test_what_is_not_trained_is_named_where_nothing_may_be(analysis, tmp_path):
+    found = analysis[0].results(names=("digits",), only=("differences",), seeds=2, zoos=tmp_path, train=False)
+    assert found["missing"] == ["digits: published-differences-digits-2 is not trained"]
+    (tmp_path / "published-ratios-digits-4-2.json").write_text("[]", encoding="utf-8")
+    found = analysis[0].results(names=("digits",), only=("ratios",), students=(4,), seeds=2, zoos=tmp_path, train=False)
+    assert found["missing"] == []
