@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: a wheel carries the tables that the package cites, which lie beside it in a clone."""
+"""What pyproject.toml cannot say: a wheel carries the tables that the package cites, and the pages of `kdprobe answers`, from beside it."""
 
 import re
 import shutil
@@ -8,12 +8,15 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
+PAGE = re.compile(r'<a href="([\w-]+\.(?:html|md))"')
+"""A page or table that the index leads to."""
 
 
 def cited() -> list[Path]:
     """Return the files of ``reports/`` that the package names, on its pages and in its docstrings."""
     found = {name for path in (ROOT / "kdprobe").rglob("*.py") for name in re.findall(r"reports/\w+\.md", path.read_text(encoding="utf-8"))}
-    return [ROOT / name for name in sorted(found)]
+    pages = {f"reports/{name}" for name in PAGE.findall((ROOT / "reports" / "index.html").read_text(encoding="utf-8"))}
+    return [ROOT / name for name in sorted(found | pages | {"reports/index.html"})]
 
 
 class WithTables(build_py):

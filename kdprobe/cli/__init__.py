@@ -20,6 +20,7 @@ COMMANDS = {
     "zoo": "List, show and verify the models of a zoo.",
     "data": "List the data of the tasks, and fetch what is not here.",
     "gates": "Put a transfer metric through the gates that it must pass before the word is used.",
+    "answers": "Open the survey's questions, each with its answer and what makes it again.",
     "tables": "Print a table that pages cite, such as how often their verdicts are wrong.",
     "ls": "List the tasks, families, distillers, schemes, probes or report sections there are.",
 }

@@ -19,7 +19,7 @@ def tables(name: str | None = None, *, path: Flag = False) -> int:
     from kdprobe.core.errors import PlanError, did_you_mean
     from kdprobe.core.words import visible
 
-    found = {file.stem: file for file in sorted(_folder().glob("*.md")) if file.stem != "README"}
+    found = {file.stem: file for file in sorted(reports_folder().glob("*.md")) if file.stem != "README"}
     if name is None:
         titles = {stem: file.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ") for stem, file in found.items()}
         show(["table", "what it is"], [*titles.items()])
@@ -32,8 +32,8 @@ def tables(name: str | None = None, *, path: Flag = False) -> int:
     return 0
 
 
-def _folder() -> Path:
-    """Where they lie: a wheel has those that the package cites inside it, a clone has all beside it."""
+def reports_folder() -> Path:
+    """Where tables and built pages lie: a wheel has those that the package cites inside it, a clone has all beside it."""
     import kdprobe
 
     package = Path(kdprobe.__file__).parent

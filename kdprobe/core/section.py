@@ -160,12 +160,22 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What a section puts on the page: its cards on the first screen, the rest under its heading."""
+    """What a section puts on the page: its cards on the first screen, the rest under its heading.
+
+    Parameters
+    ----------
+    links
+        Words and address of each page beside this one that says more.
+    commands
+        What makes it again, to be copied as it is.
+    """
 
     cards: tuple[Card, ...] = ()
     words: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    commands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

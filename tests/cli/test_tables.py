@@ -45,10 +45,10 @@ def test_a_wheel_prefers_the_tables_inside_it(capsys, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_wheel_carries_every_file_that_the_package_cites(tmp_path, monkeypatch):
-    """Built by the wheel's own steps from a copy, so that nothing is left in the checkout."""
+    """And the pages of `kdprobe answers`. Built by the wheel's own steps from a copy, so that nothing is left in the checkout."""
     import shutil
 
-    ignored = shutil.ignore_patterns("__pycache__", "*.html", "*.csv")
+    ignored = shutil.ignore_patterns("__pycache__", "*.csv")
     for name in ("kdprobe", "reports"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored if name == "reports" else shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "MANIFEST.in"):
@@ -59,7 +59,9 @@ def test_a_wheel_carries_every_file_that_the_package_cites(tmp_path, monkeypatch
     held = set(zipfile.ZipFile(tmp_path / "dist" / wheel).namelist())
     cited = {name for path in (ROOT / "kdprobe").rglob("*.py") for name in re.findall(r"reports/\w+\.md", path.read_text(encoding="utf-8"))}
     assert "reports/calibration.md" in cited
-    assert {f"kdprobe/{name}" for name in cited} <= held
+    pages = {f"reports/{name}" for name in re.findall(r'<a href="([\w-]+\.\w+)"', (ROOT / "reports" / "index.html").read_text("utf-8"))}
+    assert {"reports/optimal_ratio.html", "reports/taxonomy.html", "reports/trade_offs.md"} <= pages
+    assert {f"kdprobe/{name}" for name in (*cited, *pages, "reports/index.html")} <= held
 
 
 def test_every_file_that_is_cited_is_there(monkeypatch):

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -270,6 +271,22 @@ def test_no_accessibility_violation(browser, short_page, scheme, width):
         visit.page.evaluate(UNFOLD)
         found = Axe().run(visit.page).response["violations"]
         assert [(rule["id"], [node["html"][:150] for node in rule["nodes"][:3]]) for rule in found] == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("name", ["index.html", "taxonomy.html"])
+def test_pages_made_of_pages(browser, name, scheme, width):
+    with Visit(browser, Path(__file__).parent.parent.parent / "reports" / name, scheme=scheme, width=width) as visit:
+        assert visit.is_quiet()
+        assert visit.page.evaluate(SIDEWAYS) == 0
+        assert visit.page.evaluate(CLIPPED) == []
+        assert visit.page.evaluate(OUTSIDE) == []
+        assert visit.page.evaluate(OVERLAPPING) == []
+        found = Axe().run(visit.page).response["violations"]
+        assert [(rule["id"], [node["html"][:150] for node in rule["nodes"][:3]]) for rule in found] == []
+        visit.page.emulate_media(media="print", color_scheme=scheme)
+        assert rgb(visit.page.evaluate("() => getComputedStyle(document.body).backgroundColor")) == [255, 255, 255]
 
 
 def test_figures_follow_the_theme(browser, short_page):
