@@ -27,7 +27,7 @@ def controls_beside(blocks: Sequence[Block], schemes: Sequence[str], **changed: 
         for name in find("schemes", block.scheme).controls:
             control: Scheme = find("schemes", name)
             place = (block.task, block.draw, name)
-            if place in there or (control.takes_steps and not block.trained_by_steps):
+            if place in there or block.unfit(control):
                 continue
             there.add(place)
             yield replace(block, scheme=name, teacher_widths=block.teacher_widths[:1], tune=(), **changed)

@@ -118,9 +118,9 @@ class Plan(ABC):
     @property
     def hash(self) -> str:
         """Content id of the plan: sealed before results."""
-        # a plan without rows of one's own has the hash that it had before there were any
+        # a plan without rows of one's own, or teachers of another family, has the hash that it had before there were any
         plain = msgspec.to_builtins(self, str_keys=True)
-        return content_id({name: value for name, value in plain.items() if name != "own_data" or value})
+        return content_id({name: value for name, value in plain.items() if name not in ("own_data", "teacher_family") or value})
 
     def settings_of(self) -> dict[str, Any]:
         """Its fields by name, the axes last."""
