@@ -27,6 +27,9 @@ def lede(evidence: Evidence) -> str:
     draws = int(max(cell["draw"].nunique() for _, cell in students.groupby(["task", "seed"])))
     sizes += [f"{draws} draws of labelled rows × {seeds} each" if draws > 1 else seeds]
     done = int((models["status"] == "done").sum())
+    if evidence.imported:
+        what = f"{words.counted(len(models), 'model')} that were trained elsewhere"
+        return f"{words.capitalised(tasks)}: {' × '.join(sizes)}. {what}, every student beside its own untaught twin."
     trained = words.counted(len(models), "network") + (" trained" if done == len(models) else f", of which {len(models) - done:,} failed")
     return f"{words.capitalised(tasks)}: {' × '.join(sizes)}. {trained}, every student beside its own untaught twin."
 
@@ -49,8 +52,10 @@ def details(evidence: Evidence) -> Sequence[str]:
         what += f"; and {len(evidence.tuning()):,} networks on seeds of their own to choose settings by"
     alike = filter(None, ("the same start", same_steps(evidence), "no teacher"))
     twins = f"Every student is compared with its own twin: {', '.join(alike)}{tuned_apart(evidence)}."
+    if evidence.imported:
+        twins = "Every student is compared with its own twin; that the two differ by the teacher alone is the word of whoever trained them."
     read = f"{twins} Intervals are 95 %, over {evidence.units}."
-    return tuple(filter(None, (f"Trained: {what}.", *_teachers_apart(evidence), read, one_draw(evidence))))
+    return tuple(filter(None, (f"Trained: {what}.", *_teachers_apart(evidence), read, "" if evidence.imported else one_draw(evidence))))
 
 
 def _teachers_apart(evidence: Evidence) -> Iterator[str]:

@@ -19,6 +19,7 @@ from kdprobe.training.job import Job
 from kdprobe.training.problem import tensor_of
 from kdprobe.training.shapes import network_outputs
 from kdprobe.training.streams import initial_module
+from kdprobe.zoo.imported.recorded import recorded
 from kdprobe.zoo.shards import read_shard
 
 CHUNK = 8192
@@ -70,6 +71,8 @@ def network_of(job: Job, split: Split) -> nn.Module:
 
 def module_of(job: Job, state: Mapping[str, torch.Tensor], slot: int, split: Split) -> nn.Module:
     """Rebuild the network of a job with the weights in one slot of a stack, in evaluation mode; of a head, only the predictions."""
+    if job.imported:
+        return recorded(state, slot).eval()
     module = network_of(job, split)
     module.load_state_dict({name: state[name][slot] for name in module.state_dict()})
     distiller: Distiller = find("distillers", job.distiller)

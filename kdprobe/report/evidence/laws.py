@@ -29,8 +29,8 @@ def law_of(group: Group, curve: Curve) -> Law | None:
         return None
     rows = group.frame.drop_duplicates("teacher").set_index("teacher").loc[list(curve.teachers)]
     found: list[Expected] = []
-    for _, row in rows.iterrows():
-        if row["label_noise"] or row["rows"] not in ("train", "transfer") or row["teacher"] != f"{row['family']}-{row['teacher_width']}":
+    for taught_by, row in rows.iterrows():
+        if row["label_noise"] or row["rows"] not in ("train", "transfer") or taught_by != f"{row['family']}-{row['teacher_width']}":
             # no law is known where labels are noisy, where labels and teacher speak of rows apart, or of teachers of another family
             return None
         counts = {"train": row["labelled_rows"], "transfer": row["unlabelled_rows"]}
