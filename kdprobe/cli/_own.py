@@ -98,9 +98,14 @@ def own_plan(plan: Any, own: OwnData) -> Any:
     target = own.checked()
     if plan.tasks != type(plan)().tasks:
         raise PlanError(f"--task {','.join(plan.tasks)} beside --data: give one of them")
-    from kdprobe.sweep.own import task_of_files
+    from kdprobe.sweep.own import with_steps
+    from kdprobe.tasks.own.make import from_files
 
-    made = task_of_files(own.data, target, steps=plan.steps if isinstance(getattr(plan, "steps", None), int) else None, **own.how())
+    steps = plan.steps if isinstance(getattr(plan, "steps", None), int) else None
+    made = from_files(own.data, target, steps=steps, **own.how())
+    # what cannot be run is refused before networks are trained to choose steps by
+    replace(plan, tasks=(made.task,))
+    made = with_steps(made, steps)
     tell(made.said, made.warnings, sys.stderr)
     return replace(plan, tasks=(made.task,))
 
