@@ -4,6 +4,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Collection
+from contextvars import copy_context
 
 from cyclopts import App, CycloptsError
 from cyclopts.config import Toml
@@ -71,13 +72,7 @@ def run(arguments: list[str]) -> int:
     143 terminated.
     """
     try:
-        config = _config_of(arguments)
-        app = build(config, asked=_asked_in(arguments), command=arguments[0] if arguments else "")
-        if config is not None:
-            _check_config(config, _settings(app), _questions())
-        code = app(arguments, exit_on_error=False, print_error=False)
-        sys.stdout.flush()
-        return code if isinstance(code, int) else 0
+        return copy_context().run(_run, arguments)
     except CycloptsError as error:
         return _fail(_usage(error), 2)
     except (PlanError, ContractError) as error:
@@ -96,6 +91,21 @@ def run(arguments: list[str]) -> int:
         _drop_output()
         what = f" {error.filename}" if error.filename else ": standard output, or a file that was being written"
         return _fail(f"{error.strerror or error}{what}", 3)
+
+
+def _run(arguments: list[str]) -> int:
+    config = _config_of(arguments)
+    app = build(config, asked=_asked_in(arguments), command=arguments[0] if arguments else "")
+    if config is not None:
+        _check_config(config, _settings(app), _questions())
+    if arguments[:1] == ["sweep"] and any(word.partition("=")[0] == "--data" for word in arguments):
+        from kdprobe.sweep.plan import UNCHECKED
+
+        # which families and distillers fit is known when the files were read
+        UNCHECKED.set(True)
+    code = app(arguments, exit_on_error=False, print_error=False)
+    sys.stdout.flush()
+    return code if isinstance(code, int) else 0
 
 
 def _drop_output(stream: int = 1) -> None:

@@ -23,9 +23,10 @@ class OwnData:
     Parameters
     ----------
     data
-        A file, several, or a folder of files: CSV, .npz, and Parquet or Arrow where pyarrow is installed.
+        A file, several, or a folder of files: CSV, .npz, and Parquet or Arrow where pyarrow is installed; or a folder of images whose
+        folders are the classes.
     target
-        Column to learn; in .npz files, the array.
+        Column to learn; in .npz files, the array. Folders of images have none.
     kind
         classification or regression; by default words and up to 20 different whole numbers are classes.
     group
@@ -40,6 +41,8 @@ class OwnData:
         What stands between values, where it is no comma.
     decimal
         What stands before decimals: "." or ",".
+    image_size
+        Pixels a side that images are scaled to, where they differ in size.
     """
 
     data: Annotated[tuple[Path, ...], Parameter(consume_multiple=True, negative=(), show_default=False)] = ()
@@ -51,17 +54,20 @@ class OwnData:
     impute: Flag = False
     delimiter: str | None = None
     decimal: str = "."
+    image_size: int | None = None
 
     def how(self) -> dict[str, Any]:
         """Settings of reading, as `from_files` takes them."""
-        names = ("kind", "group", "ignore", "drop_missing", "impute", "delimiter", "decimal")
+        names = ("kind", "group", "ignore", "drop_missing", "impute", "delimiter", "decimal", "image_size")
         return {name: getattr(self, name) for name in names}
 
-    def checked(self) -> str:
-        """The target, or PlanError where data has none, or there is no data for what is said of it."""
+    def checked(self) -> str | None:
+        """The target, None of a folder of images, or PlanError where other data has none, or there is no data for what is said of it."""
         if not self.data:
             raise PlanError("give the data too, as in --data my.csv --target price")
-        if self.target is None:
+        from kdprobe.tasks.own.images import is_image_folder
+
+        if self.target is None and not is_image_folder(self.data[0]):
             raise PlanError(f"--data {self.data[0]}: say which column is to be learnt, as in --target price")
         return self.target
 
@@ -74,13 +80,14 @@ class OwnData:
         """As it was given, with the last part of each path: pages name no folder."""
         import shlex
 
-        said = ["--data", *(shlex.quote(path.name or str(path)) for path in self.data), "--target", shlex.quote(str(self.target))]
+        said = ["--data", *(shlex.quote(path.name or str(path)) for path in self.data)]
+        said += [] if self.target is None else ["--target", shlex.quote(self.target)]
         for name, value in self.how().items():
             flag = f"--{name.replace('_', '-')}"
             if value is True:
                 said.append(flag)
             elif value not in (None, (), False) and (name, value) != ("decimal", "."):
-                said += [flag, *map(shlex.quote, [value] if isinstance(value, str) else value)]
+                said += [flag, *map(shlex.quote, [value] if isinstance(value, str) else [str(value)] if isinstance(value, int) else value)]
         return " ".join(said)
 
 
@@ -91,9 +98,14 @@ def own_plan(plan: Any, own: OwnData) -> Any:
     target = own.checked()
     if plan.tasks != type(plan)().tasks:
         raise PlanError(f"--task {','.join(plan.tasks)} beside --data: give one of them")
-    from kdprobe.sweep.own import task_of_files
+    from kdprobe.sweep.own import with_steps
+    from kdprobe.tasks.own.make import from_files
 
-    made = task_of_files(own.data, target, steps=plan.steps if isinstance(getattr(plan, "steps", None), int) else None, **own.how())
+    steps = plan.steps if isinstance(getattr(plan, "steps", None), int) else None
+    made = from_files(own.data, target, steps=steps, **own.how())
+    # what cannot be run is refused before networks are trained to choose steps by
+    replace(plan, tasks=(made.task,))
+    made = with_steps(made, steps)
     tell(made.said, made.warnings, sys.stderr)
     return replace(plan, tasks=(made.task,))
 

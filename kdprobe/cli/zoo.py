@@ -110,6 +110,47 @@ def merge_parts(*parts: Path, out: Path) -> int:
     return 0
 
 
+@zoo.command(name="import")
+def import_folder(
+    folder: Path = Path(),
+    *,
+    manifest: Path | None = None,
+    target: Path | None = None,
+    task: str | None = None,
+    x: Path | None = None,
+    blocks: Path | None = None,
+    name: str | None = None,
+    out: Path | None = None,
+    template: Flag = False,
+) -> int:
+    """Take models in that were trained elsewhere, measure them as a sweep does its own, and write the page.
+
+    Parameters
+    ----------
+    folder
+        Holds the files that the manifest names: outputs (.npy, .csv, or .npz with hidden layers) or weights (.safetensors). Never a pickle.
+    manifest
+        CSV file, one row a model; manifest.csv in the folder by default. --template prints its columns.
+    target
+        What is true of the held-out rows that all models speak on: .npy or a CSV file with a line of names.
+    task
+        classification or regression.
+    x
+        Rows (.npy) for networks that are given as weights and are to be run.
+    blocks
+        Labels of rows that belong together, as for the target.
+    name
+        What pages call the data; by default the folder's name.
+    out
+        Folder of the zoo; by default the folder's name and -zoo.
+    template
+        Print an empty manifest, and on standard error what its columns are.
+    """
+    from kdprobe.cli._import import import_models
+
+    return import_models(folder, manifest=manifest, target=target, task=task, x=x, blocks=blocks, name=name, out=out, template=template)
+
+
 @zoo.command(name="rebuild")
 def rebuild_index(path: Path) -> int:
     """Read a lost or damaged index back from the models' files; nothing is trained.

@@ -13,7 +13,7 @@ Head = Literal["plain", "gaussian", "histogram"]
 HEADS: Mapping[Head, int] = {"plain": 1, "gaussian": 2, "histogram": 50}
 """Outputs of a student's network for each output of its task."""
 Option = int | float | str
-Fit = Literal["steps", "ridge"]
+Fit = Literal["steps", "ridge", "predictor"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,14 @@ class Family:
         "steps": all weights are trained by an optimiser. "ridge": only ``module.output``, a linear layer on the last hidden one, is fitted,
         in closed form, to squared error with the penalty ``options["ridge"]``; hidden layers stay as they are drawn, so they are buffers
         that are not stored (``persistent=False``), and sizes count the fitted numbers. Such a student can learn from distillers that are
-        `squared`.
+        `squared`. "predictor": the network is filled at once from labelled rows by ``module.learn(x, y, kind, rng)``, with x (n, ...)
+        float32, y (n,) int64 classes or (n, c) float64, and a ``numpy.random.Generator``, of which it makes use: sibling teachers differ
+        by it alone. All that it learns is in its state, whose shapes the width and the options settle, so that a zoo stores it as any
+        network's. Such a family teaches and is not taught, and has no hidden layers: ``forward`` gives (outputs, {}).
+    package
+        Package beside kdprobe's own that it needs, such as "lightgbm"; "" for none.
+    counted
+        What is counted as a parameter, where it is no weight of a network.
     """
 
     name: str
@@ -48,6 +55,8 @@ class Family:
     knob: str = "hidden units"
     minimum_width: int = 1
     fit: Fit = "steps"
+    package: str = ""
+    counted: str = ""
     cites: str = ""
 
 

@@ -147,6 +147,11 @@ class Stage:
         return self.rows == "train" or self.labels != "own"
 
     @property
+    def counts_steps(self) -> bool:
+        """Whether it says something of the steps of its training."""
+        return self.together or self.steps != 1 or self.matches is not None
+
+    @property
     def labels_where_taught(self) -> bool:
         """Whether the rows that its teachers speak on have labels for it."""
         return self.labelled and self.taught_on is None
@@ -280,7 +285,7 @@ class Scheme:
     @property
     def takes_steps(self) -> bool:
         """Whether it says something of the steps of training, so that what is fitted in closed form cannot follow it."""
-        return any(stage.together or stage.steps != 1 or stage.matches is not None for stage in self.stages)
+        return any(stage.counts_steps for stage in self.stages)
 
     def stage(self, role: Role) -> Stage:
         """The stage of a role."""

@@ -1,8 +1,10 @@
 """What was trained and how, for the head of a page: a line or two, and the rest in a fold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from kdprobe.core.axes import AXES
+from kdprobe.core.recipe import Family
+from kdprobe.core.registry import available
 from kdprobe.report import words
 from kdprobe.report.evidence.draws import one_draw
 from kdprobe.report.evidence.frames import Evidence
@@ -26,6 +28,9 @@ def lede(evidence: Evidence) -> str:
     draws = int(max(cell["draw"].nunique() for _, cell in students.groupby(["task", "seed"])))
     sizes += [f"{draws} draws of labelled rows × {seeds} each" if draws > 1 else seeds]
     done = int((models["status"] == "done").sum())
+    if evidence.imported:
+        what = f"{words.counted(len(models), 'model')} that were trained elsewhere"
+        return f"{words.capitalised(tasks)}: {' × '.join(sizes)}. {what}, every student beside its own untaught twin."
     trained = words.counted(len(models), "network") + (" trained" if done == len(models) else f", of which {len(models) - done:,} failed")
     return f"{_placebo(evidence)}{words.capitalised(tasks)}: {' × '.join(sizes)}. {trained}, every student beside its own untaught twin."
 
@@ -56,5 +61,20 @@ def details(evidence: Evidence) -> Sequence[str]:
         what += f"; and {len(evidence.tuning()):,} networks on seeds of their own to choose settings by"
     alike = filter(None, ("the same start", same_steps(evidence), "no teacher"))
     twins = f"Every student is compared with its own twin: {', '.join(alike)}{tuned_apart(evidence)}."
+    if evidence.imported:
+        twins = "Every student is compared with its own twin; that the two differ by the teacher alone is the word of whoever trained them."
     read = f"{twins} Intervals are 95 %, over {evidence.units}."
-    return tuple(filter(None, (f"Trained: {what}.", read, one_draw(evidence))))
+    return tuple(filter(None, (f"Trained: {what}.", *_teachers_apart(evidence), read, "" if evidence.imported else one_draw(evidence))))
+
+
+def _teachers_apart(evidence: Evidence) -> Iterator[str]:
+    """What teachers of another family than their students' are, and what a width and a parameter are of them."""
+    models = evidence.models()
+    taught = {"student", "twin"}
+    for name in dict.fromkeys(models.loc[~models["role"].isin(taught), "family"]):
+        family: Family | None = available("families").get(name)
+        if family is not None and family.counted:
+            yield (
+                f"Teachers of the family {name} are {family.title}: a width counts one {family.knob}; of a size, {family.counted}. They "
+                "have no hidden layers, so what reads these is refused; seeds differ in the rows and columns that chance picks."
+            )

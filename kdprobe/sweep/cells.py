@@ -28,6 +28,10 @@ class Block:
         Rows in each part of the split: the most that any model of the plan learns from.
     beside
         Values of axes that students are trained at too, one axis changed at a time.
+    family, teacher_family
+        Of the networks; the teacher's is "" where it is the same.
+    options, teacher_options
+        Options of all networks, and those in which networks of teacher's size differ; of teachers of another family, all of theirs.
     tune, tune_seeds
         Axes to choose on validation rows, and on how many seeds of their own.
     """
@@ -38,6 +42,7 @@ class Block:
     axes: Mapping[str, Any]
     sizes: SplitSizes
     family: str
+    teacher_family: str = ""
     options: Mapping[str, Option] = field(default_factory=dict)
     teacher_options: Mapping[str, Option] = field(default_factory=dict)
     teacher_widths: tuple[int, ...]
@@ -53,15 +58,36 @@ class Block:
     gradient_clip: float = 0.0
     patience: int = 0
 
+    def family_of(self, size: Size) -> Family:
+        """Family of the networks of teacher's or of student's size; networks between the two have the student's."""
+        return find("families", (self.teacher_family if size == "teacher" else "") or self.family)
+
+    def by_steps(self, size: Size) -> bool:
+        """Whether networks of a size are trained by an optimiser, and not fitted at once."""
+        return self.family_of(size).fit == "steps"
+
     @property
-    def trained_by_steps(self) -> bool:
-        """Whether its networks are trained by an optimiser, and not fitted in closed form."""
-        return find("families", self.family).fit == "steps"
+    def two_families(self) -> bool:
+        """Whether teachers are of another family than students."""
+        return self.teacher_family not in ("", self.family)
 
     def options_of(self, size: Size) -> dict[str, Option]:
         """All options of the networks of teacher's or of student's size, defaults too; networks between the two have the student's."""
-        family: Family = find("families", self.family)
-        return {**family.options, **self.options, **(self.teacher_options if size == "teacher" else {})}
+        shared = {} if size == "teacher" and self.two_families else self.options
+        return {**self.family_of(size).options, **shared, **(self.teacher_options if size == "teacher" else {})}
+
+    def unfit(self, scheme: Scheme) -> str:
+        """Why a scheme cannot be run with these families, or nothing."""
+        for stage in scheme.stages:
+            family = self.family_of(stage.width)
+            at_once = "is fitted in closed form and takes none" if family.fit == "ridge" else "are fitted at once and take none"
+            if family.fit != "steps" and stage.counts_steps:
+                return f"it counts steps, and {family.title} {at_once}"
+            if family.fit == "predictor" and stage.taught_by:
+                return f"its {stage.role} is taught, and {family.title} learn from labels alone"
+            if self.two_families and stage.width == "between":
+                return f"its {stage.role} is of a size between teacher and student, which are of two families"
+        return ""
 
     def settings(self, distiller: str) -> tuple[Setting, ...]:
         """Settings that make a difference to a student: every combination of the axes, and then what stands beside these.
@@ -103,7 +129,8 @@ class Block:
         for name, axis in AXES.items():
             idle = axis.of == "taught" and not scheme.taught
             idle |= bool(axis.parameter) and axis.parameter not in taught.parameters
-            idle |= axis.sets in OPTIMISER and not self.trained_by_steps
+            sizes: tuple[Size, ...] = ("teacher",) if axis.of == "teachers" else ("teacher", "student")
+            idle |= axis.sets in OPTIMISER and not any(map(self.by_steps, sizes))
             if axis.of == "transfer rows" and not any(stage.sees("transfer") for stage in scheme.stages):
                 same[name] = axis.default
             elif idle:

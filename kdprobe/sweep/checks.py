@@ -1,5 +1,6 @@
 """What of a plan cannot be run, known before any data is read."""
 
+import importlib.util
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
@@ -30,21 +31,29 @@ def check_choices(plan: Any, names: Sequence[str]) -> None:
 def check_block(block: Block) -> None:
     """Refuse what cannot be run, before anything is trained."""
     task: Task = find("tasks", block.task)
-    family: Family = find("families", block.family)
+    family, teachers = block.family_of("student"), block.family_of("teacher")
     scheme: Scheme = find("schemes", block.scheme)
-    if scheme.takes_steps and family.fit != "steps":
-        raise PlanError(f"scheme {scheme.name!r} counts steps, and {family.title} is fitted in closed form and takes none: leave it out")
+    if family.fit == "predictor":
+        raise PlanError(
+            f"family {family.name!r} teaches and cannot be taught: give --teacher-family {family.name}, and networks as --family"
+        )
+    _check_package(teachers)
+    if reason := block.unfit(scheme):
+        raise PlanError(f"scheme {scheme.name!r}: {reason}: leave it out")
     patience = block.patience or block.axes.get("teacher_patience")
     if scheme.cohort and patience:
         raise PlanError(
             f"patience={patience}: in scheme {scheme.name!r} networks learn together, and one that stops would teach no more: give 0"
         )
-    if block.family not in task.families:
-        raise PlanError(f"family {block.family!r} does not fit task {task.name!r}: {did_you_mean(block.family, task.families)}")
-    for name in ("teacher_widths", "student_widths"):
+    for each in (family, teachers):
+        # what is no network takes the rows of any task
+        if each.name not in task.families and each.fit != "predictor":
+            raise PlanError(f"family {each.name!r} does not fit task {task.name!r}: {did_you_mean(each.name, task.families)}")
+    for name, each in (("teacher_widths", teachers), ("student_widths", family)):
         for width in getattr(block, name):
-            if width < family.minimum_width:
-                raise PlanError(f"{name} holds {width}: {family.title}s need at least {family.minimum_width} {family.knob}")
+            if width < each.minimum_width:
+                many = each.title if each.fit == "predictor" else f"{each.title}s"
+                raise PlanError(f"{name} holds {width}: {many} need at least {each.minimum_width} {each.knob}")
     check_choices(block, ("teacher_widths", "student_widths"))
     if block.seeds < 2:
         raise PlanError(f"seeds={block.seeds}: an interval over seeds needs at least 2, a verdict 8")
@@ -54,8 +63,10 @@ def check_block(block: Block) -> None:
         raise PlanError(f"batch_size={block.batch_size}: give at least 1")
     for name, axis in AXES.items():
         axis.normalised(block.axes.get(name, axis.default))
-        if family.fit != "steps" and axis.sets in OPTIMISER and axis.differs(block.axes.get(name, axis.default)):
-            raise PlanError(f"{name}={block.axes[name]}: {family.title} is fitted in closed form and takes none: leave it out")
+        fitted = teachers if axis.of == "teachers" and teachers.fit != "steps" else family if family.fit != "steps" else None
+        if fitted is not None and axis.sets in OPTIMISER and axis.differs(block.axes.get(name, axis.default)):
+            how = "is fitted in closed form and takes" if fitted.fit == "ridge" else "are fitted at once and take"
+            raise PlanError(f"{name}={block.axes[name]}: {fitted.title} {how} none: leave it out")
     if block.patience < 0:
         raise PlanError(f"patience={block.patience}: give a number of checks, or 0 to train all steps")
     for name, (low, high) in {"weight_decay": (0.0, 10.0), "gradient_clip": (0.0, 1e9)}.items():
@@ -64,8 +75,14 @@ def check_block(block: Block) -> None:
             raise PlanError(f"{name}={value!r}: give a number from {low:g} to {high:g}")
 
 
+def _check_package(family: Family) -> None:
+    """Refuse a family whose package is not installed: an hour later every teacher would fail."""
+    if family.package and importlib.util.find_spec(family.package) is None:
+        raise PlanError(f"family {family.name!r} needs {family.package}, which is not installed: pip install {family.package}")
+
+
 def one_teacher(
-    family: str, own: Mapping[str, tuple[int, tuple[int, ...]]], teacher: int | None, students: tuple[int, ...]
+    family: str, own: Mapping[str, tuple[int, tuple[int, ...]]], teacher: int | None, students: tuple[int, ...], teacher_family: str = ""
 ) -> tuple[int, tuple[int, ...]]:
     """Return the width of the teachers and those of the students, of a plan that has one teacher size.
 
@@ -81,8 +98,10 @@ def one_teacher(
     """
     if teacher is not None and teacher < 1:
         raise PlanError(f"teacher_width={teacher}: give 1 or more, or leave it out for the family's own")
-    by_itself, others = own.get(family, (None, ()))
+    by_itself, others = own.get(teacher_family or family, (None, ()))[0], own.get(family, (None, ()))[1]
     found, found_students = teacher or by_itself, students or others
+    if found is None and teacher_family:
+        raise PlanError(f"teacher_family {teacher_family!r} has no width of its own: give teacher_width")
     if found is None or not found_students:
         raise PlanError(f"family {family!r} has no widths of its own: give teacher_width and student_widths")
     return found, found_students

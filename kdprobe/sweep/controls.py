@@ -61,7 +61,7 @@ def controls_beside(blocks: Sequence[Block], schemes: Sequence[str], **changed: 
     for block in blocks:
         for name in find("schemes", block.scheme).controls:
             control: Scheme = find("schemes", name)
-            if (block.task, block.draw, name) in there or (control.takes_steps and not block.trained_by_steps):
+            if (block.task, block.draw, name) in there or block.unfit(control):
                 continue
             widths = tuple(width for width in block.student_widths if (block.task, block.draw, name, width) not in trained)
             trained |= {(block.task, block.draw, name, width) for width in widths}

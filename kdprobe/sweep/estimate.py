@@ -80,13 +80,13 @@ def _key(job: Job, by_id: Mapping[str, Job]) -> Hashable:
 
 
 def _work(jobs: Sequence[Job]) -> int:
-    """Steps of all jobs together, or fits in closed form: of one seed they share what is costly."""
-    closed = find("families", jobs[0].family).fit == "ridge"
-    return len({job.seed for job in jobs}) if closed else len(jobs) * jobs[0].steps
+    """Steps of all jobs together, or fits: those in closed form of one seed share what is costly."""
+    fit = find("families", jobs[0].family).fit
+    return len(jobs) * jobs[0].steps if fit == "steps" else len({job.seed for job in jobs}) if fit == "ridge" else len(jobs)
 
 
 def _seconds(jobs: Sequence[Job], parts: Split, teachers: Sequence[Job]) -> float:
-    """Wall time of a stack, from a few steps of it; a closed form is fitted once."""
+    """Wall time of a stack, from a few steps of it; what is fitted at once is, once."""
     first, kind = jobs[0], parts.kind
     part = parts.train if first.rows == "train" else parts.transfer
     # rows that it is taught on beside those of its labels stand behind them
@@ -112,7 +112,7 @@ def _seconds(jobs: Sequence[Job], parts: Split, teachers: Sequence[Job]) -> floa
         validation_x=x[:1],
         validation_y=labels[:1],
     )
-    if problem.family.fit == "ridge":
+    if problem.family.fit != "steps":
         start = time.perf_counter()
         train([msgspec.structs.replace(first, steps=0)], problem, "auto")
         return (time.perf_counter() - start) * _work(jobs)

@@ -72,7 +72,7 @@ class CellJobs:
             task=cell.task,
             data=self.data,
             draw=cell.draw,
-            family=cell.block.family,
+            family=cell.block.family_of(stage.width).name,
             seed=cell.seed,
             rows=stage.rows,
             labels=stage.labels,
@@ -106,8 +106,8 @@ class CellJobs:
             found["parameters"] = loss_parameters(distiller, given, labelled=stage.labelled, alpha=cell.alpha)
             if stage.alpha is not None:
                 found["alpha"] = stage.alpha
-        if not block.trained_by_steps:
-            # what is fitted in closed form takes no steps, and its id must not depend on how they would be taken
+        if not block.by_steps(stage.width):
+            # what is fitted at once takes no steps, and its id must not depend on how they would be taken
             nothing = {"steps": 0, "batch_size": 0, "learning_rate": 0.0, "weight_decay": 0.0}
             return {name: value for name, value in found.items() if name not in OPTIMISER} | nothing
         untrained = stage.steps == 0

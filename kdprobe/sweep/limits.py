@@ -1,5 +1,7 @@
 """How long a unit may take before it is ended: many times what it should, so that only what hangs is."""
 
+import math
+
 from kdprobe.core.arguments import number
 from kdprobe.core.errors import PlanError
 from kdprobe.core.probe import Probe
@@ -28,7 +30,11 @@ def training_limit(unit: TrainUnit, sizes: SplitSizes) -> float:
         parts = split(find("tasks", job.task), draw=job.draw, sizes=sizes)
         family: Family = find("families", job.family)
         flops = family.flops(parts.input_shape, parts.outputs, job.width, **job.options)
-        total += len(group) * max(1, job.steps) * (STEP + 3 * flops * job.batch_size / SPEED)
+        if family.fit == "predictor":
+            # each node of a tree looks at the rows that reach it, in every column
+            total += len(group) * (STEP + flops * parts.train.n * math.prod(parts.input_shape) / SPEED)
+        else:
+            total += len(group) * max(1, job.steps) * (STEP + 3 * flops * job.batch_size / SPEED)
     return FLOOR + GENEROUS * total
 
 

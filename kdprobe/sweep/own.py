@@ -40,7 +40,8 @@ def task_from_frame(
     Parameters
     ----------
     frame
-        (n, d + 1), 100 rows or more. Numbers are taken as they are, words become one-hot categories.
+        (n, d + 1), 100 rows or more; also of polars, an Arrow table, or a data set of Hugging Face, with a column of images or without.
+        Numbers are taken as they are, words become one-hot categories.
     target
         Column to learn.
     kind
@@ -113,7 +114,7 @@ def task_from_arrays(
     return with_steps(from_arrays(x, y, kind=kind, groups=groups, columns=columns, name=name, steps=steps), steps).task
 
 
-def task_of_files(paths: Sequence[str | os.PathLike[str]], target: str, *, steps: int | None = None, **how: Any) -> Own:
+def task_of_files(paths: Sequence[str | os.PathLike[str]], target: str | None, *, steps: int | None = None, **how: Any) -> Own:
     """The task of files, as the command line makes it, with steps chosen; see `kdprobe.tasks.own.make.from_files`."""
     return with_steps(from_files(paths, target, steps=steps, **how), steps)
 

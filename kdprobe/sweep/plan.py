@@ -1,9 +1,10 @@
 """What every plan of a sweep is: settings, the blocks that they cross, and a compiled grid."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import MISSING, fields, replace
-from functools import cached_property
+from functools import cached_property, wraps
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -20,6 +21,18 @@ from kdprobe.sweep.checks import check_block, check_choices
 from kdprobe.sweep.grid import Data, Grid
 from kdprobe.sweep.refusals import Undefined, refuse_undefined
 from kdprobe.tasks.splits import Split, split
+
+UNCHECKED: ContextVar[bool] = ContextVar("unchecked", default=False)
+"""Whether plans are made that are not asked yet whether they can be run: of a command line whose tasks are still to be read from files."""
+
+
+def _unless_unchecked(check: Callable[[Any], None]) -> Callable[[Any], None]:
+    @wraps(check)
+    def checked(plan: Any) -> None:
+        if not UNCHECKED.get():
+            check(plan)
+
+    return checked
 
 
 class Plan(ABC):
@@ -79,6 +92,8 @@ class Plan(ABC):
                 object.__setattr__(self, each.name, whole(each.name, value))
 
     def __init_subclass__(cls) -> None:
+        if "__post_init__" in vars(cls):
+            cls.__post_init__ = _unless_unchecked(cls.__post_init__)
         clash = set(AXES) & set(vars(cls).get("__annotations__", {})) if issubclass(cls, Axes) else set[str]()
         if clash:
             raise ContractError(f"{cls.__name__} has a field named as the axis {min(clash)!r}, which would be lost: rename one")
@@ -120,9 +135,9 @@ class Plan(ABC):
     @property
     def hash(self) -> str:
         """Content id of the plan: sealed before results."""
-        # a plan without rows of one's own has the hash that it had before there were any
+        # a plan without rows of one's own, or teachers of another family, has the hash that it had before there were any
         plain = msgspec.to_builtins(self, str_keys=True)
-        return content_id({name: value for name, value in plain.items() if name != "own_data" or value})
+        return content_id({name: value for name, value in plain.items() if name not in ("own_data", "teacher_family") or value})
 
     def settings_of(self) -> dict[str, Any]:
         """Its fields by name, the axes last."""

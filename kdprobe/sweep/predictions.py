@@ -93,6 +93,8 @@ def _unfit(block: Block, entry: Mapping[str, Any], parts: Split, spent: float) -
     """Why no law speaks of an arm, whatever its rows look like."""
     scheme: Scheme = find("schemes", block.scheme)
     student = scheme.student
+    if block.two_families:
+        return f"the law is about teachers of the students' own family, and these are {block.family_of('teacher').title}"
     if block.family not in READ_AS:
         return f"no theorem here is about networks of the family {block.family}"
     if entry["distiller"] not in SQUARED:

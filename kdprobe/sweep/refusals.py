@@ -49,7 +49,7 @@ def undefined(blocks: Sequence[Block], parts: Split) -> list[Undefined]:
 
         def layers_of(size: Size, width: int, outputs: int, block: Block = block) -> Mapping[str, tuple[int, ...]]:
             _refuse_giants(block, size, width, parts)
-            return layers(block.family, width, outputs, tuple(block.options_of(size).items()))
+            return layers(block.family_of(size).name, width, outputs, tuple(block.options_of(size).items()))
 
         # the family may refuse a width, whatever the distillers are
         for width in block.teacher_widths:
@@ -63,7 +63,7 @@ def undefined(blocks: Sequence[Block], parts: Split) -> list[Undefined]:
 
 def _refuse_giants(block: Block, size: Size, width: int, parts: Split) -> None:
     """Raise PlanError before a network is built that no machine of today would hold many of."""
-    family: Family = find("families", block.family)
+    family = block.family_of(size)
     work = family.flops(parts.input_shape, parts.outputs, width, **block.options_of(size))
     if work > MOST_WORK:
         weights = f"{4e-9 * work:.0f} GB of weights"
@@ -82,7 +82,9 @@ def _undefined(block: Block, distiller: Distiller, parts: Split, layers: Callabl
         yield Undefined(*cell, reason)
         return
     for stage in scheme.taught:
-        reason = _cannot_teach(distiller, stage, scheme.name)
+        reason = _cannot_teach(distiller, stage, scheme.name) or _has_no_layers(
+            block, distiller, [scheme.stage(role) for role in stage.taught_by]
+        )
         if reason:
             yield Undefined(*cell, reason)
         elif distiller.refuses is not None:
@@ -112,6 +114,13 @@ def _cannot_teach(distiller: Distiller, stage: Stage, scheme: str) -> str:
         return f"it reads hidden layers, and in scheme {scheme!r} networks that still learn show each other their outputs only"
     if stage.together and distiller.prepare is not None:
         return f"it changes a teacher's outputs once before training, and in scheme {scheme!r} they change at every step"
+    return ""
+
+
+def _has_no_layers(block: Block, distiller: Distiller, teachers: Sequence[Stage]) -> str:
+    """Why a distiller cannot read its teachers, where these are no networks."""
+    if "features" in distiller.needs and any(block.family_of(teacher.width).fit == "predictor" for teacher in teachers):
+        return f"it reads hidden layers, and {block.family_of('teacher').title} have none"
     return ""
 
 

@@ -12,9 +12,6 @@ from kdprobe.core.errors import DataError
 from kdprobe.core.recipe import Family
 from kdprobe.core.registry import find
 from kdprobe.core.task import SplitSizes, Task
-from kdprobe.core.trace import log_softmax
-from kdprobe.measures.transfer.calibration import calibration_error
-from kdprobe.stats import scores
 from kdprobe.sweep.problems import Known, problem_of
 from kdprobe.tasks.own.keep import provide_kept
 from kdprobe.tasks.splits import Split, split
@@ -24,6 +21,7 @@ from kdprobe.training.engines import train
 from kdprobe.training.job import Job
 from kdprobe.training.problem import HISTORY, Trained
 from kdprobe.training.shapes import network_outputs
+from kdprobe.zoo.scored import score_model
 from kdprobe.zoo.shards import write_shard, write_targets
 from kdprobe.zoo.traces import module_of, network_of, outputs_of
 from kdprobe.zoo.writer import model_row
@@ -120,29 +118,6 @@ def describe_network(job: Job, parts: Split) -> dict[str, Any]:
     size = sum(parameter.numel() for parameter in network_of(job, parts).parameters())
     outputs = network_outputs(find("distillers", job.distiller), parts.outputs)
     return {"kind": parts.kind, "size": size, "flops": family.flops(parts.input_shape, outputs, job.width, **job.options)}
-
-
-def score_model(module: torch.nn.Module, task: Task, parts: Split, validation: np.ndarray | None = None) -> list[dict[str, Any]]:
-    """Scores on the probe rows for performance, B; a classifier's temperature is fitted on its outputs on the validation rows."""
-    found: list[dict[str, Any]] = []
-
-    def add(metric: str, rows: str, value: float) -> None:
-        found.append({"metric": metric, "rows": rows, "value": float(value)})
-
-    raw, y = outputs_of(module, parts.probe_b.x)[0], parts.probe_b.y
-    if task.kind == "classification":
-        said = outputs_of(module, parts.validation.x)[0] if validation is None else validation
-        temperature = scores.fit_temperature(said, parts.validation.y)
-        add("temperature", "validation", temperature)
-        add("nll", "B", scores.nll(log_softmax(raw), y).mean())
-        add("nll_calibrated", "B", scores.nll(log_softmax(raw / temperature), y).mean())
-        add("accuracy", "B", scores.accuracy(raw, y))
-        add("calibration_error", "B", calibration_error(np.exp(log_softmax(raw)), y))
-    else:
-        predictions = raw.astype(np.float64)
-        add("mse", "B", scores.squared_error(predictions, y).mean())
-        add("r2", "B", scores.r2(predictions, y))
-    return found
 
 
 def _targets_of(module: torch.nn.Module, parts: Split) -> dict[str, torch.Tensor]:

@@ -164,7 +164,7 @@ def split(task: Task, *, draw: int = 0, sizes: SplitSizes | None = None) -> Spli
     if isinstance(draw, bool) or not isinstance(draw, int) or draw < 0:
         raise PlanError(f"draw={draw!r}: give a whole number from 0")
     # not by the task itself: a worker that got it in a message holds a copy, and the copy must find the same entry
-    return _split(task.name, task.kind, task.load, draw, sizes or task.split, task.world is not None)
+    return _split(task.name, task.kind, task.load, draw, sizes or task.split, task.world is not None or task.recorded)
 
 
 @lru_cache(maxsize=4)

@@ -6,6 +6,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from kdprobe.core.errors import PlanError
 from kdprobe.core.recipe import Family
+from kdprobe.testing.predictors import check_predictors
 from kdprobe.testing.requirement import require
 
 INPUT_SHAPES = ((6,), (1, 8, 8), (1, 28, 28), (3, 32, 32), (12, 29))
@@ -17,13 +18,17 @@ def check_family(family: Family) -> None:
     Checked are: the same generator state gives the same weights, another gives others; the global generator is left alone; the forward
     pass gives finite (n, c) outputs and named hidden layers of n rows, treats rows independently in evaluation mode, and gives the same
     for two models at once under ``torch.func.vmap``; more width means more parameters and more multiply-adds; one unit less than the
-    least width is refused; the declared options are what a network gets where none are given.
+    least width is refused; the declared options are what a network gets where none are given. Of a family of predictors: see
+    `kdprobe.testing.predictors`.
 
     Examples
     --------
     >>> from kdprobe.core.registry import available
     >>> check_family(available("families")["mlp"])
     """
+    if family.fit == "predictor":
+        check_predictors(family)
+        return
     shapes = [shape for shape in INPUT_SHAPES if _fits(family, shape)]
     require(
         family,

@@ -13,6 +13,7 @@ from kdprobe.training.dropout import with_masks
 from kdprobe.training.job import Job
 from kdprobe.training.loop import Learner, train_loop
 from kdprobe.training.loss_check import check_losses
+from kdprobe.training.predictors import fit_predictors
 from kdprobe.training.problem import Problem, Trained
 from kdprobe.training.stack.chain import chain_of
 from kdprobe.training.stack.chained import Chained
@@ -56,6 +57,8 @@ def train(jobs: Sequence[Job], problem: Problem, engine: str = "auto") -> Traine
     check_losses(jobs, problem)
     if problem.family.fit == "ridge":
         return fit_closed(jobs, problem)
+    if problem.family.fit == "predictor":
+        return fit_predictors(jobs, problem)
     chosen = choose(jobs, problem) if engine == "auto" else choose(jobs, problem, loop=False) if engine == "stack" else engine
     if chosen == "loop":
         return train_loop(jobs, problem)

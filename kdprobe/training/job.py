@@ -13,6 +13,7 @@ SCHEMA = 5
 LATER: dict[str, object] = {
     **{"labels": "own", "sources": None, "peers": (), "matches": None, "stream_of": "", "row_limit": None, "label_noise": 0.0},
     **{"taught_on": None, "taught_row_limit": None, "subset": "", "inputs": "own", "shift": False, "noise": 0.0, "weights": "equal"},
+    "imported": "",
 }
 """Fields that came later: where a job does not use one, its id is what it was before."""
 TUNING_SEEDS = 10_000
@@ -66,6 +67,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         have the same number of updates.
     gradient_clip
         Largest norm of the gradient of all parameters; 0 leaves it as it is.
+    imported
+        Hash of what a model said that was trained elsewhere; "" for all that kdprobe trains.
     patience
         Checks on the validation rows, of `CHECKS` in all, without a better loss after which training ends; the best weights are then
         kept. 0 trains all steps and keeps the last weights.
@@ -105,6 +108,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     weight_decay: float
     gradient_clip: float = 0.0
     patience: int = 0
+    imported: str = ""
     schema: int = SCHEMA
 
     @cached_property

@@ -21,6 +21,7 @@ from kdprobe.training.job import Job
 from kdprobe.zoo import frames
 from kdprobe.zoo.folder import INDEX
 from kdprobe.zoo.gains import gains
+from kdprobe.zoo.imported.door import Door
 from kdprobe.zoo.index import Index
 from kdprobe.zoo.kept import kept_losses
 from kdprobe.zoo.schema import UNSEALED
@@ -29,8 +30,8 @@ from kdprobe.zoo.traces import Stored, load_module, trace_of
 from kdprobe.zoo.verify import verify
 
 
-class Zoo:
-    """A zoo that a sweep wrote, read-only.
+class Zoo(Door):
+    """A zoo: read-only where a sweep wrote it; one that `create` made takes models in that were trained elsewhere.
 
     Parameters
     ----------
@@ -189,6 +190,10 @@ class Zoo:
         job = msgspec.json.decode(row["job"], type=Job)
         if row["status"] != "done":
             raise DataError(f"model {model_id} was not trained: {row['reason']}")
+        if job.imported:
+            raise DataError(
+                f"model {model_id} was trained elsewhere, and what it said of the rows is all that is here: read trace({model_id!r})"
+            )
         return load_module(self.path, Stored(job, row["shard"], row["slot"]), self.split(job.data))
 
     def trace(self, model_id: str, *, rows: Literal["A", "B"] = "A") -> Trace:
@@ -200,7 +205,9 @@ class Zoo:
         part = parts.probe_a if rows == "A" else parts.probe_b
         kind = parts.kind
         name = f"{job.role} {job.family}-{job.width} seed {job.seed}"
-        return trace_of(self.module(model_id), part, kind, name=name, validation=parts.validation)
+        row = self._row(model_id)
+        module = load_module(self.path, Stored(job, row["shard"], row["slot"]), parts) if job.imported else self.module(model_id)
+        return trace_of(module, part, kind, name=name, validation=parts.validation)
 
     def split(self, data: str) -> Split:
         """Return the rows that models with this data hash were trained and probed on."""

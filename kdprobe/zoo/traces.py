@@ -20,6 +20,7 @@ from kdprobe.training.job import Job
 from kdprobe.training.problem import tensor_of
 from kdprobe.training.shapes import network_outputs
 from kdprobe.training.streams import initial_module
+from kdprobe.zoo.imported.recorded import recorded
 from kdprobe.zoo.shards import read_shard
 
 CHUNK = 8192
@@ -86,6 +87,8 @@ def module_of(job: Job, state: Mapping[str, torch.Tensor], slot: int, split: Spl
 
     It takes rows as they are, in whatever form it saw them in training.
     """
+    if job.imported:
+        return recorded(state, slot).eval()
     module = network_of(job, split)
     module.load_state_dict({name: state[name][slot] for name in module.state_dict()})
     distiller: Distiller = find("distillers", job.distiller)

@@ -14,7 +14,7 @@ from kdprobe.sweep.plans import asked
 ROOT = Path(__file__).parent.parent.parent
 WRITTEN = sorted(path for path in (ROOT / "docs").rglob("*.md") if not {"made", "_build"} & set(path.relative_to(ROOT / "docs").parts))
 BLOCK = re.compile(r"^```(python|sh|toml)\n(.*?)^```", flags=re.S | re.M)
-RUN = {"data check", "data ls", "ls", "gap", "advise", "probe"}
+RUN = {"zoo import", "data check", "data ls", "ls", "gap", "advise", "probe"}
 """Commands that are run as the page gives them. The others would train for minutes, or need a zoo of hours: they are read, plan and all."""
 
 
@@ -73,7 +73,7 @@ def test_what_a_page_shows_works(path, capsys):
 def test_the_pages_that_were_promised_are_there():
     pages = {path.relative_to(ROOT / "docs").as_posix() for path in WRITTEN}
     assert {"index.md", "start.md", "concepts.md", "gallery.md", "glossary.md", "notebooks.md"} <= pages
-    assert {f"howto/{name}.md" for name in ("data", "models", "table", "settings", "cluster", "plugin")} <= pages
+    assert {f"howto/{name}.md" for name in ("data", "models", "table", "import", "teachers", "settings", "cluster", "plugin")} <= pages
     assert sum(len(blocks(path)) for path in WRITTEN) > 30
 
 

@@ -137,3 +137,21 @@ def test_what_is_wrong_is_said_and_nothing_is_written(words, code, text, capsys)
     assert run(words) == code
     assert text in capsys.readouterr().err
     assert [path.name for path in Path().iterdir()] == ["my.csv"]
+
+
+def test_what_fits_ones_own_rows_is_asked_of_these_and_not_of_the_usual_tasks(capsys):
+    """A distiller for classes alone, beside tasks of both kinds that a sweep has by default; what is wrong is said all the same."""
+    frame = table(100).assign(price=np.tile(["low", "high"], 50))
+    frame.to_csv("classes.csv", index=False)
+    line = ["sweep", "--gap", "--data", "classes.csv", "--target", "price", "--steps", "5", "--dry-run"]
+    assert run([*line, "--distiller", "dkd"]) == 0
+    for more, text in (
+        (["--distiller", "l1_imitation"], "distiller 'l1_imitation' is for regression"),
+        (["--family", "cnn"], "family 'cnn' does not fit task 'classes.csv'"),
+        (["--seeds", "1"], "seeds=1"),
+    ):
+        assert run([*line, *more]) == 2
+        assert text in capsys.readouterr().err
+    # and nothing of it stays
+    with pytest.raises(PlanError, match="seeds=1"):
+        GapPlan(seeds=1)

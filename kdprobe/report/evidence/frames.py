@@ -108,6 +108,11 @@ class Evidence:
         """What the sweep asked: "gap", "knowledge"."""
         return self.provenance().get("asks", "gap")
 
+    @property
+    def imported(self) -> bool:
+        """Whether its models were trained elsewhere: then how they were trained is their owner's word, and no plan was sealed."""
+        return bool(self.provenance().get("imported"))
+
     @cached_property
     def units(self) -> str:
         """What intervals are over: seeds, or draws of labelled rows where there are several, because seeds of one draw share its rows."""

@@ -29,9 +29,9 @@ def law_of(group: Group, curve: Curve) -> Law | None:
         return None
     rows = group.frame.drop_duplicates("teacher").set_index("teacher").loc[list(curve.teachers)]
     found: list[Expected] = []
-    for _, row in rows.iterrows():
-        if row["label_noise"] or row["rows"] not in ("train", "transfer"):
-            # no law is known where labels are noisy, or where labels and teacher speak of rows apart
+    for taught_by, row in rows.iterrows():
+        if row["label_noise"] or row["rows"] not in ("train", "transfer") or taught_by != f"{row['family']}-{row['teacher_width']}":
+            # no law is known where labels are noisy, where labels and teacher speak of rows apart, or of teachers of another family
             return None
         counts = {"train": row["labelled_rows"], "transfer": row["unlabelled_rows"]}
         sizes = replace(task.split, **{name: int(count) for name, count in counts.items() if pd.notna(count)})

@@ -12,7 +12,7 @@ def draw(evidence: Evidence) -> Content:
     """Draw the command, the sealed plan and what it ran on."""
     found = evidence.provenance()
     deviations = found.get("deviations") or []
-    sentences = [
+    sentences = [IMPORTED] if evidence.imported else [
         "The plan was sealed by its hash before the first result. " + (
             f"{words.capitalised(words.counted(len(deviations), 'deviation'))} since: {'; '.join(_flat(d) for d in deviations)}."
             if deviations else "Nothing deviated from it."
@@ -48,6 +48,10 @@ def _leaves(plan: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
             yield f"{prefix}{key}".replace("_", " "), _flat(value)
 
 
+IMPORTED = (
+    "The models were trained elsewhere. No plan was sealed before their results, and how they were trained, and on which rows, is the word "
+    "of whoever brought them; what each said of the rows is kept, and was measured here."
+)
 COLUMNS = (Column(key="what", title="what"), Column(key="value", title="value", shown="prose"))
 
 PROVENANCE = Section(name="provenance", question="Where do these numbers come from?", draw=draw, part="provenance")

@@ -41,15 +41,18 @@ class GapPlan(Axes, Plan):
     schemes
         Regimes of distillation; `kdprobe ls schemes` lists them.
     family
-        Family of both networks.
+        Family of both networks, or of the students where teachers have one of their own.
+    teacher_family
+        Family of the teachers, where it is another: boosted_trees and lightgbm_trees teach networks what trees have learned.
     teacher_widths
-        Hidden units of the teachers. Sizes are reported as parameter counts.
+        Hidden units of the teachers, or what their family has in place of them: the number of trees. Sizes are reported as parameter
+        counts.
     student_widths
         Hidden units of the students and their twins. Of schemes whose students are as large as their teachers, each has a teacher of its
         own width; of those whose students are larger, the widest of all networks here is the student, of teachers up to its width.
     options
-        Options of the family for all networks, such as depth; `kdprobe ls families` lists them. On the command line each is named after a
-        dot: --options.depth 2 --options.norm layer.
+        Options of the family for all its networks, such as depth; `kdprobe ls families` lists them. On the command line each is named
+        after a dot: --options.depth 2 --options.norm layer.
     teacher_options
         Options in which teachers differ, as in --teacher-options.dropout 0.1.
     seeds
@@ -105,6 +108,7 @@ class GapPlan(Axes, Plan):
     tasks: Annotated[tuple[str, ...], words("task", "tasks")] = ("letters", "bikeshare")
     schemes: Annotated[tuple[str, ...], words("scheme", "schemes")] = ("same_rows", "transfer_rows", "labelled_and_transfer_rows")
     family: str = "mlp"
+    teacher_family: str = ""
     teacher_widths: Annotated[tuple[int, ...], counts("teacher-widths")] = (8, 16, 32, 64, 128, 256)
     student_widths: Annotated[tuple[int, ...], counts("student-widths")] = (8,)
     options: Annotated[dict[str, float | int | str], BY_NAME] = field(default_factory=dict)
@@ -134,8 +138,8 @@ class GapPlan(Axes, Plan):
         self.in_form()
         for name in ("teacher_widths", "student_widths"):
             object.__setattr__(self, name, tuple(whole(name, width) for width in getattr(self, name)))
-        for name in ("options", "teacher_options"):
-            object.__setattr__(self, name, options_in_form(name, self.family, getattr(self, name)))
+        for name, family in (("options", self.family), ("teacher_options", self.teacher_family or self.family)):
+            object.__setattr__(self, name, options_in_form(name, family, getattr(self, name)))
         object.__setattr__(self, "beside", beside_in_form(self.beside))
         if self.controls is not None:
             object.__setattr__(self, "controls", switch("controls", self.controls))
@@ -177,7 +181,7 @@ class GapPlan(Axes, Plan):
         same = {
             name: getattr(self, name)
             for name in (
-                *("family", "options", "teacher_options", "seeds", "first_seed"),
+                *("family", "teacher_family", "options", "teacher_options", "seeds", "first_seed"),
                 *("batch_size", "weight_decay", "gradient_clip", "patience", "tune", "tune_seeds"),
             )
         }

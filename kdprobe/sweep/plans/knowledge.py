@@ -56,6 +56,8 @@ class KnowledgePlan(Plan):
         Regimes of distillation; `kdprobe ls schemes` lists them.
     family
         Family of both networks; by default a cnn where the inputs are images, else an mlp.
+    teacher_family
+        Family of the teachers, where it is another than the students', such as boosted_trees.
     teacher_width
         Width of the teachers; by default the family's.
     student_widths
@@ -97,6 +99,7 @@ class KnowledgePlan(Plan):
     alphas: Annotated[tuple[float, ...], numbers("alpha", "alphas")] = (0.3, 0.9, 0.99, 0.999)
     schemes: Annotated[tuple[str, ...], words("scheme", "schemes")] = ("same_rows", "transfer_rows")
     family: str = ""
+    teacher_family: str = ""
     teacher_width: Whole | None = None
     student_widths: Annotated[tuple[int, ...], counts("student-widths")] = ()
     seeds: Whole = 10
@@ -202,11 +205,11 @@ class KnowledgePlan(Plan):
     def _block(self, task: str, scheme: str, alpha: float, distillers: tuple[str, ...]) -> Block:
         found: Task = find("tasks", task)
         family = self.family or _family_of(found)
-        teacher, students = one_teacher(family, WIDTHS, self.teacher_width, self.student_widths)
+        teacher, students = one_teacher(family, WIDTHS, self.teacher_width, self.student_widths, self.teacher_family)
         axes = {name: AXES[name].normalised(getattr(self, name)) for name in VARIED} | {"alpha": alpha}
         rows = {"train": axes["train_rows"], "transfer": axes["transfer_rows"]}
         return Block(
-            task=task, scheme=scheme, distillers=distillers, axes=axes, family=family,
+            task=task, scheme=scheme, distillers=distillers, axes=axes, family=family, teacher_family=self.teacher_family,
             sizes=replace(found.split, **{name: count for name, count in rows.items() if count is not None}),
             teacher_widths=(teacher,), student_widths=students, seeds=self.seeds, batch_size=self.batch_size,
             weight_decay=self.weight_decay,

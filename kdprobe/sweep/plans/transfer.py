@@ -47,6 +47,8 @@ class TransferPlan(Plan):
         Doses on unlabelled rows: how many, the first of the most. By default a sixteenth, a quarter and all of the task's own.
     family
         Family of both networks; by default the task's first.
+    teacher_family
+        Family of the teachers, where it is another than the students', such as boosted_trees.
     teacher_width
         Width of the teachers; by default the family's.
     student_widths
@@ -82,6 +84,7 @@ class TransferPlan(Plan):
     alphas: Annotated[tuple[float, ...], numbers("alpha", "alphas")] = (0.25, 0.5, 0.75, 1.0)
     doses: Annotated[tuple[int, ...], counts("doses")] = ()
     family: str = ""
+    teacher_family: str = ""
     teacher_width: Whole | None = None
     student_widths: Annotated[tuple[int, ...], counts("student-widths")] = ()
     seeds: Whole = 10
@@ -131,8 +134,11 @@ class TransferPlan(Plan):
         for name in EMPTIED[kind]:
             yield self._block(task, "same_rows", name, alpha=max(self.alphas))
         for scheme in LADDER:
-            if scheme != "untaught_same_loss" or find("families", self._family(task)).fit == "steps":
-                yield self._block(task, scheme, TAUGHT[kind], alpha=max(self.alphas))
+            block = self._block(task, scheme, TAUGHT[kind], alpha=max(self.alphas))
+            # teachers that are no networks have no untrained or half-trained state to be read beside them
+            unfit = block.family_of("teacher").fit == "predictor" and block.unfit(find("schemes", scheme))
+            if not unfit and (scheme != "untaught_same_loss" or block.by_steps("student")):
+                yield block
 
     def rows_of(self, task: str) -> tuple[int, ...]:
         """Doses of unlabelled rows, ascending; the last is all there are."""
@@ -147,11 +153,11 @@ class TransferPlan(Plan):
     def _block(self, task: str, scheme: str, distiller: str, *, alpha: float | None = None, transfer_rows: int | None = None) -> Block:
         found: Task = find("tasks", task)
         family, rows = self._family(task), self.rows_of(task)
-        teacher, students = one_teacher(family, WIDTHS, self.teacher_width, self.student_widths)
+        teacher, students = one_teacher(family, WIDTHS, self.teacher_width, self.student_widths, self.teacher_family)
         axes = {name: AXES[name].normalised(getattr(self, name)) for name in ("temperature", "steps", "learning_rate", "train_rows")}
         sizes: SplitSizes = replace(found.split, transfer=rows[-1])
         return Block(
-            task=task, scheme=scheme, distillers=(distiller,), family=family,
+            task=task, scheme=scheme, distillers=(distiller,), family=family, teacher_family=self.teacher_family,
             axes=axes | {"alpha": self.alphas[0] if alpha is None else alpha, "transfer_rows": transfer_rows},
             sizes=sizes if self.train_rows is None else replace(sizes, train=self.train_rows),
             teacher_widths=(teacher,), student_widths=students, seeds=self.seeds, batch_size=self.batch_size,

@@ -50,6 +50,7 @@ def keep(zoo: Path, task: Task) -> None:
         return
     data = task.load()
     told = {name: getattr(task, name) for name in ("name", "kind", "title", "source", "licence", "families", "rows", "steps", "notes")}
+    told |= {"recorded": True} if task.recorded else {}
     told |= {"split": msgspec.to_builtins(task.split), "sha256": task.sha256}
     told |= {name: getattr(data, name) for name in ("classes", "targets", "columns")}
     tensors: dict[str, np.ndarray] = {"x": np.ascontiguousarray(data.x), "y": np.ascontiguousarray(data.y)}
@@ -80,4 +81,5 @@ def _task(file: Path) -> Task:
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise DataError(f"{file} is missing or damaged ({error}): run the sweep again with its data, into a new folder") from error
     plain = {name: told[name] for name in ("name", "kind", "title", "source", "licence", "rows", "steps", "sha256")}
+    plain["recorded"] = told.get("recorded", False)
     return Task(**plain, families=tuple(told["families"]), notes=tuple(told["notes"]), split=SplitSizes(**told["split"]), load=Kept(file))

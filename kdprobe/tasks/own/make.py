@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +12,8 @@ from kdprobe.core.arguments import whole
 from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.task import Dataset, SplitSizes, Task
 from kdprobe.tasks.own.frame import Prepared, content_hash, prepare
+from kdprobe.tasks.own.frames import as_frame, pictures_of
+from kdprobe.tasks.own.images import is_image_folder, read_images
 from kdprobe.tasks.own.read import files_in, read_table
 from kdprobe.tasks.own.rows import sizes_of
 
@@ -41,10 +43,11 @@ class Own(NamedTuple):
 
 
 def from_files(
-    paths: Sequence[str | os.PathLike[str]], target: str, *, kind: str | None = None, group: str | None = None, ignore: Sequence[str] = (),
-    drop_missing: bool = False, impute: bool = False, delimiter: str | None = None, decimal: str = ".", steps: int | None = None,
+    paths: Sequence[str | os.PathLike[str]], target: str | None, *, kind: str | None = None, group: str | None = None,
+    ignore: Sequence[str] = (), drop_missing: bool = False, impute: bool = False, delimiter: str | None = None, decimal: str = ".",
+    image_size: int | None = None, steps: int | None = None,
 ) -> Own:  # fmt: skip
-    """Return a task of one file, several, or all of a folder; named after the first.
+    """Return a task of one file, several, or all of a folder; named after the first. A folder whose folders hold images is a task of these.
 
     Raises
     ------
@@ -52,8 +55,14 @@ def from_files(
         If a file cannot be read, files differ in their columns, or rows cannot be used as they are.
     """
     given = [Path(path) for path in paths]
-    files = files_in(given)
     name = given[0].name or given[0].resolve().name
+    if len(given) == 1 and is_image_folder(given[0]):
+        return _of_images(given[0], name, target, kind=kind, size=image_size, steps=steps)
+    if image_size is not None:
+        raise PlanError(f"image_size={image_size}: {given[0]} is no folder whose folders hold images, leave it out")
+    files = files_in(given)
+    if target is None:
+        raise PlanError(f"{given[0]}: say which column is to be learnt, as in --target price")
     if files[0].suffix.lower() == ".npz":
         x, y = _arrays(files, target)
         return from_arrays(x, y, kind=kind, name=name, steps=steps)
@@ -77,9 +86,11 @@ def from_frame(
     frame: Any, target: str, *, kind: str | None = None, group: str | None = None, ignore: Sequence[str] = (), drop_missing: bool = False,
     impute: bool = False, name: str = "frame", steps: int | None = None,
 ) -> Own:  # fmt: skip
-    """Return a task of a pandas DataFrame."""
-    if not hasattr(frame, "columns") or not hasattr(frame, "dtypes"):
-        raise DataError(f"frame is a {type(frame).__name__}: give a pandas DataFrame, or arrays to kdprobe.task_from_arrays")
+    """Return a task of a pandas DataFrame, or of what turns itself into one."""
+    if (pictures := pictures_of(frame, target)) is not None:
+        x, y, said = pictures
+        return _told(from_arrays(x, y, kind=kind, name=name, steps=steps), said)
+    frame = as_frame(frame)
     made = prepare(frame, target, kind=kind, group=group, ignore=ignore, drop_missing=drop_missing, impute=impute, name=name)
     return own(made, name=name, steps=steps, source="own data: a frame")
 
@@ -142,6 +153,21 @@ def own(made: Prepared, *, name: str, steps: int | None, source: str) -> Own:
         notes=(*made.said, *made.warnings),
     )  # fmt: skip
     return Own(task, made.said, made.warnings)
+
+
+def _of_images(folder: Path, name: str, target: str | None, *, kind: str | None, size: int | None, steps: int | None) -> Own:
+    """The task of a folder of images, whose folders are the classes."""
+    if kind == "regression":
+        raise PlanError("kind='regression': folders of images are classes; give numbers to learn with kdprobe.task_from_arrays")
+    if target is not None:
+        raise PlanError(f"target {target!r}: of a folder of images the folders are the classes, leave --target out")
+    x, y, said = read_images(folder, size=size)
+    return _told(from_arrays(x, y, kind=kind, name=name, steps=steps), said)
+
+
+def _told(made: Own, said: Sequence[str]) -> Own:
+    """The same, with what was done to its rows before."""
+    return Own(replace(made.task, notes=(*said, *made.task.notes)), (*said, *made.said), made.warnings)
 
 
 def _arrays(files: Sequence[Path], target: str) -> tuple[np.ndarray, np.ndarray]:

@@ -158,9 +158,22 @@ def _columnar(path: Path) -> Any:
     if not path.is_file():
         raise DataError(f"{path} is not there: check its name and the folder you are in")
     try:
-        return pd.read_parquet(path) if path.suffix.lower() in (".parquet", ".pq") else pd.read_feather(path)
+        return pd.read_parquet(path) if path.suffix.lower() in (".parquet", ".pq") else _arrow(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read ({_said(error)}): write it anew, or save CSV") from error
+
+
+def _arrow(path: Path) -> Any:
+    """An Arrow file as a frame, whether it was written as a file (Feather) or as a stream, as Hugging Face does."""
+    import importlib
+
+    arrow: Any = importlib.import_module("pyarrow")
+    with arrow.memory_map(str(path)) as held:
+        try:
+            return arrow.ipc.open_file(held).read_all().to_pandas()
+        except arrow.ArrowInvalid:
+            held.seek(0)
+            return arrow.ipc.open_stream(held).read_all().to_pandas()
 
 
 def _said(error: Exception) -> str:

@@ -58,7 +58,7 @@ GAPS = {
         "α and T chosen for each teacher size, if another then serves better",
         "--alpha 0.3,0.5,0.7 --temperature 1,2,4 --tune alpha,temperature",
     ),
-    "no verdict on the gap": ([UNSURE], "44 seeds in all, which would settle whether the largest serves worse if mean and spread stay", "--seeds 44"),
+    "no verdict on the gap": ([UNSURE], "44 seeds in all, which would settle whether the largest serves worse", "--seeds 44"),
     "no gap": ([student("SUPPORTED", "CONTRADICTED")], "teachers beyond width 256", "--teacher-widths 8,16,32,64,128,256,512"),
 }
 KINDS = {
