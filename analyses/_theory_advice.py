@@ -30,10 +30,16 @@ def advice(found: Sequence[Claim], draws: Sequence[Draws], gains: Sequence[Cells
     untried = (
         "" if any(word == "CONTRADICTED" for word, _ in settled) else "; none of them says that distilling hurts, so that was not tried"
     )
+    of_set = {one.data.name: float(one.holds[one.spoken].mean()) for one in draws if one.spoken.any()}
+    least = min(of_set, key=lambda name: of_set[name], default="")
     size = "no interval was given"
     if held:
         size = f"its 95 % intervals held {100 * sum(held) / len(held):.0f} % of the gains, where {100 * TO_REACH:.0f} % were to be reached"
-    take = "Take the gain as it is" if held and sum(held) >= TO_REACH * len(held) else "Do not take the gain that it names at its word"
+        size += f", and of the set where they held least, {least}, {100 * of_set[least]:.0f} %"
+    # where all do on average and one set does not, a reader's own may be like the one
+    take = "Do not take the gain that it names at its word"
+    if held and sum(held) >= TO_REACH * len(held):
+        take = "Take the gain as it is" if of_set[least] >= TO_REACH else "Take the gain as a first guess, and try it on your own data"
     return (
         f"{sign} the advisor's sign for least squares: on real sets it was right in {sum(right)} of the {len(right)} answers whose truth "
         f"is known, draws of {words.counted(len(sets), 'set')} ({words.listed(sets) or 'none'}){untried}. {take}: {size}.",

@@ -126,7 +126,7 @@ def _real(name: str, frame: pd.DataFrame, target: pd.Series, source: str) -> Rea
 
 
 def draw_of(data: Real, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Labelled x and y, fresh x, and all x, of one draw; columns that say little on so few rows are left out.
+    """Labelled x and y, fresh x, and places of the columns that stay, of one draw; columns that say little on so few rows are left out.
 
     A column stays where at least ten of the labelled rows have another value than its most frequent one, and where it is no combination
     of those before it: no label has a part in it.
@@ -137,5 +137,5 @@ def draw_of(data: Real, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
     varied = [j for j in range(x.shape[1]) if LABELLED - np.unique(x[:, j], return_counts=True)[1].max() >= 10]
     scaled = (x[:, varied] - x[:, varied].mean(axis=0)) / x[:, varied].std(axis=0)
     corner = np.abs(np.diag(np.linalg.qr(scaled, mode="r"))) / np.sqrt(LABELLED)
-    kept = [varied[j] for j in np.flatnonzero(corner > 0.05)]
-    return x[:, kept], data.y[own], data.x[fresh][:, kept], data.x[:, kept]
+    kept = np.array([varied[j] for j in np.flatnonzero(corner > 0.05)])
+    return x[:, kept], data.y[own], data.x[fresh][:, kept], kept

@@ -1,6 +1,7 @@
 """How often the advisor is right on real data: its word on 300 labelled rows, and what least squares then gains."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -90,29 +91,58 @@ def said(coefficients: np.ndarray, x: np.ndarray) -> np.ndarray:
     return coefficients[0] + x[:, : len(coefficients) - 1] @ coefficients[1:]
 
 
-def principal(labelled: np.ndarray, fresh: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, ...]:
-    """All three in the principal components of the first two, as the advisor takes them in."""
+class Axes(NamedTuple):
+    """Principal components: of a column x, (x - centre) / width turned by the vectors."""
+
+    centre: np.ndarray
+    width: np.ndarray
+    vectors: np.ndarray
+
+    def of(self, x: np.ndarray) -> np.ndarray:
+        """Rows in these components."""
+        return (x - self.centre) / self.width @ self.vectors
+
+
+def principal(labelled: np.ndarray, fresh: np.ndarray) -> Axes:
+    """Principal components of both, as the advisor takes them in."""
     every = np.concatenate([labelled, fresh])
     centre, width = every.mean(axis=0), every.std(axis=0)
     every = (every - centre) / width
-    vectors = np.linalg.eigh(every.T @ every / len(every))[1][:, ::-1]
-    return tuple((part - centre) / width @ vectors for part in (labelled, fresh, test))
+    return Axes(centre, width, np.linalg.eigh(every.T @ every / len(every))[1][:, ::-1])
+
+
+class Population:
+    """Squared errors over all rows of a set, from its second moments: thousands of fits are measured on it in no time."""
+
+    def __init__(self, data: Real):
+        # centred, as squares of large numbers would leave few digits
+        self._centre, self._middle = data.x.mean(axis=0), float(data.y.mean())
+        every = np.column_stack([data.x - self._centre, data.y - self._middle])
+        self._moments = every.T @ every / len(every)
+
+    def error(self, coefficients: np.ndarray, axes: Axes, kept: np.ndarray) -> float:
+        """Mean squared error of what was fitted in some components of the columns that were kept."""
+        slopes = axes.vectors[:, : len(coefficients) - 1] @ coefficients[1:] / axes.width
+        shift = coefficients[0] + (self._centre[kept] - axes.centre) @ slopes - self._middle
+        weights = np.append(slopes, -1.0)
+        chosen = np.append(kept, len(self._moments) - 1)
+        return float(weights @ self._moments[np.ix_(chosen, chosen)] @ weights) + float(shift) ** 2
 
 
 def run(data: Real, *, seeds: int, fits: int) -> Draws:
     """Ask the advisor on some draws, and fit on these and on more, so that the mean gain is known better than a draw can tell."""
-    found, scale = Draws(data=data), float(data.y.var())
+    found, scale, population = Draws(data=data), float(data.y.var()), Population(data)
     for seed in range(fits):
-        x, y, fresh, everything = draw_of(data, seed)
+        x, y, fresh, kept = draw_of(data, seed)
         sample = read_sample(x, y, unlabelled=fresh)
         sizes, p = _sizes(sample), sample.student
-        own, free, test = principal(x, fresh, everything)
-        twin = np.mean((data.y - said(least_squares(own[:, :p], y), test)) ** 2)
+        axes = principal(x, fresh)
+        own, free = axes.of(x), axes.of(fresh)
+        twin = population.error(least_squares(own[:, :p], y), axes, kept)
         observed = []
         for q in sizes:
             teacher = least_squares(own[:, :q], y)
-            student = least_squares(free[:, :p], said(teacher, free))
-            observed.append((twin - np.mean((data.y - said(student, test)) ** 2)) / scale)
+            observed.append((twin - population.error(least_squares(free[:, :p], said(teacher, free)), axes, kept)) / scale)
         found.observed.append(np.array(observed))
         if seed >= seeds:
             continue
@@ -124,7 +154,7 @@ def run(data: Real, *, seeds: int, fits: int) -> Draws:
         # in variances of these labels; gains are in those of all
         gains = nested_gains(sample, sizes, m=len(fresh))
         found.predicted.append(np.array([one.gain for one in gains]) * float(y.var()) / scale)
-        found.again.append(_once_more(sample, own, test, y, data.y))
+        found.again.append(_once_more(sample, own, axes.of(data.x[:, kept]), y, data.y))
     return found
 
 

@@ -37,10 +37,12 @@ def outcomes(*, quick: bool) -> dict[str, dict[str, list[Gate]]]:
 
 def answer(found: Mapping[str, Mapping[str, list[Gate]]]) -> str:
     """The first sentences: which pass all, and where the others stop."""
-    through = {name: [gates for of in found.values() if (gates := of.get(name))] for of in found.values() for name in of}
-    whole = [name for name, tasks in through.items() if all(gate.outcome == "pass" for gates in tasks for gate in gates)]
+    told = []
+    for kind, of in found.items():
+        whole = [name for name, gates in of.items() if all(gate.outcome == "pass" for gate in gates)]
+        told.append(f"{TASKS[kind]} ({kind}): {', '.join(whole) or 'no measure'}")
+    first = f"**All six gates were passed by these alone: on {'; on '.join(told)}.**"
     pairs = [(kind, name) for kind, of in found.items() for name in of]
-    first = f"**{', '.join(whole)} passed all six gates wherever asked.**" if whole else "**No measure passed all six gates.**"
     counted = []
     for place, name in enumerate(ASKS):
         held = [found[kind][measure][place].outcome for kind, measure in pairs]
@@ -62,6 +64,8 @@ def markdown(*, quick: bool) -> str:
         text += [f"| {name} | {' | '.join(map(_cell, through))} |" for name, through in measures.items()]
         text += ["", "What was found:", ""]
         for name, through in measures.items():
+            if all(gate.outcome == "pass" for gate in through):
+                continue
             text += [f"* **{name}** " + " ".join(f"{gate.name}: {gate.says}." for gate in through if gate.outcome != "pass")]
     # a minus sign, where a number follows
     return re.sub(r"(?<![\w-])-(?=[\d.])", "−", "\n".join(text)) + "\n"

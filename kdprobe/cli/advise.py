@@ -1,9 +1,9 @@
 """``kdprobe advise``."""
 
 import json as json_module
+import re
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from kdprobe.cli._tables import Flag
 from kdprobe.core.errors import DataError, PlanError, did_you_mean
-from kdprobe.core.words import listed, visible
+from kdprobe.core.words import counted, listed, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +31,8 @@ def advise(
     ridge: float | None = None,
     drop: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)] = (),
     order: Literal["principal", "columns"] = "principal",
+    delimiter: str | None = None,
+    decimal: str = ".",
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     json: Flag = False,
 ) -> int:
@@ -42,11 +44,11 @@ def advise(
     Parameters
     ----------
     data
-        .csv with a line of names and one row a sample, all numbers.
+        .csv, .tsv, .txt or Parquet with a line of names and one row a sample, all numbers.
     target
         Name of the column to predict.
     unlabelled
-        .csv of rows without labels, with the same columns.
+        Rows without labels, in a file of the same kind with the same columns.
     rows
         How many unlabelled rows there will be, where there is no file of them yet.
     student
@@ -61,6 +63,10 @@ def advise(
         Columns to leave out, such as names of rows, with commas or spaces between them.
     order
         In which order models take features in: principal components, or the columns as given.
+    delimiter
+        What stands between values, where it is no comma.
+    decimal
+        What stands before decimals: "." or ",".
     output
         Write a page too, with a map of where distilling helps and a cross where these data lie.
     json
@@ -68,7 +74,7 @@ def advise(
     """
     if unlabelled is not None and rows is not None:
         raise PlanError(f"rows={rows} beside unlabelled={str(unlabelled)!r}: give the rows, or how many there will be")
-    frame = _read(data)
+    frame = _read(data, delimiter, decimal)
     if target not in frame.columns:
         raise DataError(f"{data} has no column {target!r}: {did_you_mean(target, map(str, frame.columns))}")
     others = [str(column) for column in frame.columns if column != target]
@@ -82,21 +88,17 @@ def advise(
     _check_numbers(data, frame[[target, *features.columns]])
     fresh: Any = rows
     if unlabelled is not None:
-        fresh = _read(unlabelled)
+        fresh = _read(unlabelled, delimiter, decimal)
         missing = [str(name) for name in features.columns if name not in fresh.columns]
         if missing:
             raise DataError(f"{unlabelled} lacks {_some(missing)}: {did_you_mean(missing[0], map(str, fresh.columns))}")
         fresh = fresh[list(features.columns)]
         _check_numbers(unlabelled, fresh)
-    notes = tuple(note for name in features.columns if (note := _suspicion(features[name], frame[target])))
-    for note in notes:
-        print(visible(f"look at this: {note}"), file=sys.stderr)
     from kdprobe.theory.advisor import advise as ask
 
     found = ask(
         features, frame[target], unlabelled=fresh, student=student, teacher=teacher, teachers=teachers, ridge=ridge, order=order
     )  # fmt: skip
-    found = replace(found, notes=notes)
     if output is not None:
         import kdprobe
 
@@ -110,23 +112,11 @@ def advise(
     return 0
 
 
-def _read(path: Path) -> "pd.DataFrame":
-    """A table with names, or DataError that says what is wrong with the file."""
-    import pandas as pd
+def _read(path: Path, delimiter: str | None, decimal: str) -> "pd.DataFrame":
+    """A table with names and rows, or DataError that says what is wrong with the file."""
+    from kdprobe.tasks.own.read import read_table
 
-    if path.suffix.lower() not in (".csv", ".gz"):
-        raise DataError(f"{path} is no .csv: save the table with DataFrame.to_csv(index=False)")
-    try:
-        names = [str(name) for name in pd.read_csv(path, nrows=0).columns]
-        between = next((word for sign, word in ((";", "semicolons"), ("\t", "tabs")) if len(names) == 1 and sign in names[0]), None)
-        frame = None if between else pd.read_csv(path, skipinitialspace=True)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror or error}): check its name") from error
-    except (ValueError, pd.errors.ParserError) as error:
-        why = f"{error}".strip().splitlines()[0]
-        raise DataError(f"{path} is no table of comma-separated values ({why}): save it with DataFrame.to_csv(index=False)") from error
-    if frame is None:
-        raise DataError(f"{path} has {between} between its values: save it with commas, and decimals with a point")
+    frame = read_table(path, delimiter=delimiter, decimal=decimal)
     if not len(frame):
         raise DataError(f"{path} has a line of names and no rows: give rows")
     return frame
@@ -144,27 +134,6 @@ def _dropped(drop: Sequence[str], others: Sequence[str], path: Path) -> list[str
     return named
 
 
-def _suspicion(column: Any, target: Any) -> str:
-    """Why a column may be none to learn from: the target under another name, or the number of the row; "" where nothing says so."""
-    import numpy as np
-
-    from kdprobe.tasks.own.columns import ALIKE, Column, telltale
-
-    values, y = (series.to_numpy(dtype=np.float64) for series in (column, target))
-    if not (np.isfinite(values).all() and np.isfinite(y).all()):
-        # the advisor refuses these, and says where they are
-        return ""
-    likeness = telltale(Column((str(column.name),), values[:, None], ""), y, classes=False)
-    if likeness > ALIKE:
-        return (
-            f"{str(column.name)!r} tells {str(target.name)!r} by itself (correlation {likeness:.4f}): --drop it if it is the target under "
-            "another name"
-        )
-    if len(values) > 1 and (np.diff(values) == 1).all():
-        return f"{str(column.name)!r} counts the rows ({values[0]:.0f}, {values[1]:.0f}, ...): --drop it if it is the number of the row"
-    return ""
-
-
 def _check_numbers(path: Path, frame: Any) -> None:
     from pandas.api.types import is_numeric_dtype
 
@@ -172,6 +141,8 @@ def _check_numbers(path: Path, frame: Any) -> None:
     if words:
         column = frame[words[0]].dropna().astype(str)
         example = f", such as {column.iloc[0]!r} in {words[0]!r}" if len(column) else ""
+        if len(column) and re.fullmatch(r"[-+]?\d+,\d+", column.iloc[0]):
+            raise DataError(f"{path}: column {words[0]!r} holds decimals with a comma ({column.iloc[0]}): give --decimal ,")
         raise DataError(
             f"{path}: {_some(words)} hold{'s' if len(words) == 1 else ''} words{example}: leave out with --drop, or write a column of 0 "
             "and 1 for each word but one (pandas.get_dummies(drop_first=True))"
@@ -180,7 +151,8 @@ def _check_numbers(path: Path, frame: Any) -> None:
     holes = [str(name) for name in frame.columns[gaps > 0]]
     if holes:
         have = "has" if len(holes) == 1 else "have"
-        raise DataError(f"{path}: {_some(holes)} {have} {int(gaps.sum())} empty cells: fill them or leave their rows out")
+        mend = "it or leave its row out" if gaps.sum() == 1 else "them or leave their rows out"
+        raise DataError(f"{path}: {_some(holes)} {have} {counted(int(gaps.sum()), 'empty cell')}: fill {mend}")
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:

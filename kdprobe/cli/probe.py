@@ -2,14 +2,18 @@
 
 import json as json_module
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from kdprobe.cli._tables import Flag
 from kdprobe.core.spelling import files, words
 from kdprobe.core.words import visible
+
+if TYPE_CHECKING:
+    from kdprobe.compare.compared import Compared
 
 NOT_SHOWN = 4
 """Exit code where a requirement is not shown."""
@@ -30,8 +34,8 @@ def probe(
     """Compare the outputs of a student with those of its teacher, row by row.
 
     Files are .npy arrays or .csv tables of numbers, one row a sample: logits or probabilities for classification, predictions for
-    regression. A first line of names and a first column of names of rows, as pandas writes them, are no data. Exits with 4 where a
-    requirement is not shown.
+    regression. It first says whether teaching helped, then what would change that, as a command to copy. A first line of names and a
+    first column of names of rows, as pandas writes them, are no data. Exits with 4 where a requirement is not shown.
 
     Parameters
     ----------
@@ -55,6 +59,7 @@ def probe(
     json
         Print one JSON document in place of text.
     """
+    from kdprobe.cli._again import Spelling
     from kdprobe.cli._predictions import read_predictions, same_rows
     from kdprobe.compare.requirement import check, requirement
 
@@ -76,6 +81,8 @@ def probe(
     twin_outputs = [read.values for read in others[1 : 1 + len(twins)]]
     sibling_outputs = [read.values for read in others[1 + len(twins) : 1 + len(twins) + len(siblings)]]
     found = kdprobe.compare(first.values, others[0].values, (None, y), task=task, twins=twin_outputs, siblings=sibling_outputs)
+    again = Spelling(teacher=teacher, student=student, task=task, target=target, twins=twins, siblings=siblings)
+    found = replace(found, spelling=again)
     checks = [check(one, found) for one in wanted]
     if output is not None:
         kdprobe.report(found, output)
@@ -83,9 +90,8 @@ def probe(
         rows = found.to_frame().astype(object).where(lambda frame: frame.notna(), None).to_dict("records")
         required = [{"require": one.requirement.text, "shown": one.shown, "line": one.line} for one in checks]
         page = None if output is None else str(output)
-        print(
-            json_module.dumps({"sentence": found.sentence, "warnings": found.warnings, "results": rows, "required": required, "page": page})
-        )
+        document = {**_answered(found), "sentence": found.sentence, "warnings": found.warnings, "results": rows}
+        print(json_module.dumps({**document, "required": required, "page": page}))
     else:
         print(found)
         if output is not None:
@@ -93,3 +99,12 @@ def probe(
     for one in checks:
         print(f"kdprobe: {visible(one.line)}", file=sys.stderr)
     return 0 if all(one.shown for one in checks) else NOT_SHOWN
+
+
+def _answered(found: "Compared") -> dict[str, Any]:
+    """The answer, whether it is this teacher's own, and what would change it, for a program to read."""
+    from kdprobe.compare.answer.following import following
+    from kdprobe.compare.answer.found import answer, own
+
+    then = following(found)
+    return {"answer": answer(found), "own": own(found).says, "next": None if then is None else asdict(then)}

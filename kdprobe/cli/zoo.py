@@ -127,6 +127,11 @@ def rebuild_index(path: Path) -> int:
     found = rebuild(path)
     for problem in found.lost:
         print(f"not read back: {visible(problem)}")
+    if found.predicted:
+        print(
+            "the predictions of theory are those of plan.json, and nothing vouches any more that they stood before the first model; the "
+            "page says so too"
+        )
     kept = f"; the index of before is {found.before}" if found.before else ""
     print(f"{path}: {found.models} models read back{kept}. Run the same sweep again: it trains what is lost and measures")
     return 0

@@ -69,6 +69,8 @@ class Comparison(Compared):
         None without twins or a target.
     targets
         Target -> a comparison of it alone, where models have several: values, or labels that do not exclude each other.
+    spelling
+        Writes the call that is to come next, where the comparison was asked for by something else than a Python call.
 
     Examples
     --------

@@ -80,7 +80,8 @@ def _batches(data: Any, reading: Reading, fixed: Sequence[Outputs]) -> Iterator[
     """The batches, or pieces of arrays of outputs where these are all there is."""
     mask, seen = reading.mask, 0
     given = batches(data, forward=reading.forward, target=reading.target, mask=None if is_array(mask) else mask)
-    if data is None and fixed:
+    # (None, None), inputs and targets that are not there, are as little as None
+    if fixed and (data is None or (isinstance(data, tuple) and all(part is None for part in data))):
         pieces = (fixed[0].values[start : start + ROWS] for start in range(0, len(fixed[0].values), ROWS))
         given = (Batch(np.empty((len(piece), 0)), None, None) for piece in pieces)
     for batch in given:

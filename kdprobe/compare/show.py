@@ -81,9 +81,10 @@ def _answered(comparison: Compared) -> Iterator[str]:
     yield textwrap.fill(answer(comparison), WIDTH)
     yield textwrap.fill(f"{OWN} {own(comparison).says}", WIDTH)
     if (then := following(comparison)) is not None:
-        # a call may go on after any comma
+        # a Python call may go on after any comma; a shell's command is cut by a line's end, and stays one line to copy
         call = {"initial_indent": "    ", "subsequent_indent": "        ", "break_long_words": False, "break_on_hyphens": False}
-        yield textwrap.fill(f"Next: {then.why} ({then.cost}):", WIDTH) + "\n" + textwrap.fill(then.command, WIDTH, **call)
+        command = f"    {then.command}" if comparison.spelling else textwrap.fill(then.command, WIDTH, **call)
+        yield textwrap.fill(f"Next: {then.why} ({then.cost}):", WIDTH) + "\n" + command
 
 
 def _heading(comparison: Compared) -> str:

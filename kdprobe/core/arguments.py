@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, cast
 
 from kdprobe.core.errors import PlanError, did_you_mean
@@ -46,9 +46,13 @@ def number(name: str, value: Any, *, above: float, most: float = math.inf, advic
     PlanError
         If it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not above < value <= most or value == math.inf:
+    try:
+        found = float(value) if isinstance(value, Real) and value is not True and value is not False else math.nan
+    except OverflowError:
+        found = math.inf
+    if not above < found <= most or found == math.inf:
         raise PlanError(f"{name}={value!r}: {advice}")
-    return float(value)
+    return found
 
 
 def switch(name: str, value: Any) -> bool:

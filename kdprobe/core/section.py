@@ -103,6 +103,8 @@ class Card:
     headline
         What it is about, such as "letters · student mlp-8 (0.6 k parameters)". Cards of several sections with one headline are shown as
         one card.
+    title
+        What its figure and scores show, where the headline has its answer above and says nothing of them.
     answer
         What its findings come to, in one sentence: what to do, and what it gives.
     own
@@ -120,6 +122,7 @@ class Card:
     own: str = ""
     next: Next | None = None
     scores: "Table | None" = None
+    title: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,6 +89,17 @@ def limit(value: float, places: int) -> str:
     return number(max(math.ceil(value * 10**places - 1e-9), 1) / 10**places, places)
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "seed"), counted(10, "seed")
+    ('1 seed', '10 seeds')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def visible(text: str) -> str:
     """Return text in which what would move a terminal's cursor, its colours or the order of its letters is shown, not sent.
 

@@ -36,7 +36,7 @@ def advice_page(advice: Advice) -> str:
     """Return an advice as one HTML page."""
     many = "endless rows" if advice.transfer is None else f"{advice.transfer:,} rows"
     # before the answer: whoever believes that reads no further
-    look = "".join(f"Look at this first: {note}. " for note in advice.notes)
+    look = "".join(f"{text} " for text in advice.look)
     lede = (
         f"{look}{advice.rows:,} labelled rows, {many} without labels, {advice.features} features, of which the student has "
         f"{advice.student}. "
@@ -50,7 +50,7 @@ def advice_page(advice: Advice) -> str:
     parts = [
         ("verdict", QUESTION, Content(
             cards=(Card(
-                headline=headline, findings=findings, answer=" ".join(text for text in (first.says, first.next) if text),
+                headline=headline, findings=findings, answer=" ".join(text for text in (advice.sentence, first.next) if text),
                 figure=replace(maps[0], caption=f"Where do these data lie? {maps[0].caption}. {_READING}") if maps else None,
             ),)
         )),

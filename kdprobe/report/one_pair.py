@@ -60,6 +60,7 @@ def _card(comparison: Comparison) -> Card:
     """The first screen: what was found, whose it is, what next; then the scores and the student among twins and siblings."""
     return Card(
         headline="Did teaching help?",
+        title="The models one by one",
         findings=(),
         answer=answer(comparison),
         own=own(comparison).says,
@@ -150,7 +151,7 @@ def _refused(comparison: Comparison) -> tuple[Table, ...]:
         Column(key="reason", title="reason", shown="prose"),
         Column(key="advice", title="what would help", shown="prose"),
     )
-    return (Table(columns=columns, rows=found, caption="Legal questions without an answer"),) if found else ()
+    return (Table(columns=columns, rows=found, caption="Questions without an answer, and what would give one"),) if found else ()
 
 
 def _layers(comparison: Comparison) -> tuple[Table, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from kdprobe.core.result import Measurement, Refusal, Result
+from kdprobe.core.words import counted as counted
 from kdprobe.core.words import decimals as decimals
 from kdprobe.core.words import interval as interval
 from kdprobe.core.words import limit as limit
@@ -77,17 +78,6 @@ def headline(task: str, student: str, size: int) -> str:
     'letters · student mlp-8 (0.4 k parameters)'
     """
     return f"{task} · student {student} ({parameters(size)})"
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun.
-
-    Examples
-    --------
-    >>> counted(1, "seed"), counted(10, "seed")
-    ('1 seed', '10 seeds')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def span(names: Sequence[str], chosen: Sequence[int]) -> str:

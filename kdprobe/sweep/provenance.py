@@ -88,6 +88,8 @@ def provenance(index: Index, plan: Plan, *, command: str, seconds: float, jobs: 
         "not_applicable": [found._asdict() | {"knowledge": find("distillers", found.distiller).knowledge} for found in plan.refused],
         "deviations": index.meta_json("deviations", []),
         "predicted": index.meta_json("predicted", {}),
+        # an index that was read back has its seal from a file that anybody can write
+        "read_back": index.meta("rebuilt_models") is not None,
         "commit": _commit(),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "hardware": f"{_processor()}, {os.cpu_count()} cores, {jobs or 1} worker{'s' if jobs > 1 else ''} of one thread",

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 from scipy.special import chdtri  # pyright: ignore[reportMissingTypeStubs]
 
-from kdprobe.core.arguments import whole
+from kdprobe.core.arguments import number, whole
 from kdprobe.core.errors import DataError
 from kdprobe.core.result import Measurement, Refusal, Result
+from kdprobe.core.words import counted
 from kdprobe.stats.intervals import Interval, from_left_out
+from kdprobe.theory.checks import left_over
 from kdprobe.theory.gains import teacher_sizes
 from kdprobe.theory.objectives import Objective, enhancement, nested, percent, self_distillation, silent, unasked
-from kdprobe.theory.sample import Order, Sample, read_sample
+from kdprobe.theory.sample import Order, Sample, names_of, numbers_of, read_sample
+from kdprobe.theory.suspicions import suspicions
 from kdprobe.theory.theorem import Applies, Check, applies, theorems
 
 GROUPS = 20
@@ -57,20 +60,25 @@ class Advice:
 
     @property
     def sentence(self) -> str:
-        """The answer: what the first objective that has one says."""
-        return self.first.says
+        """The answer: what the first objective that has one says, after what is to be looked at first, if anything is."""
+        return " ".join([*self.look, self.first.says])
+
+    @property
+    def look(self) -> tuple[str, ...]:
+        """The notes as sentences: whoever believes the answer reads no further."""
+        return tuple(f"Look at this first: {note}." for note in self.notes)
 
     def __str__(self) -> str:
         first = self.first
         rows = "endless" if self.transfer is None else f"{self.transfer:,}"
-        lines = [text for text in (first.says, first.next) if text]
+        lines = [text for text in (*self.look, first.says, first.next) if text]
         told = (str(one) if one is not first else f"{one.name}: {one.verdict}: see the answer above." for one in self.objectives.values())
         lines += ["", *told, ""]
         lines += [
             f"rows: {self.rows:,} labelled, {rows} unlabelled; features: {self.features}, of which the student has {self.student}",
-            f"noise, in target variances: {self.noise}",
-            f"effective number of features: {self.spectrum}",
-            f"share of what is explained that the student's features explain: {self.alignment}",
+            f"noise, in target variances: {_estimate(self.noise)}",
+            f"effective number of features: {_estimate(self.spectrum)}",
+            f"share of what is explained that the student's features explain: {_estimate(self.alignment)}",
         ]
         if first.sizes:
             lines += ["", "teacher's features: share of the twin's excess risk that distilling takes off (95 % for all at once)"]
@@ -140,16 +148,17 @@ def advise(
     """
     many = whole("teachers", teachers, least=1, advice="give a whole number from 1 on")
     largest = None if teacher is None else whole("teacher", teacher, least=1, advice="give a number of features from 1 on")
-    if ridge is not None and not (math.isfinite(ridge) and ridge > 0):
-        raise DataError(f"ridge={ridge!r}: give a number above 0, or none for the best one")
+    if ridge is not None:
+        ridge = number("ridge", ridge, above=0, advice="give a number above 0, or none for the best one")
     sample = read_sample(X, y, unlabelled=unlabelled, student=student, order=order, largest=largest)
     columns = len(sample.spectrum)
     if largest is not None and largest > columns:
-        raise DataError(f"teacher={largest} of {columns} features: give 1 to {columns}")
+        raise DataError(f"teacher={largest} of {counted(columns, 'feature')}: give 1 to {columns}")
     if 0 < sample.transfer < sample.student + 3:
         least = sample.student + 3
         raise DataError(
-            f"{sample.transfer:.0f} unlabelled rows: a student of {sample.student} features has a finite expected risk from {least} on"
+            f"{counted(int(sample.transfer), 'unlabelled row')}: a student of {counted(sample.student, 'feature')} has a finite expected "
+            f"risk from {least} on: give more"
         )
     known: dict[str, Check] = {}
     found = {name: applies(theorem, sample, known=known) for name, theorem in theorems().items()}
@@ -167,7 +176,19 @@ def advise(
         objectives={one.name: one for one in ways}, noise=_noise(sample), spectrum=_grouped(sample, _effective, "the features"),
         alignment=_grouped(sample, _alignment, "what the features explain"), rows=sample.rows, features=columns,
         transfer=None if math.isinf(sample.transfer) else int(sample.transfer), student=sample.student, theorems=found,
+        notes=suspicions(numbers_of(X, "X"), numbers_of(y, "y").ravel(), names=names_of(X), target=_name(y)),
     )  # fmt: skip
+
+
+def _name(y: Any) -> str:
+    return repr(str(getattr(y, "name", "") or "y"))
+
+
+def _estimate(found: Result) -> str:
+    """Three digits after the point, or of the number itself where these would all be 0."""
+    if not isinstance(found, Measurement) or found.value >= 0.0005:
+        return str(found)
+    return f"{found.value:.3g} [{found.low:.3g}, {found.high:.3g}]"
 
 
 def _nested(name: str, sample: Sample, law: Applies, teacher: int | None) -> Objective:
@@ -184,7 +205,7 @@ def _noise(sample: Sample) -> Result:
     size = sample.sizes
     freedom = sample.rows - size - 1
     if freedom < 8:
-        return Refusal(reason=f"{freedom} degrees of freedom are left for the noise", advice="label more rows")
+        return Refusal(reason=f"{left_over(freedom)} for the noise", advice="label more rows")
     value = sample.variance(size)
     low, high = (value * freedom / float(chdtri(freedom, tail)) for tail in (0.025, 0.975))
     return Measurement(value=value, low=low, high=high, n=sample.rows, estimand="this checkpoint")

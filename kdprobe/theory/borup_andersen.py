@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kdprobe.core.errors import DataError
+from kdprobe.theory.inputs import count_of, number_of
 from kdprobe.theory.mobahi import gram_and_targets
 from kdprobe.theory.ridge import fixed_design, risk
 from kdprobe.theory.theorem import Assumption, Theorem, Truth, World
@@ -78,6 +79,8 @@ def repeated_distillation(gram: np.ndarray, y: np.ndarray, *, ridge: float, alph
 
 def repeated_shrinkage(eigenvalues: np.ndarray, *, ridge: float, alpha: float, rounds: int) -> np.ndarray:
     """(rounds, K) shrinkage of each direction after each fit, in closed form."""
+    ridge, alpha = number_of(ridge, "ridge", "give a number above 0"), number_of(alpha, "alpha", "the teacher's weight, give 0 to 1")
+    rounds = count_of(rounds, "rounds", "give a whole number from 1 on, the first teacher counted")
     if not (math.isfinite(ridge) and ridge > 0):
         raise DataError(f"ridge={ridge!r}: give a number above 0")
     if not 0 <= alpha <= 1:

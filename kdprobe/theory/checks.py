@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import stats as scipy_stats  # pyright: ignore[reportMissingTypeStubs]
 
+from kdprobe.core.words import counted
 from kdprobe.theory.sample import Sample
 from kdprobe.theory.theorem import Assumption, Check
 
@@ -22,6 +23,8 @@ UNEVEN = 0.05
 """Share of the variance of squared residuals that the fit may explain."""
 LINKED = 0.1
 """Correlation of neighbouring rows' residuals."""
+FEW = 20
+"""Labelled rows below which nobody looks at tails: kurtosis of so few says nothing."""
 HEAVY = 3.0
 """Excess kurtosis of the residuals."""
 OFF = 0.3
@@ -92,12 +95,27 @@ def _even(sample: Sample) -> Check:
     return Check(not (p < LEVEL and share > UNEVEN), f"the fit explains {100 * share:.1f} % of the squared residuals (p = {p:.2g})")
 
 
+def _kurtosis(e: np.ndarray) -> tuple[float, float]:
+    return float(stats.kurtosis(e)), float(stats.kurtosistest(e).pvalue)
+
+
+def tail_factor(sample: Sample, size: int) -> float:
+    """By how much tails that the check lets through widen an interval of a residual variance: √(1+κ/2), κ the excess kurtosis.
+
+    1 where tails are not shown to be heavier than Gaussian at .05: what chance leaves of Gaussian ones is no reason.
+    """
+    e = sample.residuals(size)
+    if sample.rows < FEW or float(e.std()) < 1e-9:
+        return 1.0
+    excess, p = _kurtosis(e)
+    return math.sqrt(1 + excess / 2) if excess > 0 and p < 0.1 else 1.0
+
+
 def _tails(sample: Sample) -> Check:
     e = sample.residuals(_largest(sample))
-    if sample.rows < 20 or float(e.std()) < 1e-9:
+    if sample.rows < FEW or float(e.std()) < 1e-9:
         return Check(True, "too few rows, or too little noise, to see tails")
-    excess = float(stats.kurtosis(e))
-    p = float(stats.kurtosistest(e).pvalue)
+    excess, p = _kurtosis(e)
     return Check(not (p < LEVEL and excess > HEAVY), f"excess kurtosis of the residuals {excess:.1f} (p = {p:.2g})")
 
 
@@ -117,7 +135,7 @@ def _law_of_risk(sample: Sample) -> Check:
     variance = float(e @ e) / (n - size - 1)
     if variance < 1e-18 or (h > 1 - 1e-9).any():
         lone = int((h > 1 - 1e-9).sum())
-        return Check(lone == 0, f"{lone} rows are fitted by a feature of their own")
+        return Check(lone == 0, f"{counted(lone, 'row')} fitted by a feature of {'its' if lone == 1 else 'their'} own")
     found = float((e**2 / (1 - h) ** 2).mean()) / variance - 1
     # each row's part in the difference, for its standard error
     parts = e**2 * (1 / (1 - h) ** 2 - n / (n - size - 1) * (1 + law)) / variance
@@ -125,9 +143,8 @@ def _law_of_risk(sample: Sample) -> Check:
     # a few rows of huge leverage have a huge standard error too: they show in the leverages, which need no label
     pull = (float((1 / (1 - h)).mean()) - 1) / law
     fine = not (beyond > 4 and abs(found / law - 1) > OFF) and pull < 1 + OFF + 6 / np.sqrt(n)
-    return Check(
-        fine, f"left out in turn, rows are predicted with an excess of {found:.3g} noise variances at {size} features, {law:.3g} by the law"
-    )
+    told = f"left out in turn, rows are predicted with an excess of {found:.3g} noise variances at {counted(size, 'feature')}"
+    return Check(fine, f"{told}, {law:.3g} by the law")
 
 
 def _repeated(fresh: np.ndarray, features: np.ndarray) -> float:
@@ -172,17 +189,22 @@ def _transfer(sample: Sample) -> Check:
     p, m = sample.student, sample.transfer
     if m == 0:
         return Check(False, "there are no unlabelled rows; on the teacher's own rows this student is its twin, whatever is mixed")
-    return Check(True, "endless rows" if math.isinf(m) else f"{m:.0f} rows for {p} features")
+    return Check(True, "endless rows" if math.isinf(m) else f"{counted(int(m), 'row')} for {counted(p, 'feature')}")
 
 
 def _two_classes(sample: Sample) -> Check:
     values = len(np.unique(sample.target))
-    return Check(values == 2, f"the labels have {values} values, and it is about two classes")
+    return Check(values == 2, f"the labels have {counted(values, 'value')}, and it is about two classes")
+
+
+def left_over(freedom: int) -> str:
+    """Say how many degrees of freedom are left."""
+    return "1 degree of freedom is left" if freedom == 1 else f"{freedom} degrees of freedom are left"
 
 
 def _enough(sample: Sample) -> Check:
     left = sample.rows - sample.sizes - 1
-    return Check(left >= 8, f"{left} degrees of freedom are left for the noise, of {sample.rows} rows")
+    return Check(left >= 8, f"{left_over(left)} for the noise, of {counted(sample.rows, 'row')}")
 
 
 STRAIGHT = Assumption(name="straight lines", says="The labels are a linear function of the features, and noise.", check=_straight)

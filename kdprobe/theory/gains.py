@@ -3,7 +3,7 @@
 In the nested law, with an intercept in every model, the gain depends on two residual variances only: of the student's features and of the
 teacher's. Both are estimated by least squares on the labelled rows, and the share of the twin's excess risk that is gained depends
 on their ratio alone: one less the squared partial correlation of the features that only the larger model sees, whose interval is exact for
-jointly Gaussian rows. So is the sign of the gain.
+jointly Gaussian rows. So is the sign of the gain. Tails that are shown to be heavier widen it.
 """
 
 import math
@@ -15,7 +15,7 @@ from scipy.special import chdtri, stdtrit  # pyright: ignore[reportMissingTypeSt
 
 from kdprobe.core.errors import DataError
 from kdprobe.stats.multiple_correlation import explained_share
-from kdprobe.theory.checks import excess_factor
+from kdprobe.theory.checks import excess_factor, tail_factor
 from kdprobe.theory.sample import Sample
 
 LEVEL = 0.05
@@ -94,6 +94,17 @@ def nested_gains(
     return tuple(_nested_gain(sample, size, m, level / len(sizes), intercept) for size in sizes)
 
 
+def all_hurt(sample: Sample, sizes: Sequence[int], *, m: float, level: float = LEVEL) -> float | None:
+    """Upper limit of the largest share that any of these teachers gains, where it lies below 0; None where it does not.
+
+    "Every size hurts" is wrong only where some size helps, and then the limit of that very size must fail: limits of one size each,
+    one-sided at the level, are enough, however many sizes there are (intersection-union test, Berger 1982). Intervals for all at once ask
+    for more.
+    """
+    most = max(_nested_gain(sample, size, m, 2 * level, True).share.high for size in sizes)
+    return most if most < 0 else None
+
+
 def _nested_gain(sample: Sample, q: int, m: float, level: float, intercept: bool) -> Gain:
     n, p = sample.rows, sample.student
     small, large = sorted((p, q))
@@ -103,6 +114,11 @@ def _nested_gain(sample: Sample, q: int, m: float, level: float, intercept: bool
     left = [float((sample.residuals(size) ** 2).sum()) for size in (small, large)]
     found = 1 - left[1] / left[0] if left[0] > 0 else 0.0
     ends = explained_share(found, features=large - small, freedom=n - 1 - small, level=level)
+    ends = (
+        _widened(max(1 - left[1] / left[0] * (n - small - 1) / (n - large - 1), 0.0), ends, tail_factor(sample, large))
+        if left[0] > 0
+        else ends
+    )
     unbiased = sample.variance(large) / sample.variance(small) if left[0] > 0 else 1.0
     least = 1e-12
     ratios = [min(max(ratio, least), 1.0) for ratio in (unbiased, 1 - ends[0], 1 - ends[1])]
@@ -112,6 +128,15 @@ def _nested_gain(sample: Sample, q: int, m: float, level: float, intercept: bool
     spread = [twin * (n - p - 1) / float(chdtri(n - p - 1, tail)) for tail in (level / 2, 1 - level / 2)]
     gain = product(share, Bounds(twin, min(spread[0], twin), max(spread[1], twin)))
     return Gain(q, share, gain, Bounds(ratios[0], min(ratios), max(ratios)))
+
+
+def _widened(share: float, ends: tuple[float, float], factor: float) -> tuple[float, float]:
+    """Ends of an interval of an explained share, moved away from it on Fisher's scale, where its variance is about the same everywhere."""
+    if factor == 1:
+        return ends
+    centre, *limits = (math.atanh(math.sqrt(min(one, 1 - 1e-12))) for one in (share, *ends))
+    low, high = (math.tanh(max(centre + factor * (one - centre), 0.0)) ** 2 for one in limits)
+    return min(low, ends[0]), max(high, ends[1])
 
 
 def product(share: Bounds, scale: Bounds) -> Bounds:

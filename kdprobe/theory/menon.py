@@ -13,6 +13,7 @@ import numpy as np
 
 from kdprobe.core.errors import DataError
 from kdprobe.theory.checks import GAUSSIAN_ERRORS, HOMOSCEDASTIC, INDEPENDENT_ROWS
+from kdprobe.theory.inputs import array_of, count_of, number_of
 from kdprobe.theory.theorem import Assumption, Theorem, Truth, World
 
 
@@ -70,7 +71,7 @@ def risk_estimates(losses: np.ndarray, bayes: np.ndarray, teacher: np.ndarray, *
     >>> found.bayes < found.labels, round(found.bias, 3)
     (True, -0.095)
     """
-    values = [np.asarray(value, dtype=np.float64) for value in (losses, bayes, teacher)]
+    values = [array_of(value, name) for value, name in ((losses, "losses"), (bayes, "bayes"), (teacher, "teacher"))]
     if values[0].ndim != 2 or len({value.shape for value in values}) > 1 or not values[0].size:
         raise DataError(f"losses, bayes and teacher have shapes {', '.join(str(v.shape) for v in values)}: give (k, C) three times")
     losses, bayes, teacher = values
@@ -114,7 +115,7 @@ def regression_risk_estimates(error: np.ndarray, shift: np.ndarray, noise: float
     >>> found.labels, found.bayes, found.teacher
     (0.25, 0.0, 0.0)
     """
-    error, shift = np.asarray(error, dtype=np.float64), np.asarray(shift, dtype=np.float64)
+    error, shift, noise = array_of(error, "error"), array_of(shift, "shift"), number_of(noise, "noise", "give a variance, 0 or more")
     if error.ndim != 1 or error.shape != shift.shape or not len(error):
         raise DataError(f"error has shape {error.shape}, shift {shift.shape}: give (k,) twice")
     if not (np.isfinite(error).all() and np.isfinite(shift).all() and math.isfinite(noise) and noise >= 0):
@@ -123,6 +124,7 @@ def regression_risk_estimates(error: np.ndarray, shift: np.ndarray, noise: float
 
 
 def _estimates(mean: np.ndarray, chance: float, taught: np.ndarray, rows: int) -> RiskEstimates:
+    rows = count_of(rows, "rows", "give a whole number of rows, at least 1")
     if rows < 1:
         raise DataError(f"rows={rows}: give at least 1")
     bias = float(taught.mean() - mean.mean())

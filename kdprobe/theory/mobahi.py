@@ -13,6 +13,7 @@ import numpy as np
 from scipy import optimize as scipy_optimize  # pyright: ignore[reportMissingTypeStubs]
 
 from kdprobe.core.errors import DataError
+from kdprobe.theory.inputs import array_of, count_of, number_of
 from kdprobe.theory.theorem import Assumption, Theorem, Truth, World
 
 MOST_ROUNDS = 10_000
@@ -71,6 +72,10 @@ def mobahi_rounds(gram: np.ndarray, y: np.ndarray, tolerance: float, *, most: in
     (3, [1.25, 1.77, 3.416])
     """
     gram, y = gram_and_targets(gram, y)
+    tolerance = number_of(tolerance, "tolerance", "give a mean squared error above 0")
+    most = count_of(most, "most", "give a whole number of rounds, at least 1")
+    if most < 1:
+        raise DataError(f"most={most}: give a whole number of rounds, at least 1")
     if not (math.isfinite(tolerance) and tolerance > 0):
         raise DataError(f"tolerance={tolerance!r}: give a mean squared error above 0")
     rows = len(y)
@@ -116,7 +121,7 @@ def _penalty(d: np.ndarray, z: np.ndarray, least: float) -> float:
 
 def gram_and_targets(gram: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Check and return a Gram matrix and targets as float arrays."""
-    gram, y = np.asarray(gram, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    gram, y = array_of(gram, "gram"), array_of(y, "y")
     if y.ndim != 1 or gram.shape != (len(y), len(y)) or not len(y):
         raise DataError(f"gram has shape {gram.shape}, y {y.shape}: give (K, K) and (K,)")
     if not (np.isfinite(gram).all() and np.isfinite(y).all()):

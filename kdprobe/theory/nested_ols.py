@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kdprobe.core.errors import DataError
+from kdprobe.theory.inputs import array_of, count_of, number_of
 
 
 class NestedOls(NamedTuple):
@@ -39,7 +40,7 @@ class NestedOls(NamedTuple):
 
 
 def nested_ols(
-    beta: np.ndarray, noise: float, *, n: int, p: int, q: int, m: float, teachers: int = 1, shift: np.ndarray | None = None
+    beta: np.ndarray, noise: float, *, n: float, p: int, q: int, m: float, teachers: int = 1, shift: np.ndarray | None = None
 ) -> NestedOls:
     """Return the exact expected risks of student, twin and teacher.
 
@@ -80,6 +81,10 @@ def nested_ols(
     >>> nested_ols(beta, 0.25, n=80, p=4, q=14, m=math.inf).student < law.student
     True
     """
+    p, q, teachers = (count_of(value, name) for name, value in (("p", p), ("q", q), ("teachers", teachers)))
+    # between whole numbers of rows the law is a smooth curve, which maps draw
+    n = number_of(n, "n", "give a number of rows")
+    m, noise = number_of(m, "m", "give a number of rows, or math.inf"), number_of(noise, "noise", "give a variance, 0 or more")
     beta, learned = _coefficients(beta, noise, shift)
     _check(len(beta), n=n, p=p, q=q, m=m, teachers=teachers)
     each = (noise + _norm(learned[q:])) / (n - q - 1)
@@ -199,8 +204,8 @@ def _factor(rows: int, features: int, columns: int, seeds: int, rng: np.random.G
 
 def _coefficients(beta: np.ndarray, noise: float, shift: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients of the target, and of what the teacher learned."""
-    beta = np.asarray(beta, dtype=np.float64)
-    moved = np.zeros(0) if shift is None else np.asarray(shift, dtype=np.float64)
+    beta = array_of(beta, "beta")
+    moved = np.zeros(0) if shift is None else array_of(shift, "shift")
     if beta.ndim != 1 or moved.ndim != 1 or len(moved) > len(beta):
         raise DataError(f"beta has shape {beta.shape}, shift {moved.shape}: give (D,), and a shift that is no longer")
     if not (np.isfinite(beta).all() and np.isfinite(moved).all() and math.isfinite(noise)):
@@ -210,12 +215,12 @@ def _coefficients(beta: np.ndarray, noise: float, shift: np.ndarray | None) -> t
     return beta, beta + np.pad(moved, (0, len(beta) - len(moved)))
 
 
-def _check(features: int, *, n: int, p: int, q: int, m: float, teachers: int) -> None:
+def _check(features: int, *, n: float, p: int, q: int, m: float, teachers: int) -> None:
     for name, size in (("p", p), ("q", q)):
         if not 1 <= size <= features:
             raise DataError(f"{name}={size} of {features} features: give 1 to {features}")
     if n <= max(p, q) + 1:
-        raise DataError(f"n={n} labelled rows: least squares on {max(p, q)} features has a finite expected risk from {max(p, q) + 2} on")
+        raise DataError(f"n={n:g} labelled rows: least squares on {max(p, q)} features has a finite expected risk from {max(p, q) + 2} on")
     least = p if q <= p else p + 2
     if not m >= least:
         raise DataError(f"m={m:g} rows of the student: its expected risk is finite from {least} on")

@@ -7,9 +7,9 @@ from typing import Literal
 from scipy.special import chdtri  # pyright: ignore[reportMissingTypeStubs]
 
 from kdprobe.core.result import Measurement, Refusal, Result
-from kdprobe.core.words import interval, limit, plain
-from kdprobe.theory.checks import excess_factor
-from kdprobe.theory.gains import Bounds, Gain, nested_gains, ridge_gain
+from kdprobe.core.words import counted, interval, limit, plain
+from kdprobe.theory.checks import FEW, excess_factor
+from kdprobe.theory.gains import Bounds, Gain, all_hurt, nested_gains, ridge_gain
 from kdprobe.theory.sample import Sample
 from kdprobe.theory.theorem import Applies
 
@@ -88,7 +88,7 @@ def nested(name: str, sample: Sample, law: Applies, sizes: tuple[int, ...]) -> O
     p, n, m = sample.student, sample.rows, sample.transfer
     if not sizes:
         other = "larger" if name == "compression" else "smaller"
-        return silent(name, f"there is no {other} teacher beside a student of {p} of {sample.sizes} features", law.theorem.name)
+        return silent(name, f"there is no {other} teacher beside a student of {p} of {_features(sample.sizes)}", law.theorem.name)
     broken = tuple(why for why in law.failed if not why.startswith("fresh rows"))
     if m == 0:
         return _same_rows(name, sample, sizes, broken)
@@ -99,6 +99,7 @@ def nested(name: str, sample: Sample, law: Applies, sizes: tuple[int, ...]) -> O
     best = max(shown or gains, key=lambda one: one.share.value)
     taught = f"{_features(p)} taught by one of {best.teacher}"
     source = "" if name == "compression" else " from a smaller teacher"
+    bounds = best.share
     if sizes == (p,):
         verdict: Verdict = "CONTRADICTED"
         says = f"Distilling is expected to change nothing: a teacher of the student's own {_features(p)} tells it what the labels do."
@@ -111,21 +112,31 @@ def nested(name: str, sample: Sample, law: Applies, sizes: tuple[int, ...]) -> O
         verdict = "CONTRADICTED"
         says = f"Distilling{source} is expected to change nothing: without noise, {m:,.0f} labels of a teacher are worth {n:,} labels."
         then = "Train the student on the labels."
-    elif all(one.share.high < 0 for one in gains):
+    elif (most := all_hurt(sample, sizes, m=m)) is not None:
         verdict = "CONTRADICTED"
-        says = f"Distilling{source} is expected to hurt: at best a student of {taught} has {_less(best.share)} excess risk than its twin."
+        bounds = Bounds(best.share.value, best.share.low, max(most, best.share.value))
+        says = f"Distilling{source} is expected to hurt: at best a student of {taught} has {_less(bounds)} excess risk than its twin."
+        if any(one.share.high >= 0 for one in gains):
+            says += " The intervals of all sizes at once reach 0; that each of them hurts is shown by one-sided 95 % limits."
         then = "Train the student on the labels."
     else:
         verdict = "INCONCLUSIVE"
         says = (
             f"These {n:,} labelled rows cannot tell whether distilling{source} helps: a student of {taught} has {_less(best.share)} excess "
-            "risk."
+            "risk than its twin."
         )
         then = "Label more rows" + (", or name one teacher size: several at once widen the intervals." if len(gains) > 1 else ".")
     return Objective(
-        name=name, verdict=verdict, says=says, next=then, share=_measured(best.share, n, "of the twin's excess risk"),
+        name=name, verdict=verdict, says=says, next=then + _few(n), share=_measured(bounds, n, "of the twin's excess risk"),
         gain=_measured(best.gain, n, "target variances"), teacher=best.teacher, sizes=gains, theorem=law.theorem.name,
     )  # fmt: skip
+
+
+def _few(rows: int) -> str:
+    """What is to be known of an answer from so few rows that no check sees much."""
+    if rows >= FEW:
+        return ""
+    return f" {rows} rows are too few for the checks to see much: this holds if the noise is Gaussian."
 
 
 def _same_rows(name: str, sample: Sample, sizes: tuple[int, ...], broken: tuple[str, ...]) -> Objective:
@@ -140,7 +151,7 @@ def _same_rows(name: str, sample: Sample, sizes: tuple[int, ...], broken: tuple[
         then = f"Find unlabelled rows. What they would give theory cannot say here: {'; '.join(broken)}. {MEASURE}"
     else:
         best = max(nested_gains(sample, sizes, m=math.inf), key=lambda one: one.share.value)
-        then = f"Find unlabelled rows: with endless ones a teacher of {best.teacher} features would take off {percent(best.share)}."
+        then = f"Find unlabelled rows: with endless ones a teacher of {_features(best.teacher)} would take off {percent(best.share)}."
     return Objective(
         name=name, verdict="CONTRADICTED", next=then, share=_measured(zero, sample.rows, "of the twin's excess risk"),
         says=f"Distilling on the teacher's own rows changes nothing: a least-squares student of {_features(p)} is its twin there.",
@@ -220,17 +231,22 @@ def _measured(bounds: Bounds, rows: int, unit: str) -> Measurement:
 
 
 def _features(count: int) -> str:
-    return f"{count} feature{'' if count == 1 else 's'}"
+    return counted(count, "feature")
 
 
 def _most(share: Bounds) -> str:
     """The upper end of a share, in percent, rounded up."""
-    return f"{limit(100 * share.high, 1 if share.high < NEXT_TO_NOTHING else 0)} %"
+    # nobody needs the millionth part of a per cent
+    return f"{limit(max(100 * share.high, 0.001), 1 if share.high < NEXT_TO_NOTHING else 0)} %"
 
 
 def percent(share: Bounds) -> str:
     """Return a share with its interval, in percent."""
-    return interval(100 * share.value, 100 * share.low, 100 * share.high, "%")
+    value, low, high = (100 * end for end in share)
+    if high - low <= 1e-3:
+        # known to more digits than anybody wants
+        return f"{plain(round(value, 2) if abs(value) >= 0.01 else value)} %"
+    return interval(value, low, high, "%")
 
 
 def _less(share: Bounds) -> str:

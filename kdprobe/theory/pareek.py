@@ -14,6 +14,7 @@ from scipy import optimize as scipy_optimize  # pyright: ignore[reportMissingTyp
 
 from kdprobe.core.errors import DataError
 from kdprobe.theory.checks import ENOUGH_ROWS, HOMOSCEDASTIC, INDEPENDENT_ROWS
+from kdprobe.theory.inputs import count_of, number_of
 from kdprobe.theory.ridge import fixed_design, oracle_risk, ridge_self_distillation, risk, shrinkage_inputs, shrinkage_worlds
 from kdprobe.theory.theorem import Assumption, Theorem, Truth, World
 
@@ -68,6 +69,8 @@ def pareek_rounds(eigenvalues: ArrayLike, signal: ArrayLike, noise: float, *, ri
     True
     """
     d, b = shrinkage_inputs(eigenvalues, signal, noise)
+    ridge, noise = number_of(ridge, "ridge", "give a number above 0"), number_of(noise, "noise")
+    rounds = count_of(rounds, "rounds", f"give a whole number from 1 to {MOST_ROUNDS}")
     if not (np.isfinite(ridge) and ridge > 0):
         raise DataError(f"ridge={ridge!r}: give a number above 0")
     if not 1 <= rounds <= MOST_ROUNDS:

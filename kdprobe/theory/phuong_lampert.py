@@ -14,6 +14,7 @@ from scipy.special import betainc  # pyright: ignore[reportMissingTypeStubs]
 
 from kdprobe.core.errors import DataError
 from kdprobe.theory.checks import TWO_CLASSES
+from kdprobe.theory.inputs import array_of, count_of
 from kdprobe.theory.theorem import Assumption, Theorem, Truth, World
 
 
@@ -46,7 +47,8 @@ def linear_disagreement(d: int, n: int) -> float:
     >>> round(linear_disagreement(20, 5), 10), round(linear_disagreement(20, 10), 10), linear_disagreement(20, 20)
     (0.3378038877, 0.25, 0.0)
     """
-    if d < 1 or n < 0 or d != int(d) or n != int(n):
+    d, n = count_of(d, "d", "give a whole number of inputs, at least 1"), count_of(n, "n", "give a whole number of rows, 0 or more")
+    if d < 1 or n < 0:
         raise DataError(f"d={d!r}, n={n!r}: give at least 1 input, and 0 rows or more, as whole numbers")
     if n >= d:
         return 0.0
@@ -88,7 +90,7 @@ def projected_student(x: np.ndarray, teacher: np.ndarray) -> np.ndarray:
     >>> projected_student([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]], [3.0, 4.0, 5.0]).tolist()
     [3.0, 4.0, 0.0]
     """
-    x, teacher = np.asarray(x, dtype=np.float64), np.asarray(teacher, dtype=np.float64)
+    x, teacher = array_of(x, "x"), array_of(teacher, "teacher")
     if x.ndim != 2 or teacher.shape != x.shape[1:]:
         raise DataError(f"x has shape {x.shape}, teacher {teacher.shape}: give (n, d) and (d,)")
     if not (np.isfinite(x).all() and np.isfinite(teacher).all()):

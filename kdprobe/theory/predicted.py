@@ -72,7 +72,11 @@ def predicted_gains(
         fewest = f"{sample.rows} labelled and {rows:g} fresh rows" if math.isfinite(rows) else f"{sample.rows} labelled rows"
         return Predicted(nothing, f"{fewest} are too few: least squares of these sizes has no finite expected risk")
     found = dict(zip(finite, nested_gains(sample, finite, m=rows, intercept=intercept), strict=True))
-    scale = sample.scale**2
+    scale = sample.scale * sample.scale
+    if not 0 < scale < math.inf:
+        return Predicted(
+            nothing, f"squares of labels about {sample.scale:.1g} apart are beyond the range of float64: divide y by {sample.scale:.1g}"
+        )
     return Predicted(tuple(Bounds(*(scale * end for end in found[q].gain)) if q in found else None for q in teachers))
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kdprobe.core.errors import DataError
+from kdprobe.theory.inputs import array_of, number_of
 
 
 class Relabelled(NamedTuple):
@@ -50,7 +51,7 @@ def relabelled(y: np.ndarray, teacher: np.ndarray, alpha: float) -> Relabelled:
     >>> found.targets.tolist(), found.constant
     ([1.5, 2.0], 0.375)
     """
-    y, teacher = np.asarray(y, dtype=np.float64), np.asarray(teacher, dtype=np.float64)
+    y, teacher, alpha = array_of(y, "y"), array_of(teacher, "teacher"), number_of(alpha, "alpha", "give the teacher's weight")
     if y.shape != teacher.shape or y.ndim not in (1, 2) or not y.size:
         raise DataError(f"y has shape {y.shape}, teacher {teacher.shape}: give (n,) or (n, c) twice")
     if not (np.isfinite(y).all() and np.isfinite(teacher).all() and np.isfinite(alpha)):

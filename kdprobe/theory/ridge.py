@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from kdprobe.core.errors import DataError
 from kdprobe.theory.checks import ENOUGH_ROWS, HOMOSCEDASTIC, INDEPENDENT_ROWS
+from kdprobe.theory.inputs import array_of, number_of
 from kdprobe.theory.theorem import Assumption, Theorem, Truth, World
 
 
@@ -72,6 +73,7 @@ def ridge_self_distillation(eigenvalues: ArrayLike, signal: ArrayLike, noise: fl
     (1.174859898, 4.693858025, 3.935145509)
     """
     d, b = shrinkage_inputs(eigenvalues, signal, noise)
+    ridge, noise = number_of(ridge, "ridge", "give a number above 0"), number_of(noise, "noise", "give a variance, 0 or more")
     if not (np.isfinite(ridge) and ridge > 0):
         raise DataError(f"ridge={ridge!r}: give a number above 0; without shrinkage a student on its teacher's fit is its teacher")
     s = d / (d + ridge)
@@ -98,7 +100,7 @@ def oracle_risk(signal: np.ndarray, noise: float) -> float:
 
 def shrinkage_inputs(eigenvalues: ArrayLike, signal: ArrayLike, noise: float) -> tuple[np.ndarray, np.ndarray]:
     """Check and return eigenvalues and signal as float arrays."""
-    d, b = np.asarray(eigenvalues, dtype=np.float64), np.asarray(signal, dtype=np.float64)
+    d, b, noise = array_of(eigenvalues, "eigenvalues"), array_of(signal, "signal"), number_of(noise, "noise", "give a variance, 0 or more")
     if d.ndim != 1 or d.shape != b.shape or not len(d):
         raise DataError(f"eigenvalues have shape {d.shape}, signal {b.shape}: give (r,) twice")
     if not (np.isfinite(d).all() and np.isfinite(b).all() and np.isfinite(noise)):

@@ -10,6 +10,7 @@ import numpy as np
 from kdprobe.core.arguments import choice, whole
 from kdprobe.core.arrays import as_array
 from kdprobe.core.errors import DataError
+from kdprobe.core.words import counted
 
 Order = Literal["principal", "columns"]
 ORDERS = ("principal", "columns")
@@ -119,8 +120,8 @@ def read_sample(
     (2, 8, 200)
     """
     choice("order", order, ORDERS)
-    names = _names(x)
-    x, y = _numbers(x, "X"), _numbers(y, "y")
+    names = names_of(x)
+    x, y = numbers_of(x, "X"), numbers_of(y, "y")
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     if x.ndim != 2 or y.ndim != 1 or len(x) != len(y) or not x.shape[1]:
         raise DataError(f"X has shape {x.shape}, y {y.shape}: give (n, d) and (n,), rows paired")
@@ -128,17 +129,24 @@ def read_sample(
     rows, columns = x.shape
     p = max(1, round(columns / 4)) if student is None else whole("student", student, least=1, advice="give a number of features from 1 on")
     if p > columns:
-        raise DataError(f"student={p} of {columns} features: give 1 to {columns}")
+        raise DataError(f"student={p} of {counted(columns, 'feature')}: give 1 to {columns}")
     for name, size in (("student", p), ("teacher", p if largest is None else largest)):
         if rows < size + 3:
-            raise DataError(f"{rows} labelled rows: a {name} of {size} features has a finite expected risk from {size + 3} on: label more")
+            least = f"{counted(rows, 'labelled row')}: a {name} of {counted(size, 'feature')} has a finite expected risk from {size + 3} on"
+            raise DataError(f"{least}: label more")
+    first, last = x[0] + 0.0, y[0] + 0.0
+    # by powers of two, which changes no digit: squares of what is beyond 1e154 would not be finite, and those below 1e-162 would be 0
+    power = _exponent(x if fresh is None else np.concatenate([x, fresh]))
+    x, fresh = np.ldexp(x, -power), None if fresh is None else np.ldexp(fresh, -power)
+    power = _exponent(y[:, None])[0]
+    y = np.ldexp(y, -power)
     spread = float(y.std())
     if spread <= 1e-12 * max(float(np.abs(y).max()), 1e-300):
-        raise DataError(f"y is constant ({y[0]:g}): there is nothing to predict")
+        raise DataError(f"y is constant ({last:g}): there is nothing to predict")
     flat = x.std(axis=0) <= 1e-12 * np.abs(x).max(axis=0)
     if flat.any():
         at = int(np.flatnonzero(flat)[0])
-        raise DataError(f"column {names[at]} of X is constant ({x[0, at] + 0.0:g}) on the labelled rows: leave it out")
+        raise DataError(f"column {names[at]} of X is constant ({first[at]:g}) on the labelled rows: leave it out")
     every = x if fresh is None else np.concatenate([x, fresh])
     centre, width = every.mean(axis=0), every.std(axis=0)
     every = (every - centre) / width
@@ -163,11 +171,17 @@ def read_sample(
         )
     return Sample(
         features=features, target=(y - y.mean()) / spread, fresh=None if fresh is None else every[rows:, :most] - middle, transfer=transfer,
-        student=p, spectrum=values, scale=spread, order=order,
+        student=p, spectrum=values, scale=float(np.ldexp(spread, power)), order=order,
     )  # fmt: skip
 
 
-def _names(x: Any) -> list[str]:
+def _exponent(x: np.ndarray) -> np.ndarray:
+    """(d,) exponents of 2 that bring the largest entry of each column to between a half and 1."""
+    return np.frexp(np.abs(x).max(axis=0))[1]
+
+
+def names_of(x: Any) -> list[str]:
+    """Return what to call the columns of an array, or of a data frame."""
     columns = getattr(x, "columns", None)
     if columns is not None:
         return [repr(str(name)) for name in columns]
@@ -175,7 +189,8 @@ def _names(x: Any) -> list[str]:
     return [str(place) for place in range(shape[1] if len(shape) > 1 else 0)]
 
 
-def _numbers(values: Any, name: str) -> np.ndarray:
+def numbers_of(values: Any, name: str) -> np.ndarray:
+    """Return a user's array, or data frame, as finite float64; DataError where it is none."""
     if hasattr(values, "select_dtypes"):
         # a frame of numbers and of yes and no would be an array of objects
         values = values.astype(dict.fromkeys(values.select_dtypes("bool").columns, "int64"))
@@ -184,12 +199,15 @@ def _numbers(values: Any, name: str) -> np.ndarray:
         raise DataError(
             f"{name} holds {array.dtype} entries: give numbers; a column of words becomes one column of 0 and 1 for each word but one"
         )
-    array = array.astype(np.float64)
+    with np.errstate(over="ignore"):  # a longer float may be infinite in this one: told below
+        array = array.astype(np.float64)
     wrong = ~np.isfinite(array)
     if wrong.any():
-        row = int(np.argwhere(wrong)[0][0])
+        row, count = int(np.argwhere(wrong)[0][0]), int(wrong.sum())
+        if count == 1:
+            raise DataError(f"{name} holds an entry that is NaN or infinite, in row {row}: fill it or leave its row out")
         raise DataError(
-            f"{name} holds {int(wrong.sum())} entries that are NaN or infinite, the first in row {row}: fill them or leave their rows out"
+            f"{name} holds {count:,} entries that are NaN or infinite, the first in row {row}: fill them or leave their rows out"
         )
     return array
 
@@ -202,7 +220,7 @@ def _unlabelled(given: Any, columns: int) -> tuple[np.ndarray | None, float]:
         if not given >= 1 or (not math.isinf(given) and given != int(given)):
             raise DataError(f"unlabelled={given!r}: give rows, or how many there will be, 1 or more")
         return None, math.inf if math.isinf(given) else int(given)
-    fresh = _numbers(given, "unlabelled")
+    fresh = numbers_of(given, "unlabelled")
     if fresh.ndim != 2 or fresh.shape[1] != columns or not len(fresh):
         raise DataError(f"unlabelled has shape {fresh.shape}: give (m, {columns}), the columns of X in their order")
     return fresh, len(fresh)

@@ -18,7 +18,7 @@ from kdprobe.verdicts.own_runs import Runs, own_runs
 
 ADVICE: Mapping[Verdict, str] = {
     "SUPPORTED": "Of these teachers take one of the best sizes, not the largest.",
-    "CONTRADICTED": "The largest teacher is as good a choice as any smaller one, but for what is negligible.",
+    "CONTRADICTED": "The largest teacher is as good a choice as any smaller one: what it costs, if anything, is negligible.",
     "NOT APPLICABLE": "Train the largest teacher until it is itself the better model, then ask again.",
     "INCONCLUSIVE": "",
 }
@@ -173,7 +173,7 @@ def teaching_told(helps: HelpReading, verdict: GapVerdict) -> str:
     if helps.verdict == "SUPPORTED":
         return f"Teaching helps{f', but is {helps.qualifier}' if helps.qualifier else ''}: {told}."
     if helps.verdict == "CONTRADICTED":
-        return f"Teaching does not help by what matters: {told}."
+        return f"Teaching does not help enough to matter: {told}."
     if helps.n < SEEDS_FOR_A_VERDICT:
         return f"Too few seeds to say whether teaching helps: {told}."
     return f"Whether teaching helps is not settled: {told}."

@@ -32,12 +32,16 @@ class Rebuilt(NamedTuple):
         Name that the index of before now has, where there was one.
     planned
         Whether the plan was there too.
+    predicted
+        Whether predictions of theory came with it. The index that was sealed with them is lost, and whoever changes the file beside it can
+        write its hash too: nothing vouches any more that they stood before the first model.
     """
 
     models: int
     lost: list[str]
     before: str
     planned: bool
+    predicted: bool = False
 
 
 def rebuild(path: Path) -> Rebuilt:
@@ -75,7 +79,7 @@ def rebuild(path: Path) -> Rebuilt:
             raise DataError(f"{path} cannot be rebuilt, no file says which models it holds{why}: run the sweep into a new folder")
         before = BEFORE if (path / INDEX).exists() else ""
         _write(path, plan, models, scores)
-    return Rebuilt(len(models), lost, before, bool(plan))
+    return Rebuilt(len(models), lost, before, bool(plan), _predicts(plan))
 
 
 def _refuse_sound(path: Path) -> None:
@@ -102,9 +106,14 @@ def _plan(path: Path) -> tuple[dict[str, str], list[str]]:
         entries = {key: found[key] for key in SEALED if (found.get(key) if key == "predicted" else found[key]) is not None}
         if not all(isinstance(value, str) for value in entries.values()):
             raise TypeError
-    except (ValueError, TypeError, KeyError, RecursionError, OSError):
+        _predicts(entries)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError):
         return {}, [f"{PLAN} cannot be read: the plan that is run next becomes that of the zoo"]
     return entries, []
+
+
+def _predicts(plan: dict[str, str]) -> bool:
+    return bool(json.loads(plan.get("predicted", "{}")).get("entries"))
 
 
 def _contents(path: Path, file: Path) -> dict[str, Any]:

@@ -25,10 +25,11 @@ def through(*failing, refused=()):
 
 def test_the_answer_names_what_passes_everywhere(table):
     found = {"classification": {"a": through(), "b": through("G3")}, "regression": {"a": through(), "c": through(refused=("G1",))}}
-    assert table.answer(found).startswith("**a passed all six gates wherever asked.** Of 4 pairs of measure and task passed: G1 3 (1 wit")
-    assert "G3 3, G4 4" in table.answer(found)
+    told = table.answer(found)
+    assert told.startswith("**All six gates were passed by these alone: on letters (classification): a; on bikeshare (regression): a.**")
+    assert "Of 4 pairs of measure and task passed: G1 3 (1 without an answer), G2 4, G3 3, G4 4" in told
     found["regression"]["a"] = through("G4")
-    assert table.answer(found).startswith("**No measure passed all six gates.**")
+    assert "on letters (classification): a; on bikeshare (regression): no measure.**" in table.answer(found)
 
 
 def test_the_page(table, monkeypatch):
@@ -39,3 +40,5 @@ def test_the_page(table, monkeypatch):
     assert "* **a** G4: ρ = −0.25 in G4." in page
     # a hyphen is none
     assert "| own-part | passes" in page
+    # of what passes all there is nothing more to say
+    assert "* **own-part**" not in page

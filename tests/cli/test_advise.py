@@ -79,39 +79,65 @@ def test_the_target_under_another_name_is_told_first(table, capsys):
     table = table.assign(score_eur=1.17 * table["score"] + 1e-3 * rng.normal(size=200), ranks=np.exp(table["score"] / 4))
     table.to_csv("my.csv", index=False)
     assert run(["advise", "my.csv", "--target", "score"]) == 0
-    told = capsys.readouterr().err
+    told = capsys.readouterr().out
     for name in ("score_eur", "ranks"):
-        text = f"look at this: {name!r} tells 'score' by itself (correlation 1.0000): --drop it if it is the target under another name\n"
+        text = (
+            f"Look at this first: {name!r} tells 'score' by itself (correlation 1.0000): drop it if it is the target under another name.\n"
+        )
         assert text in told
-    assert told.count("look at this") == 2
+    assert told.startswith("Look at this first")
+    assert told.count("Look at this") == 2
     # whoever is sent the page, or reads the document, is told too
     assert run(["advise", "my.csv", "--target", "score", "--json", "-o", "leak.html"]) == 0
-    (*_, note) = notes = json.loads(capsys.readouterr().out)["look_at"]
+    document = json.loads(capsys.readouterr().out)
+    (*_, note) = notes = document["look_at"]
     assert len(notes) == 2
+    assert note in document["sentence"]
     assert f"Look at this first: {note}." in unescape(Path("leak.html").read_text(encoding="utf-8"))
     assert run(["advise", "my.csv", "--target", "score", "--drop", "score_eur,ranks", "--json"]) == 0
-    assert "look at this" not in capsys.readouterr().err
+    assert json.loads(capsys.readouterr().out)["look_at"] == []
     # what merely goes along with the target is no telltale
     table.assign(score_eur=table["score"] + 0.3 * rng.normal(size=200)).drop(columns="ranks").to_csv("my.csv", index=False)
     assert run(["advise", "my.csv", "--target", "score"]) == 0
-    assert "look at this" not in capsys.readouterr().err
+    assert "Look at this" not in capsys.readouterr().out
 
 
 def test_a_column_that_counts_rows_is_told(table, capsys):
     table.assign(id=np.arange(7, 207)).to_csv("my.csv", index=False)
     assert run(["advise", "my.csv", "--target", "score"]) == 0
-    assert "look at this: 'id' counts the rows (7, 8, ...): --drop it if it is the number of the row\n" in capsys.readouterr().err
+    told = "Look at this first: 'id' counts the rows (7, 8, ...): drop it if it is the number of the row.\n"
+    assert told in capsys.readouterr().out
     table.assign(id=np.random.default_rng(0).permutation(200)).to_csv("my.csv", index=False)
     assert run(["advise", "my.csv", "--target", "score"]) == 0
-    assert "look at this" not in capsys.readouterr().err
+    assert "Look at this" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("sign", "word"), [(";", "semicolons"), ("\t", "tabs")])
+@pytest.mark.parametrize(("sign", "word", "flag"), [(";", "semicolons", "';'"), ("\t", "tabs", "'\\t'"), ("|", "bars", "'|'")])
 @pytest.mark.parametrize("decimal", [".", ","])
-def test_other_signs_between_values(table, capsys, sign, word, decimal):
+def test_other_signs_between_values(table, capsys, sign, word, flag, decimal):
     table.to_csv("my.csv", index=False, sep=sign, decimal=decimal)
-    assert run(["advise", "my.csv", "--target", "score"]) == 3
-    assert f"my.csv has {word} between its values: save it with commas, and decimals with a point" in capsys.readouterr().err
+    pd.read_csv("rows.csv").to_csv("rows.csv", index=False, sep=sign, decimal=decimal)
+    asked = ["advise", "my.csv", "--target", "score", "--unlabelled", "rows.csv"]
+    assert run(asked) == 3
+    assert f"my.csv is separated by {word}, not by commas: give --delimiter {flag}" in capsys.readouterr().err
+    given = [*asked, "--delimiter", flag.strip("'")]
+    if decimal == ",":
+        assert run(given) == 3
+        assert "column 'score' holds decimals with a comma" in (told := capsys.readouterr().err)
+        assert told.rstrip().endswith("give --decimal ,")
+    assert run([*given, "--decimal", decimal]) == 0
+    assert "rows: 200 labelled, 500 unlabelled; features: 6" in capsys.readouterr().out
+
+
+def test_files_that_are_packed_are_read_as_the_others(table, capsys):
+    table.to_csv("my.csv.gz", index=False)
+    assert run(["advise", "my.csv.gz", "--target", "score"]) == 0
+    assert "rows: 200 labelled" in capsys.readouterr().out
+    Path("cut.csv.gz").write_bytes(Path("my.csv.gz").read_bytes()[:40])
+    Path("plain.csv.gz").write_text("a,b\n1,2\n")
+    for name in ("cut.csv.gz", "plain.csv.gz"):
+        assert run(["advise", name, "--target", "a"]) == 3
+        assert f"{name} cannot be read" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -145,11 +171,11 @@ def test_wrong_files(table, tmp_path, capsys):
     (tmp_path / "one.csv").write_text("a\n1\n2\n")
     for name, text in {
         "none.csv": "none.csv cannot be read (No such file or directory): check its name",
-        "empty.csv": "empty.csv is no table of comma-separated values",
+        "empty.csv": "empty.csv is empty: give a first line of names and a line for each row",
         "names.csv": "names.csv has a line of names and no rows",
-        "ragged.csv": "ragged.csv is no table of comma-separated values",
-        "binary.csv": "binary.csv is no table of comma-separated values",
-        "table.xlsx": "table.xlsx is no .csv: save the table with",
+        "ragged.csv": "ragged.csv: its rows have different lengths",
+        "binary.csv": "binary.csv is not in UTF-8",
+        "table.xlsx": "table.xlsx is none of .csv, .tsv, .txt, .parquet",
         "one.csv": "one.csv has no column beside 'a': give features too",
     }.items():
         assert run(["advise", name, "--target", "a"]) == 3

@@ -207,10 +207,10 @@ def test_a_warning_comes_first_and_leaves_the_answer_its_condition():
         (comparison(siblings=1), "3 siblings", "siblings=[*siblings, *more_siblings]", "2 networks of the teacher's kind"),
         # the doubt that is left: rows, one more twin, one more sibling
         (comparison(), "twice the rows (1,000)", "(teacher, student, more_data, task=", "500 more rows that no model was trained on"),
-        (comparison(ROWS_UP), "8 twins narrow", "twins=[*twins, *more_twins]", "4 networks of the student's kind"),
+        (comparison(ROWS_UP), "8 twins show more surely", "twins=[*twins, *more_twins]", "4 networks of the student's kind"),
         (comparison(ROWS_UP, twins=9), "8 seeds of teacher, student and twin tell apart what one more twin", "students=students", "7 more"),
         (comparison(UP, UP, NONE), "twice the rows", "more_data", "500 more rows"),
-        (comparison(UP, UP, ROWS_UP, siblings=3), "6 siblings narrow", "siblings=[*siblings, *more_siblings]", "3 networks"),
+        (comparison(UP, UP, ROWS_UP, siblings=3), "6 siblings show more surely", "siblings=[*siblings, *more_siblings]", "3 networks"),
         (comparison(NONE, NONE, seeds=8), "16 seeds", "students=students", "8 more of each, 24 networks"),
         # all is answered of these weights
         (comparison(UP, UP, UP), "8 seeds of teacher, student and twin tell whether the recipe does so", "teachers=", "7 more of each, 21"),

@@ -86,3 +86,10 @@ def test_a_map_of_layers_is_drawn(tmp_path):
     assert len(boxes) == 4
     assert max(box["x"] + box["width"] for box in boxes) <= float(svg.attrib["width"])
     assert max(box["y"] + box["height"] for box in boxes) <= float(svg.attrib["height"])
+
+
+def test_nothing_stands_twice_or_is_empty(tmp_path):
+    comparison = compare(TEACHER, STUDENT, (None, Y), task="classification", twins=TWINS)
+    page = report(comparison, tmp_path / "pair.html").read_text(encoding="utf-8")
+    assert page.count("Did teaching help?") == 1
+    assert "All verdicts in one table" not in page, "a comparison has no findings, and their table would be empty"

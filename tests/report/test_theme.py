@@ -249,3 +249,27 @@ def test_a_map_of_a_law_alone_has_no_cross():
     assert "these data" in marked
     assert "these data" not in plain
     assert len(plain) < len(marked)
+
+
+def test_seeds_on_one_pixel_are_drawn_once_and_all_counted():
+    drawn = str(strip([0.5, 0.5001, 1.0], 0.0, 1.0))
+    assert drawn.count("v10") == 2
+    assert "3 seeds from 0.5 to 1" in drawn
+
+
+def test_names_that_begin_alike_are_told_apart():
+    names = ("labelled and transfer rows", "labelled and own answers")
+    lines = [Bar(label=name, parts=(1.0,), beside=(0.0, -1.0, 1.0)) for name in names]
+    svg = bars(lines, parts=(("a", "one"),), titles=("bars", "beside"), prefix="p", title="t", description="d")
+    text = re.findall(r">([^<>]+)</text>", svg)
+    assert {"transfer rows", "own answers"} <= set(text)
+    assert not any("…" in part for part in text)
+
+
+def test_a_long_title_of_a_panel_is_whole_and_begins_at_the_edge():
+    long = "labelled and transfer rows: gain (target var"
+    root = ET.fromstring(drawing(label=long))
+    (title,) = (element for element in root.iter("text") if element.text == f"{long} (nats)")
+    assert title.attrib.get("x", "0") == "0"
+    (short,) = (element for element in ET.fromstring(drawing()).iter("text") if element.text == "own (nats)")
+    assert float(short.attrib["x"]) == 50

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 import kdprobe
+from kdprobe.cli import run
+from kdprobe.core.identity import content_id
 from kdprobe.core.registry import find
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.gaps import gaps
 from kdprobe.report.evidence.predicted import Predicted, bounded
 from kdprobe.report.sections.gap import draw as draw_gap
-from kdprobe.report.sections.predicted import draw
+from kdprobe.report.sections.predicted import REBUILT, draw
 from kdprobe.sweep import predictions
 from kdprobe.sweep.predictions import sealed_predictions
 from kdprobe.tasks.nested_ols import BETA, NOISE, VARIANCE
@@ -151,3 +153,38 @@ def test_all_curves_of_a_plan_share_one_budget(monkeypatch):
 def test_classifications_are_not_asked():
     plan = kdprobe.GapPlan(tasks=("letters",), beside={})
     assert sealed_predictions(plan, {}, models=0)["entries"] == []
+
+
+def test_a_teacher_that_comes_later_has_no_prediction_and_a_reason(tmp_path):
+    small = replace(LAW, seeds=2, schemes=("transfer_rows",), teacher_widths=(4, 14))
+    with kdprobe.sweep(small, tmp_path, similarity=False) as zoo:
+        first = zoo.provenance()["predicted"]["entries"][0]
+    with kdprobe.sweep(replace(small, teacher_widths=(4, 14, 26)), tmp_path, similarity=False) as zoo:
+        (gap,) = gaps(Evidence(zoo))
+        assert gap.curve.teachers == ("nested_linear-4", "nested_linear-14", "nested_linear-26")
+        assert gap.predicted.gains == (*(tuple(one["gain"]) for one in first["teachers"]), None)
+        assert gap.predicted.reason == ""
+        assert gap.predicted.drawn
+        late = "had been trained, so it is no prediction"
+        assert [late in reason for reason in gap.predicted.reasons] == [False, False, True]
+        table = next(one for one in draw(Evidence(zoo)).tables if one.caption == "Where theory has no word")
+        assert [(row["teacher"], late in row["reason"]) for row in table.rows] == [("width 26", True)]
+
+
+def test_predictions_of_an_index_that_was_read_back_are_told_as_such(tmp_path, capsys):
+    small = replace(LAW, seeds=2, schemes=("transfer_rows",), teacher_widths=(4, 14))
+    with kdprobe.sweep(small, tmp_path, similarity=False) as zoo:
+        assert REBUILT not in draw(Evidence(zoo)).words
+    file = tmp_path / "plan.json"
+    plan = json.loads(file.read_text())
+    told = json.loads(plan["predicted"])
+    told["entries"][0]["teachers"][1]["gain"] = [9.0, 8.0, 10.0]
+    file.write_text(json.dumps(plan | {"predicted": json.dumps(told | {"hash": content_id(told["entries"])})}))
+    (tmp_path / "index.sqlite").unlink()
+    assert run(["zoo", "rebuild", str(tmp_path)]) == 0
+    assert "the predictions of theory are those of plan.json, and nothing vouches any more that they stood" in capsys.readouterr().out
+    with kdprobe.sweep(small, tmp_path, similarity=False) as zoo:
+        assert REBUILT in draw(Evidence(zoo)).words
+    # what a sweep writes after it keeps that too
+    with kdprobe.sweep(small, tmp_path, similarity=False) as zoo:
+        assert REBUILT in draw(Evidence(zoo)).words

@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import replace
+from html import unescape
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,12 @@ import pytest
 import kdprobe
 from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.result import Measurement
-from kdprobe.theory.checks import excess_factor
+from kdprobe.stats.multiple_correlation import explained_share
+from kdprobe.theory.checks import excess_factor, tail_factor
 from kdprobe.theory.gains import Bounds, nested_gains, nested_share, product, ridge_gain, teacher_sizes
 from kdprobe.theory.nested_ols import nested_ols
 from kdprobe.theory.objectives import silent
+from kdprobe.theory.predicted import predicted_gains
 from kdprobe.theory.ridge import ridge_self_distillation
 from kdprobe.theory.sample import read_sample
 
@@ -273,6 +276,95 @@ def test_estimates():
     assert few.alignment.value is None
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e-170, 1e155, 1e307])
+def test_numbers_of_any_size_are_read(scale):
+    """Squares of these are no numbers of float64."""
+    x, y = world()
+    unit = 2.0 ** round(math.log2(scale))
+    fresh = np.random.default_rng(5).normal(size=(400, 12))
+    plain = str(advise(x, y, unlabelled=fresh, student=3))
+    assert str(advise(x * unit, y, unlabelled=fresh * unit, student=3)) == plain
+    assert str(advise(x, y * unit, unlabelled=fresh, student=3)) == plain
+    few = x * np.where(np.arange(12) == 5, unit, 1.0)
+    assert str(advise(few, y, unlabelled=fresh * np.where(np.arange(12) == 5, unit, 1.0), student=3, order="columns")) == str(
+        advise(x, y, unlabelled=fresh, student=3, order="columns")
+    )
+
+
+def test_gains_in_units_of_huge_labels_are_refused_in_words():
+    x, y = world()
+    found = predicted_gains(x, 1e200 * y, fresh=x + 1, rows=50, student=3, teachers=(5, 8))
+    assert found.gains == (None, None)
+    found = predicted_gains(x, 1e200 * y, fresh=world(seed=1)[0], rows=50, student=3, teachers=(5, 8))
+    assert found.gains == (None, None)
+    assert re.search(r"squares of labels about \de\+20\d apart are beyond the range of float64: divide y by \de\+20\d", found.reason)
+
+
+def test_a_column_that_is_the_target_is_in_the_answer_and_on_the_page(tmp_path):
+    x, y = world()
+    frame = pd.DataFrame(x).rename(columns=str).assign(euros=np.exp(y / 9))
+    for target, name in ((pd.Series(y, name="price"), "'price'"), (y, "'y'")):
+        found = advise(frame, target, unlabelled=500, student=3)
+        (note,) = found.notes
+        assert note == f"'euros' tells {name} by itself (correlation 1.0000): drop it if it is the target under another name"
+        assert found.sentence == f"Look at this first: {note}. {found.first.says}"
+        assert str(found).startswith(f"Look at this first: {note}.\n{found.first.says}\n")
+    page = re.sub(r"<[^>]+>", "", unescape(kdprobe.report(found, tmp_path / "page.html").read_text(encoding="utf-8")))
+    assert page.count(f"Look at this first: {note}") >= 2  # above the answer, and in it
+    assert advise(frame.drop(columns="euros"), y, unlabelled=500, student=3).notes == ()
+
+
+def test_every_size_hurts_is_a_claim_of_each_size():
+    """Ten sizes at once widen each interval; that the best of them hurts needs the limit of that one alone."""
+    x, y = world(n=300, noise=1.0, decay=1.0)
+    found = advise(x, y, unlabelled=5000, student=12, order="columns").objectives["expansion"]
+    assert any(one.share.high > 0 for one in found.sizes)
+    assert found.verdict == "CONTRADICTED"
+    assert found.share.low <= found.share.value <= found.share.high < 0
+    assert "that each of them hurts is shown by one-sided 95 % limits" in found.says
+
+
+def test_tails_widen_an_interval_only_where_they_are_shown():
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(200, 6))
+    signal = x @ np.array([1.0, 0.5, 0.5, 0.5, 0.3, 0.3])
+    gaussian, heavy = rng.normal(size=200), rng.standard_t(5, size=200)
+    samples = [read_sample(x, signal + noise, student=2, order="columns") for noise in (gaussian, heavy)]
+    assert [tail_factor(one, 6) > 1 for one in samples] == [False, True]
+    (narrow,), (wide,) = (nested_gains(one, [6], m=500) for one in samples)
+    exact = explained_share(1 - (samples[1].residuals(6) ** 2).sum() / (samples[1].residuals(2) ** 2).sum(), features=4, freedom=197)
+    assert wide.ratio.low < 1 - exact[1]
+    assert wide.ratio.high > 1 - exact[0]
+    assert narrow.ratio.low < narrow.ratio.value < narrow.ratio.high
+
+
+def test_an_answer_from_few_rows_says_what_it_rests_on():
+    x, y = world(n=9, d=4, noise=0.01)
+    few = advise(x, y, unlabelled=60, student=1, order="columns").objectives["compression"]
+    assert few.verdict == "SUPPORTED"
+    assert few.next.endswith("9 rows are too few for the checks to see much: this holds if the noise is Gaussian.")
+    assert "too few for the checks" not in advise(*world(), unlabelled=60, student=3).objectives["compression"].next
+
+
+def test_one_of_a_thing_is_told_as_one():
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(40, 1))
+    told = str(advise(x, x[:, 0] + rng.normal(size=40), unlabelled=50))
+    assert "a student of 1 of 1 feature." in told
+    assert not re.search(r"\b1 (features|rows|values|degrees)\b", told)
+    with pytest.raises(DataError, match="1 unlabelled row: a student of 1 feature has a finite expected risk from 4 on: give more"):
+        advise(x, x[:, 0] + rng.normal(size=40), unlabelled=1)
+
+
+def test_numbers_are_as_long_as_somebody_wants_them():
+    x, y = world(n=5000)
+    sure = advise(x, x @ np.arange(1.0, 13) + 1e-7 * y, unlabelled=50_000, student=3, order="columns")
+    assert not re.search(r"0\.000 \[0\.000, 0\.000\]|at most 0\.000\d", str(sure))
+    assert re.search(r"noise, in target variances: \d\.?\d*e-1\d \[", str(sure))
+    assert re.search(r"\n    12: 9\d\.?\d* %\n", str(sure))
+    assert "at most 0.001 % of its excess risk" in str(advise(x, y, unlabelled=50, student=3))
+
+
 @pytest.mark.parametrize("scale", [1e-150, 1.0, 1e150])
 def test_labels_without_noise(scale):
     """Nothing is left over for a variance to come from: values or refusals, and no warning."""
@@ -346,8 +438,13 @@ def changed(value, row=4, column=2):
 @pytest.mark.parametrize(
     ("data", "options", "error", "text"),
     [
-        (changed(math.nan), {}, DataError, "X holds 1 entries that are NaN or infinite, the first in row 4: fill them or leave"),
-        ((world()[0], np.where(np.arange(300) == 7, math.inf, world()[1])), {}, DataError, "y holds 1 entries that are NaN or infinite"),
+        (changed(math.nan), {}, DataError, "X holds an entry that is NaN or infinite, in row 4: fill it or leave its row out"),
+        (
+            (world()[0], np.where(np.arange(300) == 7, math.inf, world()[1])),
+            {},
+            DataError,
+            "y holds an entry that is NaN or infinite, in row 7",
+        ),
         ((world()[0], np.full(300, 3.0)), {}, DataError, r"y is constant \(3\): there is nothing to predict"),
         (
             (world()[0] * (np.arange(12) != 4), world()[1]),
@@ -382,7 +479,16 @@ def changed(value, row=4, column=2):
         (world(), {"student": 0}, PlanError, "student=0: give a number of features from 1 on"),
         (world(), {"teachers": 0}, PlanError, "teachers=0: give a whole number from 1 on"),
         (world(), {"ridge": 1e300}, DataError, "ridge=1e.300 shrinks all or nothing: give a number nearer to the eigenvalues, which are"),
-        (world(), {"ridge": -1}, DataError, "ridge=-1: give a number above 0, or none for the best one"),
+        (world(), {"ridge": -1}, PlanError, "ridge=-1: give a number above 0, or none for the best one"),
+        (world(), {"ridge": "a"}, PlanError, "ridge='a': give a number above 0, or none for the best one"),
+        (world(), {"ridge": True}, PlanError, "ridge=True: give a number above 0, or none for the best one"),
+        (world(), {"ridge": math.inf}, PlanError, "ridge=inf: give a number above 0"),
+        (world(), {"unlabelled": "many"}, DataError, "unlabelled holds <U4 entries: give numbers"),
+        (world(), {"student": "a"}, PlanError, "student='a': give a number of features from 1 on"),
+        (world(), {"teacher": "a"}, PlanError, "teacher='a': give a number of features from 1 on"),
+        (world(), {"teachers": "a"}, PlanError, "teachers='a': give a whole number from 1 on"),
+        (world(), {"order": 3}, PlanError, "order=3 is unknown"),
+        (("abc", world()[1]), {}, DataError, "X holds <U3 entries: give numbers"),
         (world(), {"order": "sorted"}, PlanError, "order='sorted' is unknown"),
         ((world()[0], world()[1][:9]), {}, DataError, r"X has shape \(300, 12\), y \(9,\): give \(n, d\) and \(n,\)"),
         ((np.array([["a"], ["b"]]), np.ones(2)), {}, DataError, "X holds <U1 entries: give numbers; a column of words becomes"),

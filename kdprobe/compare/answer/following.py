@@ -1,7 +1,7 @@
 """The one call that would change a comparison's answer, and what it costs."""
 
 from kdprobe.compare.answer.found import helped, own, target
-from kdprobe.compare.compared import Compared
+from kdprobe.compare.compared import Call, Compared
 from kdprobe.compare.judge import LEAST, PERFORMANCE, Judged, closer, judged
 from kdprobe.compare.words_gain import read
 from kdprobe.core.section import Next
@@ -16,7 +16,8 @@ def following(comparison: Compared) -> Next | None:
     """Return what is missing most, or, where nothing is, what the doubt that is left hangs on; None where no doubt is left.
 
     What the call cannot know stands in it under names: ``build`` and ``fit`` are the functions of `kdprobe.train_twins`, ``train`` the
-    rows that models were trained on.
+    rows that models were trained on. Where the comparison has a ``spelling`` of its own, as one from
+    the command line has, that writes the call.
     """
     return _missing(comparison) or _doubtful(comparison)
 
@@ -26,17 +27,17 @@ def _missing(comparison: Compared) -> Next | None:
     if comparison.warnings:
         return Next(
             why="put right what the warning names, and compare again",
-            command=_call(comparison),
+            command=_call(comparison, Call()),
             cost=_networks(len(comparison.unfit), "teacher") if comparison.unfit else "no training, unless a model is missing",
         )
     if not comparison.twins:
         count = seeds or LEAST
         why = f"{count} twins, trained without the teacher, {'one for each student, ' if seeds else ''}show what teaching added"
-        return Next(why=why, command=_call(comparison, twins=_trained(count)), cost=_networks(count, "student"))
+        return Next(why=why, command=_call(comparison, Call(twins=count)), cost=_networks(count, "student"))
     if not comparison.scores:
         return Next(
             why=f"{target(comparison)} tell which model is better",
-            command=_call(comparison, data="(x, y)"),
+            command=_call(comparison, Call(data="targets")),
             cost=f"targets of {comparison.n:,} row{'' if comparison.n == 1 else 's'}, no training",
         )
     if seeds:
@@ -44,12 +45,11 @@ def _missing(comparison: Compared) -> Next | None:
     if len(comparison.twins) < LEAST:
         more = LEAST - len(comparison.twins)
         why = f"{LEAST} twins show how far one untaught network lies from the next"
-        return Next(why=why, command=_call(comparison, twins="[*twins, *more_twins]"), cost=_networks(more, "student"))
+        return Next(why=why, command=_call(comparison, Call(twins=more)), cost=_networks(more, "student"))
     if len(comparison.siblings) < LEAST:
         more = LEAST - len(comparison.siblings)
-        given = "[*siblings, *more_siblings]" if comparison.siblings else _trained(more)
         why = f"{LEAST} siblings, teachers of the same recipe from other seeds, tell whether it is this teacher's own"
-        return Next(why=why, command=_call(comparison, siblings=given), cost=_networks(more, "teacher"))
+        return Next(why=why, command=_call(comparison, Call(siblings=more)), cost=_networks(more, "teacher"))
     return None
 
 
@@ -71,7 +71,7 @@ def _doubtful(comparison: Compared) -> Next | None:
     if hangs == "rows":
         return Next(
             why=f"twice the rows ({2 * comparison.n:,}) see smaller differences",
-            command=_call(comparison, data="more_data"),
+            command=_call(comparison, Call(data="rows")),
             cost=f"{comparison.n:,} more rows that no model was trained on, no training",
         )
     given = comparison.twins if hangs == "twin" else comparison.siblings
@@ -79,38 +79,45 @@ def _doubtful(comparison: Compared) -> Next | None:
         return _seeds(comparison, SEEDS_FOR_A_VERDICT, f"tell apart what one more {hangs} would hide")
     role = "student" if hangs == "twin" else "teacher"
     return Next(
-        why=f"{2 * len(given)} {hangs}s narrow how far one more of them may lie off, which this answer hangs on",
-        command=_call(comparison, **{f"{hangs}s": f"[*{hangs}s, *more_{hangs}s]"}),
+        why=f"{2 * len(given)} {hangs}s show more surely how far the next one may lie off, and that decides this answer",
+        command=_call(comparison, Call(twins=len(given)) if hangs == "twin" else Call(siblings=len(given))),
         cost=_networks(len(given), role),
     )
 
 
 def _seeds(comparison: Compared, count: int, what: str) -> Next:
     more = count - max(comparison.seeds, 1)
-    given = {"teachers": "teachers", "students": "students", "twins": "twins", "data": "data", "task": f'"{_task(comparison)}"'}
-    given |= {"siblings": "siblings"} if comparison.siblings and comparison.seeds else {}
     return Next(
         why=f"{count} seeds of teacher, student and twin {what}",
-        command=f"kdprobe.compare({', '.join(f'{name}={value}' for name, value in given.items())})",
+        command=_call(comparison, Call(seeds=count)),
         cost=f"{more} more of each, {3 * more} networks",
     )
 
 
-def _call(comparison: Compared, *, data: str = "data", twins: str = "", siblings: str = "") -> str:
+def _call(comparison: Compared, call: Call) -> str:
+    return (comparison.spelling or _python)(comparison, call)
+
+
+def _python(comparison: Compared, call: Call) -> str:
+    kind = f'task="{_task(comparison)}"'
+    if call.seeds:
+        given = {"teachers": "teachers", "students": "students", "twins": "twins", "data": "data"}
+        parts = [*(f"{name}={value}" for name, value in given.items()), kind]
+        parts += ["siblings=siblings"] if comparison.siblings and comparison.seeds else []
+        return f"kdprobe.compare({', '.join(parts)})"
+    data = {"targets": "(x, y)", "rows": "more_data"}.get(call.data, "data")
     first = ["teachers=teachers", "students=students", f"data={data}"] if comparison.seeds else ["teacher", "student", data]
-    parts = [*first, f'task="{_task(comparison)}"']
-    for name, given, changed in (("twins", comparison.twins, twins), ("siblings", comparison.siblings, siblings)):
-        if given or changed:
-            parts.append(f"{name}={changed or name}")
+    parts = [*first, kind]
+    for name, given, more in (("twins", comparison.twins, call.twins), ("siblings", comparison.siblings, call.siblings)):
+        if more:
+            parts.append(f"{name}=[*{name}, *more_{name}]" if given else f"{name}=kdprobe.train_twins(build, fit, train, seeds={more})")
+        elif given:
+            parts.append(f"{name}={name}")
     return f"kdprobe.compare({', '.join(parts)})"
 
 
 def _task(comparison: Compared) -> str:
     return comparison.task if comparison.task in KINDS else comparison.kind
-
-
-def _trained(count: int) -> str:
-    return f"kdprobe.train_twins(build, fit, train, seeds={count})"
 
 
 def _networks(count: int, role: str) -> str:

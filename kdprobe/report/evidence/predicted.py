@@ -1,7 +1,7 @@
 """What theory predicted of a curve before the sweep: the sealed numbers that a report draws beside what was found."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,9 @@ from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.groups import Curve, Group
 
 CHANGED = "what is stored is not what was sealed"
+NOT_FINITE = "the law has no finite answer for a teacher of this width on these rows"
+NOT_ASKED = "theory was not asked of this teacher"
+_ELSEWHERE: Any = object()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,9 +26,13 @@ class Predicted:
     read_as: str
     """What models were read as: "least squares on the first columns"."""
     reason: str
-    """Why nothing is predicted; "" where something is."""
+    """Why nothing is predicted of any teacher; "" where something is."""
     gains: tuple[tuple[float, float, float] | None, ...]
-    """By teacher of the curve: value, low, high; None where the law has no finite answer."""
+    """By teacher of the curve: value, low, high; None where there is none."""
+    reasons: tuple[str, ...] = ()
+    """By teacher of the curve: why nothing is predicted of it; "" where something is."""
+    rebuilt: bool = False
+    """Whether the seal was read back from a file beside the models, so that nothing says when it was written."""
 
     @property
     def drawn(self) -> bool:
@@ -39,18 +46,32 @@ def predicted_of(evidence: Evidence, group: Group, curve: Curve) -> Predicted | 
     # what stands beside the plan's own setting, or has chosen ones, was not predicted; controls are no claims
     if not found or group.kind != "regression" or group.axis or group.control or not len(curve.sizes):
         return None
-    entry = next((one for one in found["entries"] if _matches(one, group)), None)
-    if entry is None:
+    entries = [one for one in found["entries"] if _matches(one, group)]
+    if not entries:
         return None
-    by_width = {one["width"]: one["gain"] for one in entry["teachers"]}
-    gains = [by_width.get(int(name.rpartition("-")[2])) for name in curve.teachers]
-    reason = entry["reason"]
-    if content_id(found["entries"]) != found["hash"]:
-        reason = CHANGED
-    elif entry["models_there"]:
-        reason = f"it was worked out after {words.counted(entry['models_there'], 'model')} had been trained, so it is no prediction"
-    told = tuple(None if gain is None or reason else tuple(map(float, gain)) for gain in gains)
-    return Predicted(read_as=entry["read_as"], reason=reason, gains=told)  # pyright: ignore[reportArgumentType]
+    changed = content_id(found["entries"]) != found["hash"]
+    told = [_of_teacher(entries, int(name.rpartition("-")[2])) for name in curve.teachers]
+    reasons = tuple(CHANGED if changed else reason for _, reason in told)
+    gains = tuple(None if reason else gain for (gain, _), reason in zip(told, reasons, strict=True))
+    return Predicted(
+        read_as=entries[0]["read_as"], reason="; ".join(dict.fromkeys(reasons)) if all(reasons) else "", gains=gains, reasons=reasons,
+        rebuilt=bool(evidence.provenance().get("read_back")),
+    )  # fmt: skip
+
+
+def _of_teacher(entries: Sequence[Mapping[str, Any]], width: int) -> tuple[tuple[float, float, float] | None, str]:
+    """What was sealed first of a teacher, or why there is nothing: one that came to the zoo later is in a later entry only."""
+    for entry in entries:
+        gain = next((one["gain"] for one in entry["teachers"] if one["width"] == width), _ELSEWHERE)
+        if gain is _ELSEWHERE:
+            continue
+        if entry["models_there"]:
+            return None, f"it was worked out after {words.counted(entry['models_there'], 'model')} had been trained, so it is no prediction"
+        if gain is None:
+            return None, entry["reason"] or NOT_FINITE
+        value, low, high = map(float, gain)
+        return (value, low, high), ""
+    return None, NOT_ASKED
 
 
 def _matches(entry: Mapping[str, Any], group: Group) -> bool:

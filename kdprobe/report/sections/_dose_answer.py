@@ -15,14 +15,27 @@ SEEDS = 10
 
 
 def answer(found: Doses) -> str:
-    """One sentence, no stronger than the verdicts that it follows from: quality first, then amount, then what the controls say of it."""
-    full, worth, reading = found.fullest, found.worth, found.arrived
-    if full is None or worth is None or worth.gain is None or reading is None:
+    """Whether teaching helped, in one sentence that is no stronger than its verdict."""
+    if (few := _unread(found)) is not None:
+        return few
+    assert found.fullest is not None, "asked before"
+    return f"{_quality(found, found.fullest.name)}."
+
+
+def own_answer(found: Doses) -> str:
+    """Whether it was this teacher's own knowledge, and what the controls say of that; "" where `answer` says that nothing can be said."""
+    if _unread(found) is not None or found.arrived is None:
+        return ""
+    return f"{_amount(found, found.arrived)}{_caveat(found, found.arrived)}."
+
+
+def _unread(found: Doses) -> str | None:
+    worth = found.worth
+    if found.fullest is None or worth is None or worth.gain is None or found.arrived is None:
         return "Nothing can be said of this student yet: see the sentences below."
     if worth.n < SEEDS_FOR_A_VERDICT:
         return f"Too few seeds to say how much was transferred: give {SEEDS_FOR_A_VERDICT} or more."
-    joint = "and" if (worth.verdict == "SUPPORTED") == (reading.verdict == "SUPPORTED") else "but"
-    return f"{_quality(found, full.name)}, {joint} {_amount(found, reading)}{_caveat(found, reading)}."
+    return None
 
 
 def _quality(found: Doses, dose: str) -> str:
@@ -32,25 +45,25 @@ def _quality(found: Doses, dose: str) -> str:
     assert gain is not None, "asked before"
     if worth.verdict == "SUPPORTED":
         little = f", {worth.qualifier}" if TOO_SMALL in worth.qualifier else ""
-        return f"Taught on {dose} this student gained {words.result(gain)} over its untaught twin{little}"
+        return f"Teaching on {dose} helped this student: it gained {words.result(gain)} over its untaught twin{little}"
     if worth.harmful:
-        return f"Taught on {dose} this student became worse than its untaught twin ({words.result(gain)})"
+        return f"Teaching on {dose} hurt this student: it became worse than its untaught twin ({words.result(gain)})"
     if worth.verdict == "CONTRADICTED":
-        return f"Taught on {dose} this student gained less over its untaught twin than is negligible"
-    return f"Whether teaching on {dose} helps this student is not settled ({words.result(gain)} over its untaught twin)"
+        return f"Teaching on {dose} did not help this student: what it gained over its untaught twin is negligible"
+    return f"Whether teaching on {dose} helps this student is not settled: its gain over its untaught twin is {words.result(gain)}"
 
 
 def _amount(found: Doses, reading: TransferReading) -> str:
     if reading.verdict == "SUPPORTED" and reading.specific is not None:
         small = ", a small part of its movement" if reading.negligible else ""
-        return f"its {LIKENESS[found.kind]} shows this very teacher in it ({words.result(reading.specific)} beyond sibling teachers{small})"
+        return f"Yes, part of what arrived is its own ({LIKENESS[found.kind]} {words.result(reading.specific)} above siblings{small})"
     if reading.verdict == "CONTRADICTED":
-        return "what it took over is what any teacher of this recipe gives: next to nothing is this teacher's own"
+        return "No: any teacher of this recipe would have given what it took over"
     if reading.placebo_failed:
-        return "whether anything is this teacher's own cannot be said: the placebo failed"
+        return "It cannot be told, as untaught twins show the same"
     if reading.verdict == "NOT APPLICABLE":
-        return "it is not shown to be nearer to its teacher than untaught twins are"
-    return "whether anything of it is this teacher's own is not settled"
+        return "Nothing of it is shown to have arrived: untaught twins are as near to the teacher"
+    return "Not settled"
 
 
 def _caveat(found: Doses, reading: TransferReading) -> str:
@@ -58,11 +71,15 @@ def _caveat(found: Doses, reading: TransferReading) -> str:
     if reading.verdict != "SUPPORTED" or controls is None:
         return ""
     if controls.verdict == "CONTRADICTED":
-        return "; a control that was taught nothing of it shows as much, so do not call it transferred"
+        return "; but a control that was taught nothing of it shows as much, so do not call it transferred"
     if controls.verdict == "SUPPORTED":
         return "; every control stays at nothing"
     kept, most = len(controls.shares) - len(controls.named), len(controls.shares)
-    return f"; that controls stay at nothing is shown of {kept} of {most}" if controls.named else ""
+    if not controls.named:
+        return ""
+    if not kept:
+        return f"; whether {'its control stays' if most == 1 else f'its {most} controls stay'} at nothing is not settled"
+    return f"; of {most} controls {kept} {'are' if kept > 1 else 'is'} shown to stay at nothing, the others are not settled"
 
 
 def next_of(evidence: Evidence, found: Doses) -> Next | None:

@@ -34,7 +34,7 @@ def answer(group: Sequence[Gap]) -> str:
         return _use(best)
     if sure:
         small = max(sure, key=_gain)
-        return f"Train this student alone: {_told(small)} {_taught(small)} is there, and {TOO_SMALL}."
+        return f"Train this student alone: {_told(small)} {_taught(small)} is real, but {TOO_SMALL}."
     best = max(helped or read, key=_gain)
     if helped:
         gain = _told(best)
@@ -45,7 +45,7 @@ def answer(group: Sequence[Gap]) -> str:
         teachers = _teachers(best)
         if all(gap.helps.harmful for gap in read):
             return f"Train this student alone: {teachers} made it worse than its untaught twin."
-        return f"Train this student alone: {teachers} gained it less than is negligible."
+        return f"Train this student alone: what it gains under {teachers} is negligible."
     gain = f"its largest gain is {_told(best)} {_taught(best)}"
     if ahead := next((control.title for gap in read for control in gap.controls if control.beyond.high < 0), ""):
         return f"Before you teach this student, try the control that gives more ({ahead}): whether a teacher helps is not settled, {gain}."
@@ -53,9 +53,16 @@ def answer(group: Sequence[Gap]) -> str:
 
 
 def _open(read: Sequence[Gap]) -> str:
-    """What keeps it open: runs that are missing, before seeds that are few."""
-    lost = next((gap for gap in read if unlimited(gap)), None)
-    return "More seeds may tell." if lost is None else f"Runs are missing ({lacking(lost)}{_on(lost)})."
+    """What keeps it open: runs that are missing, before seeds that are few; `next_of` asks for the same."""
+    if (lost := next((gap for gap in read if unlimited(gap)), None)) is not None:
+        return f"Runs are missing ({lacking(lost)}{_on(lost)})."
+    what = "draws of labelled rows" if read[0].curve.clustered else "seeds"
+    return f"More {what} may tell." if _needed(read) else f"At this spread not even 1,000 {what} would tell."
+
+
+def _needed(read: Sequence[Gap]) -> list[int]:
+    """Seeds that would settle what is open, where a number within reach would."""
+    return [gap.helps.needed for gap in read if gap.helps.verdict == "INCONCLUSIVE" and gap.helps.needed is not None]
 
 
 def best_of(group: Sequence[Gap]) -> Gap | None:
@@ -105,8 +112,7 @@ def next_of(evidence: Evidence, group: Sequence[Gap]) -> Next | None:
         return more(2 * now, f"twice the {unit}, if what it gives beyond the control then shows")
     if any(unlimited(gap) for gap in read):
         return again(evidence, task, "the runs that are missing: what is there is kept")
-    needed = [gap.helps.needed for gap in read if gap.helps.verdict == "INCONCLUSIVE" and gap.helps.needed is not None]
-    if needed:
+    if needed := _needed(read):
         count = max(min(needed), now + 1)
         return more(count, f"{count} {unit}, which would settle it if mean and spread stay")
     rows = fewer_rows(evidence, task)
@@ -187,7 +193,7 @@ def _more(gap: Gap) -> Iterator[str]:
         little = f", {reading.qualifier}" if TOO_SMALL in reading.qualifier else ""
         yield f"; the largest costs {words.result(reading.deficit)} of it{little}"
     elif reading.verdict == "CONTRADICTED":
-        yield f"; {noun} {names[-1]} costs no more than is negligible against a smaller one"
+        yield f"; {noun} {names[-1]} costs nothing that matters against a smaller one"
     elif reading.verdict == "INCONCLUSIVE":
         yield f"; whether {noun} {names[-1]} costs anything against a smaller one is not settled"
     else:

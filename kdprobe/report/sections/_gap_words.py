@@ -68,7 +68,7 @@ def small_gain(gap: Gap) -> str:
 
 def _small(margin: float, unit: str, *, shown: bool) -> str:
     limit = f"{words.number(margin, words.decimals(margin) + 1)} {unit}".strip()
-    return f"It is there, and {'' if shown else 'perhaps '}{TOO_SMALL}: below {limit} two trainings of one twin differ by more."
+    return f"It is real, but {'' if shown else 'perhaps '}{TOO_SMALL}: below {limit} two trainings of one twin differ by more."
 
 
 def contradicted(gap: Gap, rival: str) -> str:

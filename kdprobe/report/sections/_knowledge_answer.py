@@ -92,11 +92,11 @@ def _small(best: Read) -> str:
     """What is shown, and does not matter: the gain itself, or what it adds to something cheaper."""
     reading = best.reading
     if reading.gain is not None and reading.gain.value < reading.margin:
-        return f"Train this student alone: {words.result(reading.gain)} with {_named(best)} is there, and {TOO_SMALL}"
+        return f"Train this student alone: {words.result(reading.gain)} with {_named(best)} is real, but {TOO_SMALL}"
     control = f"the control ({_control(best.group)})" if CONTROL in best.group.best else ""
     rivals = [(reading.over_control, control), (reading.over_beside, "the response loss alone")]
     over, rival = min(((found, name) for found, name in rivals if found is not None), key=lambda pair: pair[0].value)
-    return f"Before you teach this student with {_named(best)}, try {rival}: {words.result(over)} beyond it is there, and {TOO_SMALL}"
+    return f"Before you teach this student with {_named(best)}, try {rival}: {words.result(over)} beyond it is real, but {TOO_SMALL}"
 
 
 def _unsettled(open_: Sequence[Read]) -> str:
@@ -120,9 +120,9 @@ def _no_help(read: Sequence[Read]) -> str:
         if gain.low > 0:
             return (
                 f"Try the control ({_control(beaten.group)}) in place of a teacher's knowledge: {words.result(gain)} over training alone "
-                f"on {_regime(beaten.group)}, and no kind of knowledge gives more by what matters."
+                f"on {_regime(beaten.group)}, and no kind of knowledge gives enough more to matter."
             )
-    return "Train this student alone: no kind of knowledge gains it what matters."
+    return "Train this student alone: no kind of knowledge gains it enough to matter."
 
 
 def _gain(one: Read) -> Measurement:
@@ -161,7 +161,7 @@ def next_of(evidence: Evidence, groups: Sequence[Kinds]) -> Next | None:
         return seeds(SEEDS, f"{SEEDS} seeds, enough for a verdict")
     if any(one.reading.verdict == "SUPPORTED" and not one.small for one in read):
         steps = 2 * int(evidence.students.loc[evidence.students["task"] == task, "steps"].max())
-        why = "twins and controls that train twice as long, if these gain as much"
+        why = "twins and controls that train twice as long: they may gain as much"
         return following(evidence, task, student, why, "longer", {"steps": f"{steps}"}, longer=2)
     needed = [one.reading.needed for one in read if one.reading.verdict == "INCONCLUSIVE" and one.reading.needed is not None]
     if needed:

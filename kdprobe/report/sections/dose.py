@@ -11,7 +11,7 @@ from kdprobe.report.evidence.doses import Doses, Rung, doses
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.evidence.knowledge import SCORE
 from kdprobe.report.evidence.transfers import title_of
-from kdprobe.report.sections._dose_answer import answer, next_of
+from kdprobe.report.sections._dose_answer import answer, next_of, own_answer
 from kdprobe.report.sections._dose_figures import dose_figure, ladder_figure, plane_figure
 from kdprobe.report.sections._dose_gates import gates_table
 from kdprobe.report.sections._scores import Model, scores
@@ -42,6 +42,7 @@ def draw(evidence: Evidence) -> Content | None:
                 headline=words.headline(one.task, one.student, one.student_size),
                 findings=tuple(_findings(one)),
                 answer=answer(one),
+                own=own_answer(one),
                 next=next_of(evidence, one),
                 figure=plane_figure(one, f"p{i}") if one.seeds > 1 else None,
                 scores=_scores(evidence, one),

@@ -15,11 +15,7 @@ def draw(evidence: Evidence) -> Content | None:
     if not found:
         return None
     rows = [row for gap in found for row in _rows(gap)]
-    silent = [
-        {"student": f"{gap.task} · {gap.student}", "arm": gap.arm, "reason": gap.predicted.reason}
-        for gap in found
-        if gap.predicted is not None and gap.predicted.reason
-    ]
+    silent = [row for gap in found for row in _silent(gap)]
     tables = [Table(caption="Predicted before the sweep, and found", columns=COLUMNS, rows=tuple(rows))] if rows else []
     tables += [Table(caption="Where theory has no word", columns=SILENT, rows=tuple(silent))] if silent else []
     return Content(words=tuple(_words(found, rows)), tables=tuple(tables))
@@ -35,10 +31,26 @@ def _words(found: list[Gap], rows: list[dict[str, object]]) -> Iterator[str]:
         f"answer was sealed with the plan. It reads networks as {words.listed(read_as)}; where hidden layers learn, that is no more than "
         "a first guess. On the teacher's own rows least squares gains exactly nothing from a teacher that sees all that the student sees."
     )
+    if any(gap.predicted is not None and gap.predicted.rebuilt for gap in found):
+        yield REBUILT
     judged = [row["agrees"] for row in rows if row["agrees"]]
     if judged:
         within = sum(one == "yes" for one in judged)
         yield f"Prediction and what was found agree, both intervals considered, under {within} of {words.counted(len(judged), 'teacher')}."
+
+
+def _silent(gap: Gap) -> Iterator[dict[str, object]]:
+    """Why there is no prediction: of all teachers of a student in one line, or of those that have none."""
+    predicted, student = gap.predicted, f"{gap.task} · {gap.student}"
+    if predicted is None:
+        return
+    if predicted.reason:
+        yield {"student": student, "arm": gap.arm, "teacher": "all", "reason": predicted.reason}
+        return
+    noun, names = short_names(gap.curve.teachers)
+    for reason in dict.fromkeys(filter(None, predicted.reasons)):
+        without = [name for name, why in zip(names, predicted.reasons, strict=True) if why == reason]
+        yield {"student": student, "arm": gap.arm, "teacher": f"{noun} {words.listed(without)}", "reason": reason}
 
 
 def _rows(gap: Gap) -> Iterator[dict[str, object]]:
@@ -57,6 +69,10 @@ def _rows(gap: Gap) -> Iterator[dict[str, object]]:
         }  # fmt: skip
 
 
+REBUILT = (
+    "This zoo's index was read back from its files, and the predictions with it: nothing vouches any more that they stood before the first "
+    "model. To have them vouched for, run the same sweep into a new folder."
+)
 COLUMNS = (
     Column(key="student", title="student"),
     Column(key="arm", title="regime"),
@@ -69,6 +85,7 @@ COLUMNS = (
 SILENT = (
     Column(key="student", title="student"),
     Column(key="arm", title="regime"),
+    Column(key="teacher", title="teacher"),
     Column(key="reason", title="not applicable, because", shown="prose"),
 )
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from kdprobe.report.theme.plots import LABEL_SIZE, TITLE_SIZE, WIDTH, fitted
+from kdprobe.report.theme.plots import LABEL_SIZE, LINE, TITLE_SIZE, WIDTH, fitted, in_lines
 from kdprobe.report.theme.svg import COLOURS, style, to_svg
 
 ROW, TITLE, BOTTOM, KEY = 18.0, 22.0, 22.0, 15.0
@@ -50,7 +50,10 @@ def bars(
     """
     rows = _key_rows(parts)
     top = TITLE + KEY * len(rows)
-    height = top + ROW * len(lines) + BOTTOM
+    # a name that is cut may be told from no other; all lines are as high as the one that needs most, for bars are one path
+    labels = [in_lines(line.label, NAMES - 8, LABEL_SIZE) if line.parts else fitted(line.label, WIDTH, LABEL_SIZE) for line in lines]
+    tall = ROW + LINE * LABEL_SIZE * max((label.count("\n") for label in labels), default=0)
+    height = top + tall * len(lines) + BOTTOM
     across = WIDTH - NAMES - BESIDE - GAP - 8
     with style():
         canvas = Canvas(figsize=(WIDTH / 72, height / 72))
@@ -61,7 +64,7 @@ def bars(
                 canvas.text(left / WIDTH, y, mark, fontsize=LABEL_SIZE, va="center", color=COLOURS[role])
                 canvas.text((left + 12) / WIDTH, y, name, fontsize=LABEL_SIZE, va="center", color=COLOURS["ink"])
         for left, wide, draw, name in ((NAMES, across, _bars, titles[0]), (NAMES + across + GAP, BESIDE, _beside, titles[1])):
-            axes = canvas.add_axes((left / WIDTH, BOTTOM / height, wide / WIDTH, ROW * len(lines) / height))
+            axes = canvas.add_axes((left / WIDTH, BOTTOM / height, wide / WIDTH, tall * len(lines) / height))
             axes.set_ylim(len(lines) - 0.5, -0.5)
             axes.set_yticks([])
             axes.tick_params(length=0)
@@ -74,10 +77,10 @@ def bars(
                 *(left / WIDTH, 1 - (top - 6) / height, fitted(name, wide + GAP, TITLE_SIZE)),
                 **{"fontsize": TITLE_SIZE, "fontweight": "bold"},
             )
-        for place, line in enumerate(lines):
+        for place, (line, label) in enumerate(zip(lines, labels, strict=True)):
             canvas.text(
-                *((8 if line.parts else 0) / WIDTH, (height - top - ROW * (place + 0.5)) / height),
-                fitted(line.label, NAMES - 8, LABEL_SIZE),
+                *((8 if line.parts else 0) / WIDTH, (height - top - tall * (place + 0.5)) / height),
+                label,
                 **{"fontsize": LABEL_SIZE, "va": "center", "color": COLOURS["ink" if line.parts else "muted"]},
             )
         return to_svg(canvas, prefix=prefix, title=title, description=description)

@@ -9,7 +9,7 @@ for (const table of document.querySelectorAll("table:not(.matrix, .plain)")) {
   const key = (row, i) => {
     const cell = row.cells[i];
     const text = cell.dataset.sort ?? cell.textContent.trim();
-    return text !== "" && (cell.dataset.sort || (cell.localName === "td" && !cell.className && heads[i].className !== "text")) ? parseFloat(text.replace("−", "-")) : text;
+    return text !== "" && (cell.dataset.sort || (cell.localName === "td" && !cell.className && heads[i].className)) ? parseFloat(text.replace("−", "-")) : text;
   };
   const compare = (a, b) => {
     // numbers before text, empty cells last whichever way is up

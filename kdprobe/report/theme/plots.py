@@ -196,7 +196,9 @@ def _share_limits(drawn: Sequence[Axes], stack: Sequence[Panel]) -> None:
 
 
 def _draw(axes: Axes, panel: Panel, x: np.ndarray) -> None:
-    axes.set_title(fitted(panel.title, WIDTH - LEFT, TITLE_SIZE), pad=4)
+    # above its axes, or from the figure's own edge on where it would not fit
+    over = 0.0 if fitted(panel.title, WIDTH - LEFT, TITLE_SIZE) == panel.title else -LEFT / axes.bbox.width
+    axes.set_title(fitted(panel.title, WIDTH, TITLE_SIZE), pad=4, x=over)
     axes.grid(axis="y", clip_on=False)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)

@@ -5,12 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kdprobe.core.errors import DataError
+from kdprobe.stats.likeness import likeness
 
 MOST_CATEGORIES = 50
 """Different words in one column; more are names or ids, which a network would learn by heart."""
 _DATE = r"\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([T ]\d{1,2}:\d{2}.*)?\s*"
-ALIKE = 0.999
-"""Correlation with the target from which a column is taken for the target under another name."""
 
 
 class Column(NamedTuple):
@@ -122,8 +121,6 @@ def telltale(column: Column, target: np.ndarray, *, classes: bool) -> float:
     """How far a column tells the target by itself: the largest |correlation| of its values or their ranks with it; for classes, the root of
     the share of its variance that lies between them. Computed on 5,000 rows at most.
     """
-    from scipy.stats import rankdata
-
     best, take = 0.0, np.linspace(0, len(target) - 1, min(len(target), 5_000)).astype(int)
     y = target[take]
     for values in column.values[take].astype(np.float64).T:
@@ -132,8 +129,8 @@ def telltale(column: Column, target: np.ndarray, *, classes: bool) -> float:
         if classes:
             means = np.bincount(y, values) / np.maximum(np.bincount(y), 1)
             best = max(best, float(np.sqrt(max(0.0, 1 - ((values - means[y]) ** 2).sum() / ((values - values.mean()) ** 2).sum()))))
-        elif np.ptp(y) > 0:
-            best = max(best, abs(float(np.corrcoef(values, y)[0, 1])), abs(float(np.corrcoef(rankdata(values), rankdata(y))[0, 1])))
+        else:
+            best = max(best, likeness(values, y.astype(np.float64)))
     return best
 
 

@@ -11,7 +11,8 @@ from kdprobe.core.errors import DataError, PlanError, did_you_mean
 from kdprobe.core.task import Dataset
 from kdprobe.core.trace import TaskKind
 from kdprobe.core.words import listed
-from kdprobe.tasks.own.columns import ALIKE, encoded, refuse_dates, refuse_mixed, telltale
+from kdprobe.stats.likeness import ALIKE
+from kdprobe.tasks.own.columns import encoded, refuse_dates, refuse_mixed, telltale
 
 MOST_CLASSES = 20
 """Whole numbers with so many different values at most are taken for classes."""

@@ -1,6 +1,7 @@
 """Tables from files: as a person saves them, and in words where they cannot be read."""
 
 import csv
+import gzip
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,8 @@ def read_table(path: Path, *, delimiter: str | None = None, decimal: str = ".") 
     Parameters
     ----------
     path
-        A ``.csv``, ``.tsv`` or ``.txt`` file with a first line of names, in UTF-8 (a byte order mark is no part of a name); or Parquet or
-        Arrow, where pyarrow is installed.
+        A ``.csv``, ``.tsv`` or ``.txt`` file, or one of these with ``.gz`` behind it, with a first line of names, in UTF-8 (a byte order
+        mark is no part of a name); or Parquet or Arrow, where pyarrow is installed.
     delimiter
         What stands between values; None for commas, in ``.tsv`` files tabs.
     decimal
@@ -37,7 +38,8 @@ def read_table(path: Path, *, delimiter: str | None = None, decimal: str = ".") 
     """
     if path.suffix.lower() in COLUMNAR:
         return _columnar(path)
-    if path.suffix.lower() not in SEPARATED:
+    kind = Path(path.stem).suffix.lower() if _packed(path) else path.suffix.lower()
+    if kind not in SEPARATED:
         raise DataError(f"{path} is none of {', '.join((*SEPARATED, *COLUMNAR, '.npz'))}: save it as one of these")
     if decimal not in (".", ","):
         raise PlanError(f"decimal={decimal!r}: give . or ,")
@@ -45,7 +47,7 @@ def read_table(path: Path, *, delimiter: str | None = None, decimal: str = ".") 
         delimiter = delimiter.replace("\\t", "\t")
         if len(delimiter) != 1:
             raise PlanError(f"delimiter={delimiter!r}: give one sign, such as ';' or '\\t'")
-    usual = "\t" if path.suffix.lower() == ".tsv" else ","
+    usual = "\t" if kind == ".tsv" else ","
     _check_header(path, _header_line(path), delimiter or usual)
     import pandas as pd
 
@@ -94,19 +96,24 @@ def files_in(paths: Sequence[Path]) -> list[Path]:
 
 def _header_line(path: Path) -> str:
     try:
-        with path.open("rb") as raw:
+        opened = gzip.open if _packed(path) else open
+        with opened(path, "rb") as raw:
             start = raw.read(4)
         if start[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in start:
             raise DataError(f"{path} is not in UTF-8 (it begins as UTF-16, or is no text): save it as CSV in UTF-8")
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with opened(path, "rt", newline="", encoding="utf-8-sig") as file:
             line = next(_filled(file), "")
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not in UTF-8 ({error.reason} at byte {error.start}): save it as UTF-8") from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror or error}): check its name") from error
+    except (OSError, EOFError) as error:
+        raise DataError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): check its name") from error
     if not line:
         raise DataError(f"{path} is empty: give a first line of names and a line for each row")
     return line
+
+
+def _packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
 
 
 def _filled(lines: Iterator[str]) -> Iterator[str]:

@@ -81,5 +81,5 @@ def test_a_gap_that_is_too_small_to_matter_says_so_in_words():
     gap, text, finding = failing(arms=(small,), noise=0.0005)
     assert gap.reading.deficit.value < gap.reading.margin
     assert (finding.verdict, finding.qualifier.startswith("too small to matter")) == ("SUPPORTED", True)
-    assert "It is there, and too small to matter: below 0.0" in text
+    assert "It is real, but too small to matter: below 0.0" in text
     assert gap.helps.qualifier == "too small to matter"

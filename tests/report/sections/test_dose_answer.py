@@ -1,12 +1,13 @@
 """The one sentence on doses: for each combination of verdicts, and never against one of them."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 
 from kdprobe.report.evidence.doses import Doses, Rung
-from kdprobe.report.sections._dose_answer import answer
+from kdprobe.report.sections._dose_answer import answer, own_answer
 from kdprobe.verdicts.dose import read_controls, read_doses
 from kdprobe.verdicts.help import read_help, read_helps
 from kdprobe.verdicts.transfer import read_transfer, read_transfers
@@ -64,36 +65,53 @@ def test_parts_of_this_file_have_the_verdicts_that_they_say(name, verdict):
 
 def test_what_helped_and_is_this_teachers_own_is_said_with_both_numbers_and_the_controls():
     assert answer(student()) == (
-        "Taught on 8,000 unlabelled rows this student gained 0.100 nats [0.097, 0.103] over its untaught twin, and its agreement shows "
-        "this very teacher in it (0.050 [0.047, 0.053] beyond sibling teachers); every control stays at nothing."
+        "Teaching on 8,000 unlabelled rows helped this student: it gained 0.100 nats [0.097, 0.103] over its untaught twin."
+    )
+    assert own_answer(student()) == (
+        "Yes, part of what arrived is its own (agreement 0.050 [0.047, 0.053] above siblings); every control stays at nothing."
     )
 
 
 @pytest.mark.parametrize(("gain", "part", "control"), list(product(GAINS, PARTS, CONTROLS)))
 def test_no_sentence_says_more_than_its_verdicts(gain, part, control):
     found = student(gain, part, control)
-    said, reading = answer(found), found.arrived
+    said, reading = f"{answer(found)} {own_answer(found)}", found.arrived
+    # what a page shows in bold is the answer alone
+    assert answer(found).partition(": ")[1]
+    assert ("helped" in said, "hurt" in said, "did not help" in said) == (
+        found.worth.verdict == "SUPPORTED",
+        gain == "hurts",
+        gain == "nothing",
+    )
     assert ("gained 0" in said) == (found.worth.verdict == "SUPPORTED")
     assert ("too small to matter" in said) == (gain == "small")
     assert ("became worse" in said) == (gain == "hurts")
-    assert ("less over its untaught twin than is negligible" in said) == (gain == "nothing")
+    assert ("gained over its untaught twin is negligible" in said) == (gain == "nothing")
     assert ("helps this student is not settled" in said) == (gain == "open")
-    assert ("this very teacher" in said) == (reading.verdict == "SUPPORTED")
+    assert ("Yes, part of what arrived is its own" in said) == (reading.verdict == "SUPPORTED")
     assert ("a small part of its movement" in said) == (part == "little")
-    assert ("any teacher of this recipe" in said) == (part == "shared")
-    assert ("not shown to be nearer" in said) == (part == "none")
-    assert ("own is not settled" in said) == (part == "open")
+    assert ("No: any teacher of this recipe" in said) == (part == "shared")
+    assert ("Nothing of it is shown to have arrived" in said) == (part == "none")
+    assert ("Not settled" in said) == (part == "open")
     shown = reading.verdict == "SUPPORTED"
     assert ("do not call it transferred" in said) == (shown and found.controls.verdict == "CONTRADICTED")
     assert ("every control stays at nothing" in said) == (shown and found.controls.verdict == "SUPPORTED")
-    assert ("shown of 0 of 1" in said) == (shown and found.controls.verdict == "INCONCLUSIVE")
-    # "but" stands between good news and bad
-    assert (", but " in said) == ((found.worth.verdict == "SUPPORTED") != shown)
+    assert ("whether its control stays at nothing is not settled" in said) == (shown and found.controls.verdict == "INCONCLUSIVE")
     assert said.endswith(".")
     assert said.count(".  ") == 0
 
 
+def test_controls_that_are_not_settled_are_counted():
+    noise = NOISE[::-1]
+    beside = {"shuffled targets": 0.0005 * noise, "class means": 0.1 * noise, "permuted classes": 0.1 * NOISE}
+    (controls,) = read_doses([read_controls(0.05 + 0.005 * NOISE, beside)])
+    assert own_answer(replace(student(), controls=controls)).endswith(
+        "; of 3 controls 1 is shown to stay at nothing, the others are not settled."
+    )
+
+
 def test_few_seeds_say_how_many_to_give():
+    assert own_answer(student(seeds=5)) == ""
     assert answer(student(seeds=5)) == "Too few seeds to say how much was transferred: give 8 or more."
 
 

@@ -27,7 +27,7 @@ def student(helps="SUPPORTED", gap="CONTRADICTED", *, beyond=0.05, gain=0.1, arm
     return replace(
         FOUND,
         arm=arm,
-        helps=replace(FOUND.helps, verdict=helps, gain=number, **changes),
+        helps=replace(FOUND.helps, **{"verdict": helps, "gain": number, "needed": 31} | changes),
         reading=replace(FOUND.reading, verdict=gap),
         second=None,
         controls=(Control(title="a twin on its own pseudo-labels", gain=over, beyond=over),),
@@ -38,7 +38,7 @@ def student(helps="SUPPORTED", gap="CONTRADICTED", *, beyond=0.05, gain=0.1, arm
     ("gap", "said"),
     [
         ("SUPPORTED", "; the largest costs "),
-        ("CONTRADICTED", "; width 256 costs no more than is negligible against a smaller one."),
+        ("CONTRADICTED", "; width 256 costs nothing that matters against a smaller one."),
         ("INCONCLUSIVE", "; whether width 256 costs anything against a smaller one is not settled."),
         ("NOT APPLICABLE", "; width 256 is not shown to be a better model than smaller ones."),
     ],
@@ -83,7 +83,7 @@ def test_a_gain_that_a_control_has_too_is_no_reason_to_teach():
 def test_a_gain_that_is_too_small_to_matter_is_no_reason_to_teach():
     small = student(qualifier="too small to matter")
     assert answer([small]) == (
-        "Train this student alone: 0.10 nats [0.08, 0.12] under its best teacher on same rows is there, and too small to matter."
+        "Train this student alone: 0.10 nats [0.08, 0.12] under its best teacher on same rows is real, but too small to matter."
     )
     assert answer([small, student(gain=0.06, arm="transfer rows")]).startswith("Teach this student")
     perhaps = student("SUPPORTED", "SUPPORTED", qualifier="perhaps too small to matter")
@@ -99,7 +99,7 @@ def test_copied_seeds_come_to_nothing():
 def test_where_no_teacher_helps_it_says_to_train_alone():
     harmful, nothing = student("CONTRADICTED", harmful=True), student("CONTRADICTED")
     assert answer([harmful]) == "Train this student alone: every teacher of width 8…256 made it worse than its untaught twin."
-    assert answer([harmful, nothing]) == "Train this student alone: every teacher of width 8…256 gained it less than is negligible."
+    assert answer([harmful, nothing]) == "Train this student alone: what it gains under every teacher of width 8…256 is negligible."
 
 
 def test_what_is_not_settled_is_said_so():
@@ -107,6 +107,7 @@ def test_what_is_not_settled_is_said_so():
         "Whether a teacher helps this student is not settled: its largest gain is 0.10 nats [0.08, 0.12] under its best teacher on same "
         "rows. More seeds may tell."
     )
+    assert answer([student("INCONCLUSIVE", needed=None)]).endswith("on same rows. At this spread not even 1,000 seeds would tell.")
     assert answer([student("INCONCLUSIVE", n=4)]) == "Too few seeds to say whether a teacher helps this student: give 8 or more."
     assert answer([replace(FOUND, helps=replace(FOUND.helps, gain=None))]).startswith("Nothing can be said of this student yet")
     assert answer([replace(FOUND, control="a control")]) == ""

@@ -93,11 +93,11 @@ def test_a_gain_without_a_control_says_so():
 
 def test_a_gain_that_is_too_small_is_no_reason_to_teach():
     assert answer([group(response="small")]) == (
-        "Train this student alone: 0.0050 nats [0.0045, 0.0055] with soft targets (response knowledge, α 0.9) on same rows is there, and "
+        "Train this student alone: 0.0050 nats [0.0045, 0.0055] with soft targets (response knowledge, α 0.9) on same rows is real, but "
         "too small to matter."
     )
     assert answer([group(response="small", relation="open")]).endswith(
-        "and too small to matter; whether relation knowledge gives more is not settled."
+        "but too small to matter; whether relation knowledge gives more is not settled."
     )
 
 
@@ -106,20 +106,22 @@ def test_where_a_control_gains_nearly_as_much_the_control_is_to_be_tried_first()
     assert found.startswith(
         "Before you teach this student with soft targets (response knowledge, α 0.9) on same rows, try the control (label "
     )
-    assert found.endswith("beyond it is there, and too small to matter.")
+    assert found.endswith("beyond it is real, but too small to matter.")
 
 
 def test_where_a_control_gains_as_much_it_is_named():
     found = answer([group(response="control")])
     assert found.startswith("Try the control (label smoothing) in place of a teacher's knowledge: 0.050")
-    assert found.endswith("on same rows, and no kind of knowledge gives more by what matters.")
+    assert found.endswith("on same rows, and no kind of knowledge gives enough more to matter.")
 
 
 def test_where_nothing_helps_it_says_to_train_alone():
     assert answer([group(response="hurts", relation="hurts")]) == (
         "Train this student alone: every kind of knowledge made it worse than its untaught twin."
     )
-    assert answer([group(response="hurts", relation="nothing")]) == "Train this student alone: no kind of knowledge gains it what matters."
+    assert (
+        answer([group(response="hurts", relation="nothing")]) == "Train this student alone: no kind of knowledge gains it enough to matter."
+    )
 
 
 def test_what_is_not_settled_is_said_so():

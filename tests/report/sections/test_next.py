@@ -63,7 +63,7 @@ GAPS = {
 }
 KINDS = {
     "too few seeds": (group(response="helps", seeds=5), "10 seeds, enough for a verdict", "--seeds 10"),
-    "helps": (group(response="helps"), "twins and controls that train twice as long, if these gain as much", "--steps 2000"),
+    "helps": (group(response="helps"), "twins and controls that train twice as long: they may gain as much", "--steps 2000"),
     "hurts": (group(response="hurts"), "300 labels", "--train-rows 300"),
     "not settled": (group(response="open"), "seeds, which would settle it if mean and spread stay", "--seeds "),
 }
