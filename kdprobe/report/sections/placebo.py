@@ -41,7 +41,7 @@ def placebos(found: list[Transfer]) -> dict[str, np.ndarray]:
             continue
         p = np.atleast_1d(contrast(untaught_alone(values["placebo"], values["centre"], clustered=one.curve.clustered).T).p)
         for size, own, value in zip(one.curve.sizes.tolist(), values["placebo"].T, p.tolist(), strict=True):
-            by_probe.setdefault(one.probe, {})[one.task, one.student, size, np.round(own, 9).tobytes()] = value
+            by_probe.setdefault(one.probe, {}).setdefault((one.task, one.student, size, np.round(own, 9).tobytes()), value)
     return {probe: np.array(list(own.values())) for probe, own in by_probe.items()}
 
 
