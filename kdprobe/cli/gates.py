@@ -13,6 +13,7 @@ def gates(
     *metrics: str,
     task: str | None = None,
     quick: Flag = False,
+    seeds: int | None = None,
     reading: Annotated[Literal["specific", "moved"], Parameter(negative=())] = "specific",
     json: Flag = False,
 ) -> int:
@@ -29,6 +30,9 @@ def gates(
         A task whose data are here. By default letters, or bikeshare for what is for regression alone.
     quick
         Small networks, and too few to pass G1: shows that a metric runs, and fails it where it must.
+    seeds
+        Paired seeds of doses and controls: ten by default, with which hardly any control can be shown to stay at nothing. Decide before
+        the first look.
     reading
         "specific": own teacher minus siblings minus the same of an untaught twin. "moved": student minus untaught twins, as a metric is
         read where nobody trained siblings.
@@ -53,7 +57,7 @@ def gates(
     def told(text: str) -> None:
         print(f"kdprobe: {visible(text)}", file=sys.stderr)
 
-    found = put(probes, task=task, quick=quick, reading=reading, progress=told)
+    found = put(probes, task=task, quick=quick, seeds=seeds, reading=reading, progress=told)
     if json:
         print(json_module.dumps({name: [asdict(gate) for gate in through] for name, through in found.items()}))
     else:

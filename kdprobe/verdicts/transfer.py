@@ -115,12 +115,12 @@ def read_transfer(
     parts = [part.reshape(n, -1) for part in (own, siblings, baseline)]
     # of draws, each the mean of its seeds, teachers have no such part: it cancelled within the draw
     common = parts[2] if centre is None else centre.reshape(n, -1)
-    centred = 0.0 if paired != n else common - common.mean(axis=0)
     twins = None if placebo is None else placebo.reshape(n, -1)
-    sizes = _sizes(parts, twins, centred, sign, unit)
+    freed = None if twins is None else untaught_alone(twins, common, clustered=paired != n)
+    sizes = _sizes(parts, twins, freed, sign, unit)
     own, siblings, baseline = (part.mean(axis=1) for part in parts)
     nothing = np.zeros(n)
-    untaught = None if twins is None else contrast((twins - centred).mean(axis=1))
+    untaught = None if freed is None else contrast(freed.mean(axis=1))
     student = own - siblings - (nothing if twins is None else twins.mean(axis=1))
     specific, moved = contrast(student), contrast(own - baseline)
     rest = contrast(sign * (student - SPECIFIC_SHARE * (own - baseline)))
@@ -142,15 +142,28 @@ def read_transfer(
     )
 
 
+def untaught_alone(placebo: np.ndarray, centre: np.ndarray, *, clustered: bool) -> np.ndarray:
+    """The placebo (units, sizes) without what a teacher has in common with everybody: its mean over seeds stays what it was.
+
+    Parameters
+    ----------
+    placebo, centre
+        As in `read_transfer`.
+    clustered
+        Whether units are draws of several seeds: then that part cancelled within the draw.
+    """
+    return placebo if clustered else placebo - (centre - centre.mean(axis=0))
+
+
 def _sizes(
-    parts: Sequence[np.ndarray], twins: np.ndarray | None, centred: np.ndarray | float, sign: float, unit: str
+    parts: Sequence[np.ndarray], twins: np.ndarray | None, freed: np.ndarray | None, sign: float, unit: str
 ) -> tuple[SizeReading, ...]:
     """Each teacher size by itself, p values adjusted over them (Holm)."""
     own, siblings, _ = parts
     if own.shape[1] < 2:
         return ()
     specific = contrast((own - siblings - (0.0 if twins is None else twins)).T)
-    untaught = None if twins is None else contrast((twins - centred).T)
+    untaught = None if freed is None else contrast(freed.T)
     p = adjusted(specific.p.tolist())
     return tuple(
         SizeReading(

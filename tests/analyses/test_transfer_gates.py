@@ -42,3 +42,7 @@ def test_the_page(table, monkeypatch):
     assert "| own-part | passes" in page
     # of what passes all there is nothing more to say
     assert "* **own-part**" not in page
+    # what was looked at first is said on the page that is committed, and of no quick run
+    assert table.FIRST_LOOK not in page
+    assert table.FIRST_LOOK in table.markdown(quick=False)
+    assert table.FIRST_LOOK in (FILE.parent.parent / "reports" / "transfer_gates.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Where what is a teacher's own arrives: row by row, gathered by class or region of the target and by how sure the teacher was."""
+"""Where what is a teacher's own arrives: by class or region of the target, by how sure the teacher was, and by layer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,24 +10,26 @@ from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.trace import TaskKind, Trace
 from kdprobe.report.evidence.doses import Doses, doses
 from kdprobe.report.evidence.frames import Evidence
+from kdprobe.report.evidence.own_by_layer import own_by_layer
 from kdprobe.stats.paired import contrast
 from kdprobe.sweep.circle import Circle
 
 FEWEST_ROWS = 20
 """Of a place: fewer give no mean worth a line."""
 FIFTHS = ("lowest fifth", "second", "third", "fourth", "highest fifth")
+LAYER = "layer, student's with teacher's (CKA)"
 LEVEL = 0.1
 """Rate of false discoveries over all places of the page."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Places:
-    """The teacher-specific part of one student at its fullest dose, by place. A mean over places, by their rows, is the whole."""
+    """The teacher-specific part of one student at its fullest dose, by place. Over rows, the mean of places by their rows is the whole."""
 
     task: str
     student: str
     by: str
-    """What the places are: classes, fifths of the target, fifths of the teacher's certainty."""
+    """What the places are: classes, fifths of the target, fifths of the teacher's certainty; `LAYER` for pairs of layers, read as CKA."""
     names: tuple[str, ...]
     rows: tuple[int, ...]
     values: np.ndarray
@@ -112,7 +114,12 @@ def _of(evidence: Evidence, one: Doses) -> list[Places]:
         places_by.append(("certainty of the teacher", _fifths(sure), FIFTHS))
     else:
         places_by = [("target", _fifths(target.reshape(len(target), -1)[:, 0]), FIFTHS)]
-    return [_places(one, by, own, place, names) for by, place, names in places_by]
+    names, by_layer = own_by_layer(traces["student"], traces["twin"], traces["teacher"])
+    layers = Places(
+        **{"task": one.task, "student": one.student, "by": LAYER, "names": names, "rows": (len(target),) * len(names)},
+        **{"values": by_layer, "p": np.asarray(contrast(by_layer.T).p, dtype=float)},
+    )
+    return [*(_places(one, by, own, place, names) for by, place, names in places_by), *([layers] if names else [])]
 
 
 def _fifths(values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Where did it arrive: the teacher-specific part by class, by how sure the teacher was, and by region of a regression's target."""
+"""Where did it arrive: the teacher-specific part by class, by how sure the teacher was, by region of a regression's target, by layer."""
 
 from typing import Any
 
@@ -42,7 +42,8 @@ WORDS = (
     "Each row of the probe rows says how much more a student is like its own teacher there than like siblings, less the same of its "
     "untaught twin; a place is the mean of its rows, an interval is over seeds. Of the places called found at most "
     f"{LEVEL:.0%} are expected to be false (Benjamini-Hochberg, over all places of the page). How sure the teacher was is the mean of all "
-    "teachers' largest probability on a row.",
+    "teachers' largest probability on a row. A layer of a student is read with a layer of its teacher, by CKA over all rows, and so in "
+    "another unit than places are; of a network of many layers, four that are evenly spaced.",
 )
 
 

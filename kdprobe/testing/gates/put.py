@@ -1,10 +1,12 @@
 """Puts metrics through all gates: networks are trained once, and every metric reads the same."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from kdprobe.core.arguments import whole
 from kdprobe.core.errors import PlanError, did_you_mean
 from kdprobe.core.probe import Probe
 from kdprobe.core.registry import available, find
@@ -47,6 +49,7 @@ def gates(
     *,
     task: str | None = None,
     quick: bool = False,
+    seeds: int | None = None,
     reading: Reading = "specific",
     depth: Depth | None = None,
     progress: Progress = lambda text: None,
@@ -61,6 +64,9 @@ def gates(
         A task that holds data here; by default letters for what is defined for classification, else bikeshare.
     quick
         Few and small networks, in a minute: enough to see that a metric runs and to fail it, never enough to pass G1.
+    seeds
+        Paired seeds of doses and controls, for G2 to G5. By default those of the depth: ten, with which hardly any control can be shown to
+        stay within a fifth of full teaching (G3). Decide before the first look: more seeds until a metric passes are no pass.
     reading
         "specific": own teacher minus siblings minus the placebo, which is what kdprobe calls transferred. "moved": student minus untaught
         twins, as a metric is read where nobody trained siblings.
@@ -78,7 +84,7 @@ def gates(
     Raises
     ------
     PlanError
-        If a probe says of no model how alike it is to another, or is not defined for the task.
+        If a probe says of no model how alike it is to another, or is not defined for the task, or seeds are fewer than 2.
 
     Examples
     --------
@@ -95,7 +101,10 @@ def gates(
             raise PlanError(f"probe {one.name!r} is for {' and '.join(one.tasks)}, task {used.name!r} is a {used.kind}: choose a task")
     if reading not in ("specific", "moved"):
         raise PlanError(f"reading={reading!r} is unknown: {did_you_mean(str(reading), ('specific', 'moved'))}")
-    trainer = Trainer(used, depth or (QUICK if quick else FULL))
+    depth = depth or (QUICK if quick else FULL)
+    if seeds is not None:
+        depth = replace(depth, seeds=whole("seeds", seeds, least=2, advice="give 2 or more, and 8 or more for a verdict"))
+    trainer = Trainer(used, depth)
     target = trainer.read.y
     nulls: dict[str, list[np.ndarray]] = {one.name: [] for one in probes}
     for teachers, twins, held_out in _groups(trainer, progress):

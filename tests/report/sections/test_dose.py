@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import false_discovery_control, ttest_1samp
 
 from kdprobe import TransferPlan, sweep
-from kdprobe.report.evidence.arrivals import arrivals
+from kdprobe.report.evidence.arrivals import LAYER, arrivals
 from kdprobe.report.evidence.doses import doses
 from kdprobe.report.evidence.frames import Evidence
 from kdprobe.report.page import drawn_sections, render
@@ -86,11 +86,11 @@ def test_the_page_holds_its_question_and_no_value_that_is_none(evidence):
 def test_places_make_up_the_whole_and_are_judged_together(evidence):
     found = arrivals(evidence)
     assert [(places.task, places.by) for places in found] == [
-        *(("letters", by) for by in ("class", "certainty of the teacher")),
-        ("bikeshare", "target"),
+        *(("letters", by) for by in ("class", "certainty of the teacher", LAYER)),
+        *(("bikeshare", by) for by in ("target", LAYER)),
     ]
     whole = {one.task: one.fullest.specific[one.primary] for one in doses(evidence)}
-    for places in found:
+    for places in (one for one in found if one.by != LAYER):
         # every class of letters has its rows: nothing is left out
         weighed = np.average(places.values, axis=1, weights=places.rows)
         assert weighed == pytest.approx(whole[places.task], abs=1e-9)
@@ -100,6 +100,17 @@ def test_places_make_up_the_whole_and_are_judged_together(evidence):
 
 def test_places_are_on_the_page_with_what_was_found(evidence):
     (content,) = (content for section, content in drawn_sections(evidence) if section.name == "arrival")
-    assert len(content.figures) == 3
-    assert len(content.tables[0].rows) == 26 + 5 + 5
-    assert "of 36 that were asked about" in content.words[0]
+    assert len(content.figures) == 5
+    assert len(content.tables[0].rows) == 26 + 5 + 5 + 4 + 4
+    assert "of 44 that were asked about" in content.words[0]
+
+
+def test_layers_are_read_toward_the_own_teacher_its_siblings_and_by_the_untaught_twin(evidence):
+    """The last hidden layer and the outputs are also what the sweep measured: the same contrast, by another way."""
+    pairs = {"cka": None, "cka_output": "outputs with outputs"}
+    for places in (one for one in arrivals(evidence) if one.by == LAYER):
+        assert len(places.names) == 4
+        pairs["cka"] = next(name for name in places.names if "outputs" not in name)
+        (full,) = [one.fullest for one in doses(evidence) if one.task == places.task]
+        for probe, name in pairs.items():
+            assert places.values[:, places.names.index(name)] == pytest.approx(full.specific[probe], abs=1e-6)

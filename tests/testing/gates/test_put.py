@@ -93,6 +93,11 @@ def test_all_gates_of_few_networks_are_told_and_none_is_passed_by_few(name):
     assert found[0].details["held_out_twins"] == 4
 
 
+def test_seeds_are_those_that_were_asked_for():
+    (found,) = gates(available("probes")["agreement_top1"], depth=TINY, seeds=3).values()
+    assert {gate.says for gate in found if gate.name in ("G2", "G3", "G4", "G5")} == {"3 seeds: give 8 or more"}
+
+
 PROBE = '''
 """A metric of a package of one's own."""
 from dataclasses import replace
@@ -129,6 +134,7 @@ def test_a_metric_is_found_by_name_or_in_a_module(tmp_path, monkeypatch):
         ({"probe": "gain"}, r"probe 'gain' is no likeness of a student and a teacher \(likeness=False\)"),
         ({"probe": "r2", "task": "letters"}, "probe 'r2' is for regression, task 'letters' is a classification: choose a task"),
         ({"probe": "churn", "reading": "own"}, "reading='own' is unknown"),
+        ({"probe": "churn", "seeds": 1}, "seeds=1: give 2 or more"),
     ],
 )
 def test_what_no_gate_is_for(asked, text):
