@@ -87,6 +87,12 @@ def test_what_names_rows_or_never_changes_is_no_input():
     assert "'one': the same in every row, left out." in made.said
 
 
+def test_classes_beyond_whole_numbers_of_64_bits_stay_apart():
+    made = prepare(frame().assign(price=[1e19, 2e19] * 100), "price", ignore=["town"])
+    assert made.data.classes == ("1e+19", "2e+19")
+    assert made.data.y[:4].tolist() == [0, 1, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("change", "arguments", "text"),
     [
@@ -96,6 +102,7 @@ def test_what_names_rows_or_never_changes_is_no_input():
         (lambda f: f, {"ignore": ["price"]}, "target 'price' is named by ignore too"),
         (lambda f: f.assign(price=1.0), {}, "target 'price' is 1.0 in every row: there is nothing to learn"),
         (lambda f: f.assign(price="yes"), {}, "target 'price' is yes in every row"),
+        (lambda f: f.assign(price=["yes", " yes"] * 100), {}, "target 'price' is 'yes' in every row, but for the spaces around it"),
         (lambda f: f.assign(price=[f"n{i}" for i in range(200)]), {}, "has 200 classes in 200 rows, hardly more than a row a class"),
         (lambda f: f, {"target": "town", "kind": "regression"}, "target 'town' holds words (Köln): regression needs numbers"),
         (lambda f: f.assign(day=pd.date_range("2020-01-01", periods=200)), {}, "column 'day' holds dates (2020-01-01"),
