@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -140,7 +141,7 @@ def advise(
     """
     many = whole("teachers", teachers, least=1, advice="give a whole number from 1 on")
     largest = None if teacher is None else whole("teacher", teacher, least=1, advice="give a number of features from 1 on")
-    if ridge is not None and not (math.isfinite(ridge) and ridge > 0):
+    if ridge is not None and (isinstance(ridge, bool) or not isinstance(ridge, Real) or not 0 < ridge < math.inf):
         raise DataError(f"ridge={ridge!r}: give a number above 0, or none for the best one")
     sample = read_sample(X, y, unlabelled=unlabelled, student=student, order=order, largest=largest)
     columns = len(sample.spectrum)

@@ -12,6 +12,8 @@ from kdprobe.core.arrays import as_array
 from kdprobe.core.errors import DataError
 
 Order = Literal["principal", "columns"]
+FAR = 1e100
+"""Beyond it, and below its inverse, squares of values leave the range of float64."""
 ORDERS = ("principal", "columns")
 
 
@@ -191,6 +193,11 @@ def _numbers(values: Any, name: str) -> np.ndarray:
         raise DataError(
             f"{name} holds {int(wrong.sum())} entries that are NaN or infinite, the first in row {row}: fill them or leave their rows out"
         )
+    # per column: squares must neither overflow nor vanish
+    largest = np.atleast_1d(np.abs(array).max(axis=0, initial=0.0))
+    beyond = largest[(largest > FAR) | ((largest > 0) & (largest < 1 / FAR))]
+    if beyond.size:
+        raise DataError(f"{name} holds {beyond[0]:g} in size: give it in a unit in which it lies between {1 / FAR:g} and {FAR:g}")
     return array
 
 
