@@ -198,9 +198,10 @@ def test_files_folders_and_arrays_are_read_alike():
     assert from_files(["t.npz"], "price").task.sha256 == from_arrays(x, table.price, columns=["size", "rooms"]).task.sha256
     with pytest.raises(DataError, match=r"t\.npz holds x, price, no 'y'"):
         from_files(["t.npz"], "y")
-    Path("u.npz").write_bytes(b"no zip")
-    with pytest.raises(DataError, match=r"u\.npz is no file of numpy\.savez"):
-        from_files(["u.npz"], "y")
+    for content in (b"no zip", b"PK\x03\x04 the head of an archive", Path("t.npz").read_bytes()[:-40]):
+        Path("u.npz").write_bytes(content)
+        with pytest.raises(DataError, match=r"u\.npz is no file of numpy\.savez"):
+            from_files(["u.npz"], "price")
 
 
 def test_images_and_several_targets_are_arrays():
