@@ -6,19 +6,23 @@
 
 A mutant is one change of one expression: a comparison, an operator, a number, a condition, a default, a keyword that is left out. Texts,
 annotations and what is raised stay as they are. It is made in a copy of the repository, never in the checkout. The tests of a mutant are
-those of its own file first (`tests/stats/test_paired.py` for `kdprobe/stats/paired.py`), then all of its room, until one fails; more
-seconds than `--seconds` count as noticed, for a loop that never ends is. What nothing notices is printed as a difference of one line: look
-at each, for some change nothing that anybody could see.
+those of its own file first (`tests/stats/test_paired.py` for `kdprobe/stats/paired.py`), then those of its room that name what is in it,
+then all others of its room, until one fails, each in a fork of a process that has imported torch and the like already. More seconds than
+`--seconds` count as noticed, for a loop that never ends is. What nothing notices is printed as a difference of one line: look at each, for
+some change nothing that anybody could see.
 """
 
 import argparse
 import ast
+import contextlib
+import importlib
 import json
 import os
 import random
+import re
+import resource
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -27,6 +31,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("stats", "measures", "verdicts")
@@ -217,31 +223,65 @@ def sample(rooms: tuple[str, ...], count: int, seed: int) -> list[Mutant]:
 
 
 def tests_of(mutant: Mutant) -> Iterator[list[str]]:
-    """What to run, one after the other: tests of the file by its name, and its own examples; then those of its room."""
+    """What to run, one after the other: the tests of the file by its name and its own examples; those that name what is in it; the room."""
     folder = Path("tests", *Path(mutant.file).parts[1:-1])
     own = folder / f"test_{Path(mutant.file).stem}.py"
-    yield [mutant.file, *([str(own)] if (ROOT / own).exists() else [])]
-    yield [str(Path("tests", mutant.room))]
+    done = {str(own)} if (ROOT / own).exists() else set[str]()
+    yield [mutant.file, *done]
+    files = [path for path in sorted((ROOT / "tests" / mutant.room).rglob("test_*.py")) if str(path.relative_to(ROOT)) not in done]
+    tree = ast.parse((ROOT / mutant.file).read_bytes())
+    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")}
+    named = re.compile("|".join(rf"\b{name}\b" for name in sorted({Path(mutant.file).stem, *names})))
+    near = [path for path in files if named.search(path.read_text())]
+    for group in (near, [path for path in files if path not in near]):
+        if group:
+            yield [str(path.relative_to(ROOT)) for path in group]
+
+
+def preload() -> None:
+    """Import what every test needs but kdprobe itself: each mutant is a fork of this process, and pays for its own lines alone."""
+    # any that is missing is imported by nobody
+    for name in ("torch", "scipy.stats", "scipy.spatial", "sklearn.linear_model", "pandas", "cyclopts", "rich.progress"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
+def tested(paths: list[str], copy: Path, seconds: int) -> tuple[int, str]:
+    """Exit code of these tests (minus a signal) in a fork that works in the copy, and the first that failed."""
+    with tempfile.TemporaryFile() as output:
+        if (child := os.fork()) == 0:
+            # of the processor, not of the clock, and no limit by the clock: on a busy machine every mutant would seem to hang
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+            os.chdir(copy)
+            os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(copy)}
+            sys.path.insert(0, str(copy))
+            sys.dont_write_bytecode = True
+            code = 70
+            try:
+                code = int(pytest.main(["-x", "-q", "--no-header", "-p", "no:cacheprovider", "--timeout=0", *paths]))
+            finally:
+                sys.stdout.flush()
+                os._exit(code)
+        status = os.waitpid(child, 0)[1]
+        output.seek(0)
+        failed = [line for line in output.read().decode(errors="replace").splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return os.waitstatus_to_exitcode(status), failed[0].partition(" - ")[0] if failed else ""
 
 
 def noticed(mutant: Mutant, copy: Path, seconds: int) -> str:
     """The first test that fails, "time" where the tests of a file or room take so much of it, or "" where nothing is noticed."""
     target, before = copy / mutant.file, (ROOT / mutant.file).read_bytes()
     target.write_bytes(mutant.applied(before))
-    # of the processor, not of the clock, and no limit by the clock: on a busy machine every mutant would seem to hang
-    limited = f'ulimit -t {seconds}; exec "$@"'
-    pytest = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "--timeout=0"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(copy)}
     try:
         for paths in tests_of(mutant):
-            command = ["bash", "-c", limited, "mutant", *pytest, *paths]
-            done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
-            if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+            code, failed = tested(paths, copy, seconds)
+            if code in (-signal.SIGXCPU, -signal.SIGKILL):
                 return "time"
             # 5: there are no tests
-            if done.returncode not in (0, 5):
-                failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-                return failed[0].partition(" - ")[0] if failed else f"exit code {done.returncode}"
+            if code not in (0, 5):
+                return failed or f"exit code {code}"
     finally:
         target.write_bytes(before)
     return ""
@@ -274,18 +314,29 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=int, default=600, help="of the processor, for the tests of a file or a room")
+    parser.add_argument("--check", action="store_true", help="first see whether the tests of the rooms pass without a mutant")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = sample(("stats",), 3, asked.seed) if asked.quick else sample(tuple(asked.rooms), asked.count, asked.seed)
     found: list[tuple[Mutant, str]] = []
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for part in ("kdprobe", "tests", "benchmarks", "reports"):
             shutil.copytree(ROOT / part, copy / part)
-        shutil.copy(ROOT / "pyproject.toml", copy)
-        for mutant in chosen:
-            by = noticed(mutant, copy, asked.seconds)
-            found.append((mutant, by))
-            print(f"{'noticed' if by else 'SURVIVED':8s} {mutant.file}:{mutant.line} {mutant.kind} {by}", file=sys.stderr, flush=True)
+        for name in ("pyproject.toml", "conftest.py"):
+            shutil.copy(ROOT / name, copy)
+        preload()
+        # where the tests fail as they are, every mutant would be noticed
+        for room in sorted({mutant.room for mutant in chosen} if asked.check else ()):
+            code, failed = tested([f"tests/{room}"], copy, asked.seconds)
+            if code:
+                sys.exit(f"tests/{room} fails without a mutant: {failed or code}; mend that first")
+        # stopped before its end, it says what it has counted
+        with contextlib.suppress(KeyboardInterrupt):
+            for mutant in chosen:
+                by = noticed(mutant, copy, asked.seconds)
+                found.append((mutant, by))
+                print(f"{'noticed' if by else 'SURVIVED':8s} {mutant.file}:{mutant.line} {mutant.kind} {by}", file=sys.stderr, flush=True)
     survivors = [difference(mutant) for mutant, by in found if not by]
     if asked.json:
         rows = [row | {"peer": None, "peer_version": None, "ratio": row["share"]} for row in table(found)]

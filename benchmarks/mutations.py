@@ -2,6 +2,7 @@
 
     python benchmarks/mutations.py             # 2,400 mutations of a small zoo
     python benchmarks/mutations.py --quick     # 600, about a minute
+    python benchmarks/mutations.py --count 6000 --seed 1
 
 A mutation is noticed where `Zoo.verify` says what is wrong or a reader refuses the zoo; it is silent where neither happens although what
 the zoo holds is not what it held. A flip in the free space of a page changes nothing that is read, and is counted as no change. A reader
@@ -9,9 +10,11 @@ that ends in anything but a refusal in words counts as a traceback.
 """
 
 import argparse
+import contextlib
 import json
 import random
 import shutil
+import signal
 import sqlite3
 import tempfile
 from collections import Counter
@@ -252,7 +255,10 @@ def run(count: int, seed: int = 0) -> dict[str, Any]:
         zoo = Path(folder) / "zoo"
         with kdprobe.sweep(PLAN, zoo) as made:
             kdprobe.report(made, zoo / "report.html")
-        found = list(attacked(zoo, count, seed))
+        found: list[dict[str, Any]] = []
+        # stopped before its end, it says what it has counted
+        with contextlib.suppress(KeyboardInterrupt):
+            found += attacked(zoo, count, seed)
     kinds = Counter("silent" if row["changed"] and not row["noticed"] else "noticed" if row["changed"] else "no change" for row in found)
     return {
         "mutations": len(found),
@@ -267,8 +273,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="600 mutations, about a minute")
     parser.add_argument("--json", action="store_true", help="one JSON document")
     parser.add_argument("--seed", type=int, default=0, help="of the random choices")
+    parser.add_argument("--count", type=int, default=2400, help="mutations")
     options = parser.parse_args()
-    found = run(600 if options.quick else 2400, options.seed)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    found = run(600 if options.quick else options.count, options.seed)
     peer = {"peer": "-", "peer_version": "", "ratio": None}
     rows = [
         {"case": name, "ours": found[name], **peer, "unit": "mutations"}

@@ -5,6 +5,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,10 @@ def train_twins(
 
 
 def _seeds(seeds: int | Sequence[int]) -> list[int]:
-    wanted = list(range(seeds)) if isinstance(seeds, int) else [int(seed) for seed in seeds]
+    try:
+        wanted = list(range(seeds)) if isinstance(seeds, int) else [index(seed) for seed in seeds]
+    except TypeError:
+        raise PlanError(f"seeds={seeds!r}: give how many, such as 4, or a list of whole numbers") from None
     if len(wanted) < 2:
         raise PlanError(f"seeds={seeds!r}: give 2 or more, {LEAST} to see how far one twin lies from the next")
     if len(set(wanted)) < len(wanted):

@@ -165,10 +165,15 @@ def capacity_gap(table: Any, *, margin: float | None = None, unit: str = "", by:
     settings = settings_of(table, by, len(columns["seed"]))
     found: list[tuple[Setting, float, _Read]] = []
     rows = {name: values for name, values in columns.items() if name != "student_size"}
-    for setting in dict.fromkeys(settings):
-        under = np.array([one == setting for one in settings])
-        for size in np.unique(columns["student_size"][under]).tolist():
-            own = under & (columns["student_size"] == size)
+    # by setting in the order of the rows, without going through all of them for each
+    places: dict[Setting, list[int]] = {}
+    for row, setting in enumerate(settings):
+        places.setdefault(setting, []).append(row)
+    for setting, under in places.items():
+        of_setting = np.array(under)
+        students = columns["student_size"][of_setting]
+        for size in np.unique(students).tolist():
+            own = of_setting[students == size]
             where = f"student {size:g}" + (f", setting {', '.join(map(str, setting))}" if setting else "")
             found.append((setting, size, _reading({name: values[own] for name, values in rows.items()}, size, margin, unit, where)))
     verdicts: dict[Setting, dict[float, GapVerdict]] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kdprobe.core.errors import DataError, did_you_mean
+from kdprobe.core.errors import DataError, PlanError, did_you_mean
 from kdprobe.core.words import listed
 from kdprobe.verdicts.run_columns import HIGHER, LOWER, SETTINGS, higher_by_name, numbers, recognised
 
@@ -79,6 +79,8 @@ def own_runs(table: Any, *, by: Sequence[str] = (), higher_is_better: bool | Non
     ------
     DataError
         If a column is missing, could be several, or holds words; a run is there twice; or no two runs can be paired.
+    PlanError
+        If `higher_is_better` is none of the three, or a role of a column is unknown.
 
     Examples
     --------
@@ -91,13 +93,17 @@ def own_runs(table: Any, *, by: Sequence[str] = (), higher_is_better: bool | Non
     """
     if not hasattr(table, "keys"):
         raise DataError(f"table is a {type(table).__name__}: give a DataFrame or a mapping of columns")
-    names = [str(name) for name in table.keys()]  # noqa: SIM118
+    if higher_is_better not in (True, False, None):
+        raise PlanError(f"higher_is_better={higher_is_better!r}: give True, False, or None to go by the metric's name")
+    # a frame that never had names has numbers for them
+    table = {str(name): table[name] for name in table.keys()}  # noqa: SIM118
+    names = list(table)
     if {"model_id", "role", "family"} <= set(names):
         raise DataError("this is a zoo's own table of runs, one row a model: its answer is in its report (`kdprobe report ZOO`)")
     roles = recognised(names, columns)
     rows = len(table[names[0]]) if names else 0
     lines = np.arange(rows) + 2
-    held = {role: numbers(table[name], name, lines) for role, name in roles.items()}
+    held = {role: numbers(table[name], name, lines, size=role.endswith("_size")) for role, name in roles.items()}
     needed(roles, names)
     by = settings(table, by, names, roles)
     keys = list(zip(*(list(table[name]) for name in by), strict=True)) if by else [()] * rows

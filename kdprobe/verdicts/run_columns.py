@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kdprobe.core.errors import DataError, did_you_mean
+from kdprobe.core.errors import DataError, PlanError, did_you_mean
 
 LOWER = {
     "loss",
@@ -73,7 +73,9 @@ def recognised(names: Sequence[str], given: Mapping[str, str | None]) -> dict[st
     Raises
     ------
     DataError
-        If a column that is named is not there, or two could play one role.
+        If a column that is named is not there or is named twice, or two could play one role.
+    PlanError
+        If there is no such role.
 
     Examples
     --------
@@ -81,9 +83,15 @@ def recognised(names: Sequence[str], given: Mapping[str, str | None]) -> dict[st
     {'student_size': 'Student Params', 'teacher_size': 'teacher', 'seed': 'run', 'student_loss': 'student_acc', 'twin_loss': 'scratch_acc',
     'teacher_loss': 'teacher_acc'}
     """
+    named: dict[str, str] = {}
     for role, name in given.items():
+        if role not in ROLES:
+            raise PlanError(f"{role}={name!r}: there is no such role of a column: {did_you_mean(role, ROLES)}")
         if name is not None and name not in names:
             raise DataError(f"{_flag(role)} {name!r}: the table has no such column: {did_you_mean(name, names)}")
+        if name in named:
+            raise DataError(f"{_flag(role)} {name!r}: {_flag(named[name])} names this column too: give each a column of its own")
+        named |= {} if name is None else {name: role}
     said = {role: name for role, name in given.items() if name is not None}
     free = [name for name in names if name not in said.values()]
     found: dict[str, str] = {}
@@ -111,31 +119,35 @@ def higher_by_name(name: str) -> bool | None:
     return False if words & LOWER else True if words & HIGHER else None
 
 
-def numbers(values: Any, name: str, lines: np.ndarray) -> np.ndarray:
-    """Return a column as float64, NaN where nothing stands; sizes such as 1.2M, 300k and 7B are read.
+def numbers(values: Any, name: str, lines: np.ndarray, *, size: bool = False) -> np.ndarray:
+    """Return a column as float64, NaN where nothing stands; numbers such as 1.2M, 300k and 7B are read, and sizes such as 1,200,000.
 
     Raises
     ------
     DataError
-        If it holds a word.
+        If it holds a word, or a comma that may stand before decimals.
     """
     column = np.asarray(values)
     if column.ndim != 1:
         raise DataError(f"column {name!r} has shape {column.shape}: give one value a row")
     if column.dtype.kind in "fiub":
         return column.astype(np.float64)
-    return np.array([_number(value, name, line) for value, line in zip(column, lines, strict=True)], dtype=np.float64)
+    return np.array([_number(value, name, line, size=size) for value, line in zip(column, lines, strict=True)], dtype=np.float64)
 
 
 _SCALE = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9}
 _SPELT = re.compile(r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([kKmMbBgG]?)")
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?\s*[kKmMbBgG]?")
 _NOTHING = ("", "none", "no", "-", "untaught", "nan", "no teacher", "alone", "scratch", "baseline", "null", "na", "<na>")
 
 
-def _number(value: Any, name: str, line: int) -> float:
+def _number(value: Any, name: str, line: int, *, size: bool) -> float:
     text = "" if value is None else str(value).strip()
     if text.lower() in _NOTHING:
         return float("nan")
+    # without its comma 0,52 would be 52: nobody groups the digits of a loss
+    if "," in text and not (size and _GROUPED.fullmatch(text)):
+        raise DataError(f"column {name!r} holds {text[:30]!r} in row {line}: where commas stand before decimals, give --decimal ,")
     spelt = _SPELT.fullmatch(text.replace(",", "").replace("_", ""))
     try:
         return float(text) if spelt is None else float(spelt[1]) * _SCALE[spelt[2].lower()]

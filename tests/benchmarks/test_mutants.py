@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import signal
 import sys
 from pathlib import Path
 
@@ -80,9 +81,25 @@ def test_a_sample_is_the_same_for_its_seed_and_as_large_in_each_room(mutants):
 
 def test_the_tests_of_a_mutant_are_its_files_and_then_its_rooms(mutants):
     mutant = mutants.Mutant("kdprobe/measures/cka/cka.py", 1, "number", 0, 1, "2")
-    assert [*mutants.tests_of(mutant)] == [["kdprobe/measures/cka/cka.py", "tests/measures/cka/test_cka.py"], ["tests/measures"]]
+    own, near, others = mutants.tests_of(mutant)
+    assert own == ["kdprobe/measures/cka/cka.py", "tests/measures/cka/test_cka.py"]
+    assert "tests/measures/test_odd_arguments.py" in near  # it names cka
+    assert "tests/measures/transfer/test_coefficient.py" in others
+    every = {str(path.relative_to(mutants.ROOT)) for path in (mutants.ROOT / "tests" / "measures").rglob("test_*.py")}
+    assert {*own[1:], *near, *others} == every
+    assert len(own[1:]) + len(near) + len(others) == len(every)
     mutant = mutants.Mutant("kdprobe/measures/cka/hsic.py", 1, "number", 0, 1, "2")
     assert next(mutants.tests_of(mutant)) == ["kdprobe/measures/cka/hsic.py"]
+
+
+@pytest.mark.slow
+def test_a_fork_tells_a_test_that_passes_from_one_that_fails_and_one_that_never_ends(mutants, tmp_path):
+    (tmp_path / "test_it.py").write_text("def test_good():\n    pass\n")
+    assert mutants.tested(["test_it.py"], tmp_path, 60) == (0, "")
+    (tmp_path / "test_it.py").write_text("def test_bad():\n    assert 0\n")
+    assert mutants.tested(["test_it.py"], tmp_path, 60) == (1, "FAILED test_it.py::test_bad")
+    (tmp_path / "test_it.py").write_text("def test_endless():\n    while True:\n        pass\n")
+    assert mutants.tested(["test_it.py"], tmp_path, 2)[0] == -signal.SIGXCPU
 
 
 def test_the_table_counts_by_room(mutants):

@@ -87,6 +87,12 @@ def test_what_names_rows_or_never_changes_is_no_input():
     assert "'one': the same in every row, left out." in made.said
 
 
+def test_classes_beyond_whole_numbers_of_64_bits_stay_apart():
+    made = prepare(frame().assign(price=[1e19, 2e19] * 100), "price", ignore=["town"])
+    assert made.data.classes == ("1e+19", "2e+19")
+    assert made.data.y[:4].tolist() == [0, 1, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("change", "arguments", "text"),
     [
@@ -96,6 +102,7 @@ def test_what_names_rows_or_never_changes_is_no_input():
         (lambda f: f, {"ignore": ["price"]}, "target 'price' is named by ignore too"),
         (lambda f: f.assign(price=1.0), {}, "target 'price' is 1.0 in every row: there is nothing to learn"),
         (lambda f: f.assign(price="yes"), {}, "target 'price' is yes in every row"),
+        (lambda f: f.assign(price=["yes", " yes"] * 100), {}, "target 'price' is 'yes' in every row, but for the spaces around it"),
         (lambda f: f.assign(price=[f"n{i}" for i in range(200)]), {}, "has 200 classes in 200 rows, hardly more than a row a class"),
         (lambda f: f, {"target": "town", "kind": "regression"}, "target 'town' holds words (Köln): regression needs numbers"),
         (lambda f: f.assign(day=pd.date_range("2020-01-01", periods=200)), {}, "column 'day' holds dates (2020-01-01"),
@@ -191,9 +198,10 @@ def test_files_folders_and_arrays_are_read_alike():
     assert from_files(["t.npz"], "price").task.sha256 == from_arrays(x, table.price, columns=["size", "rooms"]).task.sha256
     with pytest.raises(DataError, match=r"t\.npz holds x, price, no 'y'"):
         from_files(["t.npz"], "y")
-    Path("u.npz").write_bytes(b"no zip")
-    with pytest.raises(DataError, match=r"u\.npz is no file of numpy\.savez"):
-        from_files(["u.npz"], "y")
+    for content in (b"no zip", b"PK\x03\x04 the head of an archive", Path("t.npz").read_bytes()[:-40]):
+        Path("u.npz").write_bytes(content)
+        with pytest.raises(DataError, match=r"u\.npz is no file of numpy\.savez"):
+            from_files(["u.npz"], "price")
 
 
 def test_images_and_several_targets_are_arrays():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kdprobe import DataError, capacity_gap, own_runs, runs_gap
+from kdprobe import DataError, PlanError, capacity_gap, own_runs, runs_gap
 from kdprobe.verdicts.run_columns import numbers, recognised
 
 SIZES = (1000.0, 2000.0, 4000.0)
@@ -99,8 +99,28 @@ def test_failed_runs_and_unequal_numbers_are_said():
 
 def test_sizes_may_be_written_as_people_write_them():
     lines = np.arange(4)
-    assert numbers(["1.2M", "300k", "7B", "1,000"], "s", lines).tolist() == [1.2e6, 3e5, 7e9, 1e3]
+    assert numbers(["1.2M", "300k", "7B", "1,000"], "s", lines, size=True).tolist() == [1.2e6, 3e5, 7e9, 1e3]
+    assert numbers(["1,234.5k", "12,345,678", "1_000", "5"], "s", lines, size=True).tolist() == [1234500.0, 12345678.0, 1e3, 5.0]
     assert np.isnan(numbers(["none", None, "", "-"], "s", lines)).all()
+
+
+@pytest.mark.parametrize("text", ["0,52", "1,25", "1,234", "12,5"])
+def test_a_comma_before_decimals_is_no_thousand(text):
+    with pytest.raises(DataError, match=r"column 'student_loss' holds .* in row 2: where commas stand before decimals, give --decimal ,"):
+        own_runs(table().assign(student_loss=text))
+    if text != "1,234":
+        with pytest.raises(DataError, match="column 'teacher_size' holds"):
+            own_runs(table().assign(teacher_size=text))
+
+
+def test_columns_may_have_numbers_for_names_and_roles_are_checked():
+    assert np.array_equal(own_runs(table().rename(columns={"seed": 2}), seed="2")["gain"], own_runs(table())["gain"])
+    with pytest.raises(PlanError, match="students_loss='student_loss': there is no such role of a column: did you mean 'student_loss'"):
+        own_runs(table(), students_loss="student_loss")
+    with pytest.raises(DataError, match="--twin-loss 'student_loss': --student-loss names this column too"):
+        own_runs(table(), student_loss="student_loss", twin_loss="student_loss")
+    with pytest.raises(PlanError, match="higher_is_better='no': give True, False, or None"):
+        runs_gap(table(), higher_is_better="no")
 
 
 def test_usual_names_are_recognised():

@@ -160,8 +160,17 @@ def _target(series: Any, kind: str | None, said: list[str]) -> tuple[np.ndarray,
             f"target {name!r} has {distinct:,} classes in {len(series):,} rows, hardly more than a row a class: is it a name or an id? "
             f"Name another target{', or give --kind regression' if numeric else ''}"
         )
-    keys = series.astype("int64") if whole else series if numeric else series.astype("string").str.strip()
+    # beyond, what is whole is no number of 64 bits, and classes would become one
+    keys = (
+        series.astype("int64")
+        if whole and float(series.abs().max()) < 2**53
+        else series
+        if numeric
+        else series.astype("string").str.strip()
+    )
     levels = sorted(keys.unique())
+    if len(levels) < 2:
+        raise DataError(f"target {name!r} is {levels[0]!r} in every row, but for the spaces around it: there is nothing to learn")
     codes = pd.Categorical(keys, categories=levels).codes.astype(np.int64)
     return codes, tuple(str(level) for level in levels), "classification"
 

@@ -184,9 +184,10 @@ def _arrays(files: Sequence[Path], target: str) -> tuple[np.ndarray, np.ndarray]
                 if inputs is None:
                     raise DataError(f"{file} holds {', '.join(others) or 'nothing'} beside {target!r}: call the inputs x")
                 parts.append((held[inputs], held[target]))
-        except (OSError, ValueError) as error:
-            if isinstance(error, DataError):
-                raise
+        except DataError:
+            raise
+        except Exception as error:
+            # what a damaged archive may end in is nowhere said: BadZipFile, zlib.error, EOFError, SyntaxError and more
             raise DataError(f"{file} is no file of numpy.savez with plain arrays ({error}): save it anew") from error
     if len({(x.shape[1:], y.shape[1:]) for x, y in parts}) > 1:
         raise DataError(f"{files[0]} and the other files hold arrays of different shapes: give files of one form")

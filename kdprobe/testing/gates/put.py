@@ -203,6 +203,9 @@ def metric(name: str) -> Probe:
     path, _, attribute = name.partition(":")
     if "." not in path and not attribute:
         raise PlanError(f"metric {name!r} is unknown: {did_you_mean(name, known)}; or give a module that holds a probe: my_package.metric")
+    # "../metric.py" is a file and ".metric" a part of no package: Python answers either with an error of its own
+    if not all(word.isidentifier() for word in path.split(".")):
+        raise PlanError(f"metric {name!r} is no name of a module: write it as Python imports it, such as my_package.metric")
     try:
         module = importlib.import_module(path)
     except ImportError as error:

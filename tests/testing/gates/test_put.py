@@ -122,6 +122,7 @@ def test_a_metric_is_found_by_name_or_in_a_module(tmp_path, monkeypatch):
         ("gates_package", "is unknown"),
         ("gates_package.nothing", "holds no probe 'nothing'"),
         ("no_such_package.metric", "No module named 'no_such_package'.*give a module on Python's path"),
+        *((name, "is no name of a module: write it as Python imports it") for name in ("../metric.py", ".metric", ":MINE", "a..b")),
         ("gates_package.metric:YOURS", "holds no probe 'YOURS'.*MINE"),
     ):
         with pytest.raises(PlanError, match=text):
