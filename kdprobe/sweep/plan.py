@@ -93,7 +93,7 @@ class Plan(ABC):
 
     def __init_subclass__(cls) -> None:
         if "__post_init__" in vars(cls):
-            cls.__post_init__ = _unless_unchecked(cls.__post_init__)
+            cls.__post_init__ = _unless_unchecked(cls.__post_init__)  # pyright: ignore[reportAttributeAccessIssue]
         clash = set(AXES) & set(vars(cls).get("__annotations__", {})) if issubclass(cls, Axes) else set[str]()
         if clash:
             raise ContractError(f"{cls.__name__} has a field named as the axis {min(clash)!r}, which would be lost: rename one")
