@@ -45,7 +45,7 @@ from .measures.similarity.svcca import svcca as svcca
 from .measures.transfer.coefficient import transfer_coefficient as transfer_coefficient
 from .report import report as report
 from .sweep import sweep as sweep
-from .sweep.imported import measure as measure
+from .sweep.imported.measure import measure as measure
 from .sweep.own import task_from_arrays as task_from_arrays
 from .sweep.own import task_from_frame as task_from_frame
 from .sweep.plans.gap import GapPlan as GapPlan

@@ -39,7 +39,7 @@ def import_models(
     entries = read_manifest(manifest)
     given = {what: _column(folder, file, what) for what, file in (("target", target), ("blocks", blocks))}
     rows = None if x is None else _rows(_there(folder, x))
-    from kdprobe.sweep.imported import measure
+    from kdprobe.sweep.imported.measure import measure
     from kdprobe.zoo import Zoo
 
     fresh = not out.exists()

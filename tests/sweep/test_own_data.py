@@ -144,7 +144,7 @@ def test_what_fits_ones_own_rows_is_asked_of_these_and_not_of_the_usual_tasks(ca
     frame = table(100).assign(price=np.tile(["low", "high"], 50))
     frame.to_csv("classes.csv", index=False)
     line = ["sweep", "--gap", "--data", "classes.csv", "--target", "price", "--steps", "5", "--dry-run"]
-    assert run([*line, "--distiller", "dkd"]) == 0
+    assert run([*line, "--distiller", "kd", "--scheme", "same_rows", "--beside", "none"]) == 0
     for more, text in (
         (["--distiller", "l1_imitation"], "distiller 'l1_imitation' is for regression"),
         (["--family", "cnn"], "family 'cnn' does not fit task 'classes.csv'"),

@@ -1,0 +1,1 @@
+"""Models that were trained elsewhere, measured as a sweep measures its own."""
