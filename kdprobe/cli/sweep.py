@@ -108,8 +108,7 @@ def command(asks: str) -> Callable[..., int]:
         if not getattr(ask, asks):
             raise PlanError(f"sweep: say what to ask: {' or '.join(f'--{name} ({kind(name).question})' for name in asked())}")
         plan = with_objectives(plan, ask.objective) if getattr(ask, "objective", ()) else plan
-        given = own is not None and own.given
-        plan, more = (own_plan(plan, own), f" {own.command()}") if given else (plan, "")
+        plan, more = (own_plan(plan, own), f" {own.command()}") if own is not None and own.given else (plan, "")
         return _pilot(plan, where, ask.quick, more) if getattr(ask, "pilot", False) else _sweep(plan, where, ask.quick, more)
 
     sweep.__annotations__ |= {"ask": question_of(asks) | None, "plan": kind(asks) | None}
