@@ -129,17 +129,14 @@ def question_of(asks: str) -> Any:
     told |= {"pilot": PILOT} if kind(asks).piloted else {}
     spelling = {name: Parameter(name=f"--{name}", help=text, negative=(), show_default=False) for name, text in told.items()}
     switches = [(name, Annotated[bool, how], field(default=False)) for name, how in spelling.items()]
-    if asks == "gap":
-        spelt = Annotated[tuple[str, ...], words("objective", unset="none"), Parameter(help=OBJECTIVE)]
-        switches.append(("objective", spelt, field(default=())))  # pyright: ignore[reportArgumentType]
+    switches += [("objective", OBJECTIVES, field(default=()))] if asks == "gap" else []  # pyright: ignore[reportArgumentType]
     # the module says whose class it is: the parser takes one without for a value to be typed
     return Parameter(name="*")(make_dataclass("Question", switches, frozen=True, kw_only=True, namespace={"__module__": __name__}))
 
 
 QUICK = "A small plan of a minute or so, too few seeds for a verdict."
-OBJECTIVE = (
-    "Objectives in the place of schemes: compression, expansion, adaptation, enhancement; one table beside what the law says of each."
-)
+OBJECTIVE = "Objectives in place of schemes: compression, expansion, adaptation, enhancement; one table beside what the law says of each."
+OBJECTIVES = Annotated[tuple[str, ...], words("objective", unset="none"), Parameter(help=OBJECTIVE)]
 PILOT = (
     "Train a tenth of the seeds first, name the half of the teacher sizes that most probably holds the best, and stop. The same command "
     "without --pilot then trains what you ask for, and its report says whether the pilot was right. Needs --seeds 20 at least, because "
