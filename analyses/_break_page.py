@@ -1,6 +1,6 @@
 """The page of `break_conditions.py`, from the numbers that it keeps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,10 +46,12 @@ LIMITS = (
 def page(found: Mapping[str, Any]) -> str:
     """The whole page."""
     mechanisms = found["mechanisms"]
-    answers = tuple(
-        f"{one['name']}, {SAYS[one['name']][0]}: {one['outcome']}{shown(one)}. "
-        + " ".join(f"{words.capitalised(curve['where'])}: {curve['told']}." for curve in one["curves"])
-        for one in mechanisms
+    answers = tuple(f"{one['name']}, {SAYS[one['name']][0]}: {one['outcome']}{shown(one)}." for one in mechanisms)
+    drawn = tuple(figure for one in mechanisms for figure in _figures(one))
+    outcomes = Table(
+        caption="What became of each curve",
+        columns=(Column(key="where", title="setting"), Column(key="name", title="mechanism"), Column(key="told", title="outcome")),
+        rows=tuple({"where": curve["where"], "name": one["name"], "told": curve["told"]} for one in mechanisms for curve in one["curves"]),
     )
     columns = (
         Column(key="name", title="mechanism"), Column(key="says", title="says", shown="prose"),
@@ -74,7 +76,7 @@ def page(found: Mapping[str, Any]) -> str:
         (
             "answer",
             "What broke, and at which dose?",
-            Content(words=answers, figures=tuple(_figure(one) for one in mechanisms if one["curves"])),
+            Content(words=answers, figures=drawn, tables=(outcomes,)),
         ),
         ("rules", "When is something said to be broken?", Content(words=(*RULES, *missing), tables=(table,))),
         ("curves", "What was found at each dose?", Content(tables=tuple(_table(one) for one in mechanisms))),
@@ -99,16 +101,23 @@ def shown(one: Mapping[str, Any]) -> str:
     return f", as {curve['where']} at {curve['doses'][place]}: {told}, {SAYS[one['name']][1]}"
 
 
-def _figure(one: Mapping[str, Any]) -> Figure:
+def _figures(one: Mapping[str, Any]) -> list[Figure]:
+    """One figure, or one for students with the teacher's rows and one for students with rows of their own."""
+    groups = [[curve for curve in one["curves"] if curve["where"].endswith(rows)] for rows in ("own rows", "unlabelled rows")]
+    rest = [curve for curve in one["curves"] if not any(curve in group for group in groups)]
+    return [_figure(one, group, place) for place, group in enumerate([*groups, rest]) if group]
+
+
+def _figure(one: Mapping[str, Any], curves: Sequence[Mapping[str, Any]], place: int) -> Figure:
     lines, described = [], []
-    for curve in one["curves"]:
+    for curve in curves:
         lines.append(Line(label=curve["where"], role="heading"))
         for dose, value, seeds in zip(curve["doses"], curve["values"], curve["seeds"], strict=True):
             role = "one" if value[1] > 0 else "two" if value[2] < 0 else "muted"
             lines.append(Line(label=dose, role=role, values=((*value, np.array(seeds)),)))
         described.append(f"{curve['where']}: {curve['told']}")
     svg = forest(
-        lines, columns=[UNITS[one["name"]]], prefix=one["name"].lower(), title=f"{one['name']}: {SAYS[one['name']][1]}",
+        lines, columns=[UNITS[one["name"]]], prefix=f"{one['name'].lower()}-{place}", title=f"{one['name']}: {SAYS[one['name']][1]}",
         description=". ".join(described),
     )  # fmt: skip
     return Figure(svg=svg, caption=f"{one['name']}: {SAYS[one['name']][1]}, by dose. Ticks are seeds.")

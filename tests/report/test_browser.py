@@ -275,7 +275,7 @@ def test_no_accessibility_violation(browser, short_page, scheme, width):
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("name", ["index.html", "taxonomy.html"])
+@pytest.mark.parametrize("name", ["index.html", "taxonomy.html", "published_claims.html", "break_conditions.html"])
 def test_pages_made_of_pages(browser, name, scheme, width):
     with Visit(browser, Path(__file__).parent.parent.parent / "reports" / name, scheme=scheme, width=width) as visit:
         assert visit.is_quiet()
