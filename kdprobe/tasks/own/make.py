@@ -143,7 +143,8 @@ def _arrays(files: Sequence[Path], target: str) -> tuple[np.ndarray, np.ndarray]
     parts: list[tuple[np.ndarray, np.ndarray]] = []
     for file in files:
         try:
-            with np.load(file, allow_pickle=False) as held:
+            # opened here: NumPy leaves a damaged archive open
+            with file.open("rb") as raw, np.load(raw, allow_pickle=False) as held:
                 names = list(held.files)
                 if target not in names:
                     raise DataError(f"{file} holds {', '.join(names)}, no {target!r}: name the target's array with --target")
