@@ -90,6 +90,8 @@ def _batches(data: Any, reading: Reading, fixed: Sequence[Outputs]) -> Iterator[
             seen += size
         else:
             yield batch
+    if is_array(mask) and len(mask) != seen:
+        raise DataError(f"mask has {len(mask)} rows, the data {seen}: rows must be paired")
 
 
 def _no_data(data: Any) -> bool:
