@@ -279,6 +279,8 @@ def main() -> None:
     count = (3 if asked.quick else 30) if asked.kills is None else asked.kills
     lines = (100 if asked.quick else 500) if asked.commands is None else asked.commands
     before = Path.cwd()
+    # a command that cannot write points file descriptor 1 elsewhere, so that Python does not complain at exit
+    sys.stdout = os.fdopen(os.dup(1), "w")
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         codes, broken = odd_commands(lines, rng)

@@ -182,7 +182,8 @@ def _masked(given: Any, mask: Any) -> tuple[Any, np.ndarray | None]:
     if callable(mask):
         return given, to_numpy(mask(given), "the mask")
     held = given.keys() if isinstance(given, Mapping) else range(-len(given), len(given)) if isinstance(given, tuple | list) else ()
-    if mask not in held:
+    # True would be the second part
+    if isinstance(mask, bool) or mask not in held:
         what = f"the keys {', '.join(map(repr, held))}" if isinstance(given, Mapping) else f"{len(given) if held else 'no'} parts"
         raise DataError(f"mask={mask!r}: a batch has {what}: name one of them, or give a function of the batch")
     # a network takes its attention mask itself
@@ -196,7 +197,7 @@ def _parse_with(given: Any, target: Any, *, forward: bool) -> Batch:
     if callable(target):
         return Batch(None if forward else _input(_without(given, None)), _target(target(given)), given)
     held = given.keys() if isinstance(given, Mapping) else range(-len(given), len(given)) if isinstance(given, tuple | list) else ()
-    if target not in held:
+    if isinstance(target, bool) or target not in held:
         what = f"the keys {', '.join(map(repr, held))}" if isinstance(given, Mapping) else f"{len(given) if held else 'no'} parts"
         raise DataError(f"target={target!r}: a batch has {what}: name one of them, or give a function of the batch")
     # a language model's target may be its own input

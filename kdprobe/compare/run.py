@@ -64,7 +64,7 @@ def one_pass(models: Sequence[Model | Outputs], data: Any, reading: Reading, lay
             rows.add(number, batch, given, expected[1] if expected else len(fixed[0].values))
         # asked once all is read, so that a function that counts its calls has given what it gives
         steady = {model.name: first is None or model.name not in again or model.repeats(first, again[model.name]) for model in running}
-    if running and not rows.seen:
+    if not rows.seen and (running or (not _no_data(data) and len(fixed[0].values))):
         raise DataError("data gave no rows: an iterator that was used up before gives none, make a new one")
     n = rows.seen or len(fixed[0].values)
     if not n:
@@ -80,8 +80,7 @@ def _batches(data: Any, reading: Reading, fixed: Sequence[Outputs]) -> Iterator[
     """The batches, or pieces of arrays of outputs where these are all there is."""
     mask, seen = reading.mask, 0
     given = batches(data, forward=reading.forward, target=reading.target, mask=None if is_array(mask) else mask)
-    # (None, None), inputs and targets that are not there, are as little as None
-    if fixed and (data is None or (isinstance(data, tuple) and all(part is None for part in data))):
+    if _no_data(data) and fixed:
         pieces = (fixed[0].values[start : start + ROWS] for start in range(0, len(fixed[0].values), ROWS))
         given = (Batch(np.empty((len(piece), 0)), None, None) for piece in pieces)
     for batch in given:
@@ -91,6 +90,13 @@ def _batches(data: Any, reading: Reading, fixed: Sequence[Outputs]) -> Iterator[
             seen += size
         else:
             yield batch
+    if is_array(mask) and len(mask) != seen:
+        raise DataError(f"mask has {len(mask)} rows, the data {seen}: rows must be paired")
+
+
+def _no_data(data: Any) -> bool:
+    """Whether there are neither inputs nor targets: outputs speak for themselves."""
+    return data is None or (isinstance(data, tuple) and all(part is None for part in data))
 
 
 def _size(batch: Batch) -> int:

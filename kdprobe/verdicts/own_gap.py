@@ -181,11 +181,8 @@ def teaching_told(helps: HelpReading, verdict: GapVerdict) -> str:
 
 def rows_of(runs: Runs, setting: Setting, student: float | None = None) -> np.ndarray:
     """Which rows are of a setting, and of a student."""
-    found = np.ones(len(runs["seed"]), dtype=bool)
-    for name, value in zip(runs.by, setting, strict=True):
-        column = runs[name]
-        # a missing value is None in a setting
-        found &= np.array([held == value or (value is None and bool(held != held)) for held in column], dtype=bool)
+    found = np.zeros(len(runs["seed"]), dtype=bool)
+    found[runs.places.get(setting, [])] = True
     return found if student is None else found & (runs["student_size"] == student)
 
 

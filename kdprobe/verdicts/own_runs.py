@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from kdprobe.core.errors import DataError, PlanError, did_you_mean
 from kdprobe.core.words import listed
+from kdprobe.verdicts.gap_table import settings_of
 from kdprobe.verdicts.run_columns import HIGHER, LOWER, SETTINGS, higher_by_name, numbers, recognised
 
 NAMED = 4
@@ -45,6 +47,14 @@ class Runs(Mapping[str, Any]):
     higher: bool = False
     metric: str = ""
     gains_given: bool = False
+
+    @cached_property
+    def places(self) -> Mapping[Key, list[int]]:
+        """The rows of each setting, found in one pass; a missing value is None."""
+        found: dict[Key, list[int]] = {}
+        for row, setting in enumerate(settings_of(self, self.by, len(self["seed"]))):
+            found.setdefault(setting, []).append(row)
+        return found
 
     def __getitem__(self, name: str) -> Any:
         return self.columns[name]

@@ -115,3 +115,11 @@ def test_siblings_are_read_from_files_and_can_be_required(files):
     assert done.returncode == 2
     assert "kl has no comparison 'specific'" in done.stderr
     assert "a contrast and what is specific need --sibling" in done.stderr
+
+
+def test_files_of_outputs_need_no_target(files, capsys):
+    from kdprobe.cli import run
+
+    for task in ("classification", "regression"):
+        assert run(["probe", "teacher.csv", "student.csv", "--task", task]) == 0
+        assert " rows" in capsys.readouterr().out

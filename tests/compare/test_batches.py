@@ -63,6 +63,7 @@ def test_the_target_may_be_any_part_of_a_batch():
     [
         ({}, "data is a tuple of 3 arrays: give .x, y., or say which part is the target, such as target=-1"),
         ({"target": 3}, "target=3: a batch has 3 parts: name one of them"),
+        ({"target": True}, "target=True: a batch has 3 parts"),
         ({"target": "y"}, "target='y': a batch has 3 parts"),
         ({"target": -1}, "a batch has 2 parts beside its target: say how models take them with forward="),
     ],

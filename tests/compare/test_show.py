@@ -11,7 +11,7 @@ from torch import nn
 import kdprobe
 from kdprobe.compare import compare
 from kdprobe.compare.comparison import Comparison
-from kdprobe.core.errors import PlanError
+from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.probe import KnownAnswer, Probe
 from kdprobe.core.registry import available
 from kdprobe.core.result import Measurement, Refusal
@@ -261,3 +261,15 @@ def test_one_twin_may_come_without_a_list():
         (None, ()),
     ):
         assert compare(TEACHER, STUDENT, (TEACHER, Y), task="classification", twins=twins).twins == names
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_outputs_alone_are_data_enough_however_nothing_is_given(kind):
+    alone = compare(TEACHER, STUDENT, None, task=kind)
+    for nothing in ((None, None), (None,)):
+        found = compare(TEACHER, STUDENT, nothing, task=kind)
+        assert found.sentence == alone.sentence
+        assert found.n == 300
+    for empty in ([], {}, (None, np.empty(0))):
+        with pytest.raises(DataError, match="data gave no rows"):
+            compare(TEACHER, STUDENT, empty, task=kind)

@@ -194,6 +194,8 @@ def test_padding_is_left_out_of_averages_over_sequences():
         ),
         ({"student": np.zeros((30, 3))}, DataError, r"teacher gives outputs of shape \(30, 5, 3\), student \(30, 3\): compare models"),
         ({"student": np.zeros((30, 5, 4))}, DataError, "teacher gives 3 classes a token, student 4: compare models of one vocabulary"),
+        ({"mask": np.ones((31, 5))}, DataError, "mask has 31 rows, the data 30: rows must be paired"),
+        ({"mask": True}, DataError, "mask=True: a batch has 2 parts: name one of them"),
         ({"mask": "real"}, DataError, "mask='real': a batch has 2 parts: name one of them"),
         ({"mask": np.arange(30)[:, None] < [[2] * 5]}, PlanError, "data have tokens of 2 sequences: intervals leave out whole sequences"),
     ],

@@ -264,3 +264,31 @@ def test_names_of_tasks_are_kept_apart():
     own = replace(task, name="mine")
     assert provide(own) == "mine"
     assert find("tasks", "mine") is own
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "text"),
+    [
+        ({"x": np.nan}, DataError, "x holds 1 values that are NaN, infinite or beyond single precision: mend them"),
+        ({"x": 1e300}, DataError, "x holds 1 values that are NaN, infinite or beyond"),
+        ({"y": np.inf}, DataError, "y holds 1 values that are NaN"),
+        ({"kind": "clasification"}, PlanError, "kind='clasification': give classification or regression"),
+        ({"kind": "classification"}, DataError, r"y has shape \(120, 2\): classification needs one class a row"),
+        ({"groups": np.arange(7)}, DataError, r"groups has shape \(7,\), x \(120, 3\): give one label a row"),
+        ({"columns": ["a"]}, DataError, r"columns has 1 names for x \(120, 3\)"),
+    ],
+)
+def test_arrays_of_several_targets_are_looked_through_as_frames_are(change, error, text):
+    data = {"x": RNG.normal(size=(120, 3)), "y": RNG.normal(size=(120, 2))}
+    for name in data.keys() & change.keys():
+        data[name][5, 1] = change[name]
+    with pytest.raises(error, match=text):
+        from_arrays(**data, **{name: value for name, value in change.items() if name not in data})
+
+
+def test_a_category_called_missing_is_one_with_what_is_missing():
+    table = frame().assign(state=["good", "missing", None, "bad"] * 50)
+    made = prepare(table, "price", impute=True)
+    columns = list(made.data.columns)
+    assert [name for name in columns if name.startswith("state")] == ["state=bad", "state=good", "state=missing"]
+    assert made.data.x[:4, columns.index("state=missing")].tolist() == [0, 1, 1, 0]

@@ -44,7 +44,7 @@ def encoded(series: Any, *, impute: bool) -> Column:
             f"column {name!r} has {len(levels):,} different words ({', '.join(levels[:3])}, ...), more than {MOST_CATEGORIES}: if it names "
             f"rows, --ignore {_flag(name)}; if rows of one name belong together, --group {_flag(name)}; else merge rare ones"
         )
-    shown = [*levels, *(["missing"] if words.isna().any() else [])]
+    shown = [*levels, *(["missing"] if words.isna().any() and "missing" not in levels else [])]
     codes = words.fillna("missing").to_numpy(dtype=object)
     if len(shown) == 2:
         # one column says it all

@@ -11,7 +11,7 @@ import numpy as np
 from kdprobe.core.arguments import whole
 from kdprobe.core.errors import DataError, PlanError
 from kdprobe.core.task import Dataset, SplitSizes, Task
-from kdprobe.tasks.own.frame import Prepared, content_hash, prepare
+from kdprobe.tasks.own.frame import KINDS, Prepared, content_hash, prepare
 from kdprobe.tasks.own.frames import as_frame, pictures_of
 from kdprobe.tasks.own.images import is_image_folder, read_images
 from kdprobe.tasks.own.read import files_in, read_table
@@ -20,6 +20,7 @@ from kdprobe.tasks.own.rows import sizes_of
 VECTORS, IMAGES = ("mlp", "transformer", "random_features", "factors"), ("mlp", "cnn", "gru", "transformer", "random_features")
 SEQUENCES = ("gru", "mlp", "transformer", "random_features")
 STEPS = 600
+FLOAT32 = float(np.finfo(np.float32).max)
 """Where nobody chose."""
 
 
@@ -112,6 +113,12 @@ def from_arrays(
         raise DataError(f"x is uint8 {x.shape}: give images with their channels, x[:, None], and sequences (n, time, channels) as float32")
     if y.ndim not in (1, 2) or len(y) != len(x):
         raise DataError(f"x has shape {x.shape}, y {y.shape}: give y as (n,) or (n, c), rows paired")
+    if kind is not None and kind not in KINDS:
+        raise PlanError(f"kind={kind!r}: give {' or '.join(KINDS)}")
+    if kind == "classification" and y.ndim == 2:
+        raise DataError(f"y has shape {y.shape}: classification needs one class a row, (n,)")
+    if groups is not None and np.shape(groups) != (len(x),):
+        raise DataError(f"groups has shape {np.shape(groups)}, x {x.shape}: give one label a row")
     names = tuple(map(str, columns)) if columns is not None else tuple(f"x{i}" for i in range(x.shape[1])) if x.ndim == 2 else ()
     if x.ndim == 2 and y.ndim == 1:
         import pandas as pd
@@ -121,6 +128,14 @@ def from_arrays(
         frame = pd.DataFrame(x, columns=list(names)).assign(y=y, **({} if groups is None else {"group": np.asarray(groups)}))
         return own(prepare(frame, "y", kind=kind, group=None if groups is None else "group", name=name), name=name, steps=steps,
                    source="own data: arrays")  # fmt: skip
+    if x.ndim == 2 and len(names) != x.shape[1]:
+        raise DataError(f"columns has {len(names)} names for x {x.shape}: give each column one of its own")
+    for part, values in (("x", x), ("y", y)):
+        # beyond single precision a number would become infinite
+        if values.dtype.kind == "f" and (odd := int((~(np.abs(values) <= FLOAT32)).sum())):
+            raise DataError(
+                f"{part} holds {odd} values that are NaN, infinite or beyond single precision: mend them, or leave their rows out"
+            )
     classes: tuple[str, ...] = ()
     if y.ndim == 1 and kind != "regression":
         levels, codes = np.unique(y, return_inverse=True)
@@ -175,7 +190,8 @@ def _arrays(files: Sequence[Path], target: str) -> tuple[np.ndarray, np.ndarray]
     parts: list[tuple[np.ndarray, np.ndarray]] = []
     for file in files:
         try:
-            with np.load(file, allow_pickle=False) as held:
+            # opened here: NumPy leaves a damaged archive open
+            with file.open("rb") as raw, np.load(raw, allow_pickle=False) as held:
                 names = list(held.files)
                 if target not in names:
                     raise DataError(f"{file} holds {', '.join(names)}, no {target!r}: name the target's array with --target")
