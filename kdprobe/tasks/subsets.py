@@ -36,7 +36,7 @@ def belongs(part: Part, parts: Split, subset: str) -> np.ndarray:
     >>> parts = split(find("tasks", "letters"))
     >>> sorted(set(parts.train.y[belongs(parts.train, parts, "first half")].tolist())) == list(range(13))
     True
-    >>> sum(belongs(parts.train, parts, f"client {number}").sum() for number in range(1, 6)) == parts.train.n
+    >>> sum(int(belongs(parts.train, parts, f"client {number}").sum()) for number in range(1, 6)) == parts.train.n
     True
     """
     if not subset:

@@ -20,8 +20,8 @@ from kdprobe.tasks.own.rows import sizes_of
 VECTORS, IMAGES = ("mlp", "transformer", "random_features", "factors"), ("mlp", "cnn", "gru", "transformer", "random_features")
 SEQUENCES = ("gru", "mlp", "transformer", "random_features")
 STEPS = 600
-FLOAT32 = float(np.finfo(np.float32).max)
 """Where nobody chose."""
+FLOAT32 = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
