@@ -91,6 +91,19 @@ class OwnData:
         return " ".join(said)
 
 
+def checked_plan(plan: Any, own: OwnData | None) -> tuple[Any, str]:
+    """The plan, on one's own data where these are given, asked whether it can be run; and how the data are named on the command line."""
+    from dataclasses import replace
+
+    from kdprobe.sweep.plan import UNCHECKED
+
+    unchecked = UNCHECKED.get()
+    UNCHECKED.set(False)
+    if own is not None and own.given:
+        return own_plan(plan, own), f" {own.command()}"
+    return replace(plan) if unchecked else plan, ""
+
+
 def own_plan(plan: Any, own: OwnData) -> Any:
     """The plan on one's own data; what was done to the rows is said on standard error."""
     from dataclasses import replace

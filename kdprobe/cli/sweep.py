@@ -12,14 +12,14 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from kdprobe.cli._own import OwnData, own_plan
+from kdprobe.cli._own import OwnData, checked_plan
 from kdprobe.cli._shard import train_part
 from kdprobe.cli._tables import Flag
 from kdprobe.core.errors import PlanError
 from kdprobe.core.spelling import Whole, words
 from kdprobe.core.words import visible
 from kdprobe.sweep.controls import with_objectives
-from kdprobe.sweep.plan import UNCHECKED, Plan
+from kdprobe.sweep.plan import Plan
 from kdprobe.sweep.plans import asked, kind
 
 
@@ -108,12 +108,7 @@ def command(asks: str) -> Callable[..., int]:
         if not getattr(ask, asks):
             raise PlanError(f"sweep: say what to ask: {' or '.join(f'--{name} ({kind(name).question})' for name in asked())}")
         plan = with_objectives(plan, ask.objective) if getattr(ask, "objective", ()) else plan
-        unchecked = UNCHECKED.get()
-        UNCHECKED.set(False)
-        if own is not None and own.given:
-            plan, more = own_plan(plan, own), f" {own.command()}"
-        else:
-            plan, more = replace(plan) if unchecked else plan, ""
+        plan, more = checked_plan(plan, own)
         return _pilot(plan, where, ask.quick, more) if getattr(ask, "pilot", False) else _sweep(plan, where, ask.quick, more)
 
     sweep.__annotations__ |= {"ask": question_of(asks) | None, "plan": kind(asks) | None}

@@ -9,6 +9,7 @@ from cyclopts import CycloptsError
 
 from kdprobe import PlanError
 from kdprobe.cli import COMMANDS, build, run
+from kdprobe.sweep.plan import UNCHECKED
 from kdprobe.sweep.plans import asked
 
 ROOT = Path(__file__).parent.parent.parent
@@ -40,7 +41,10 @@ def parser(words, config=None):
 def understood(words):
     """Read a command line as the command does, its plan included, and run nothing."""
     config = words[words.index("--config") + 1] if "--config" in words else None
+    # what fits rows of one's own is known when they are read, and nothing is read here
+    UNCHECKED.set("--data" in words)
     parser(words, config).parse_args(words, exit_on_error=False, print_error=False)
+    UNCHECKED.set(False)
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ def test_the_order_is_question_verdict_evidence_mind_runs_provenance(outline):
         "How much of the teacher arrived, and is it this teacher's own?",
         "How much of the teacher's information arrived, and what was left behind?",
         "Do students show the known signs of failed distillation?",
+        "Is anything found where nothing was taught?",
         "What would change our mind?",
         "What did each cell give?",
         "What failed, or had no answer?",

@@ -215,7 +215,8 @@ def test_all_lists_of_both_questions_are_tested():
             for argument in build(asked=asks, command="sweep")["sweep"].assemble_argument_collection()
             if (argument.parameter.metavar or "").endswith("...")
         }
-        assert listed - {"--tune", "--alpha", "--label-noise", "--probe"} <= set(flags)
+        # an objective stands in the place of schemes, and is tested with these
+        assert listed - {"--tune", "--alpha", "--label-noise", "--probe", "--objective"} <= set(flags)
 
 
 def test_too_many_settings_are_refused():

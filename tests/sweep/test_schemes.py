@@ -275,7 +275,7 @@ def test_networks_that_learn_together_do_not_stop_early():
 
 def test_what_is_fitted_in_closed_form_counts_no_steps():
     with pytest.raises(
-        PlanError, match=r"scheme 'weak_teacher' counts steps, and .* is fitted in closed form and takes none: leave it out"
+        PlanError, match=r"scheme 'weak_teacher': it counts steps, and .* is fitted in closed form and takes none: leave it out"
     ):
         GapPlan(family="random_features", schemes=("weak_teacher",))
     assert GapPlan(family="random_features", schemes=("sibling_teacher", "multi_teacher")).cells()

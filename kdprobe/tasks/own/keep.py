@@ -61,7 +61,8 @@ def keep(zoo: Path, task: Task) -> None:
 
 def kept(zoo: Path) -> list[Task]:
     """Tasks whose rows a zoo keeps."""
-    folder = zoo / DATA
+    # a path that is relative to the folder one stands in names other rows once one stands elsewhere
+    folder = zoo.absolute() / DATA
     return [_task(file) for file in sorted(folder.glob("*.safetensors"))] if folder.is_dir() else []
 
 
