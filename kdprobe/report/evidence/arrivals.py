@@ -116,8 +116,13 @@ def _of(evidence: Evidence, one: Doses) -> list[Places]:
         places_by = [("target", _fifths(target.reshape(len(target), -1)[:, 0]), FIFTHS)]
     names, by_layer = own_by_layer(traces["student"], traces["twin"], traces["teacher"])
     layers = Places(
-        **{"task": one.task, "student": one.student, "by": LAYER, "names": names, "rows": (len(target),) * len(names)},
-        **{"values": by_layer, "p": np.asarray(contrast(by_layer.T).p, dtype=float)},
+        task=one.task,
+        student=one.student,
+        by=LAYER,
+        names=names,
+        rows=(len(target),) * len(names),
+        values=by_layer,
+        p=np.asarray(contrast(by_layer.T).p, dtype=float),
     )
     return [*(_places(one, by, own, place, names) for by, place, names in places_by), *([layers] if names else [])]
 
