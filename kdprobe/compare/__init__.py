@@ -74,7 +74,9 @@ def compare(
     target
         Where the target of a batch is, if not in its usual place: the place of a part (-1 in (user, item, y)), a key, or a function of the
         batch. Where several inputs are left, ``forward`` says how models take them; a mapping with "input_ids" is passed by keywords.
-        Rows, or tokens, with the class -100 are left out.
+        Rows, or tokens, with the class -100 are left out. Labels of tokens that are the input ids themselves, as causal language models
+        have them, are moved by kdprobe: each output is read against the next token, and a note says so. Other labels are read at their
+        own token, as they are.
     mask
         What counts: 1, and 0 for what is left out of outputs, layers and scores. Where it is in a batch, as for ``target``, or the array
         itself: (n,) of rows, (n, length) of tokens. None: "attention_mask" of a mapping, where it has one; layers of sequences that end

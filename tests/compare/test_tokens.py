@@ -96,6 +96,26 @@ def test_labels_that_are_the_inputs_are_read_one_token_on():
     before = compare(*networks, batches(labels=moved), task="classification")
     assert before.scores["student"]["loss"].value == pytest.approx(found.scores["student"]["loss"].value)
     assert not any("next one" in note for note in before.notes)
+    # a first batch of which no label counts says nothing of those that follow
+    none = {"input_ids": IDS[:2], "attention_mask": MASK[:2], "labels": torch.full((2, LENGTH), -100)}
+    later = compare(*networks, [none, *batches(labels=labels)], task="classification")
+    assert later.scores["student"]["loss"].value == pytest.approx(found.scores["student"]["loss"].value)
+
+
+def test_labels_that_are_the_inputs_in_the_first_batch_alone_are_no_inputs():
+    """A task of mending words, whose first batch happens to have none to mend: its order must not decide what outputs are read against."""
+    networks = [Network(0), Network(1)]
+    words = torch.where(MASK == 1, IDS, -100)
+    broken = IDS.clone()
+    broken[SEQUENCES // 2 :] = (IDS[SEQUENCES // 2 :] + 1) % VOCABULARY
+    given = batches(SEQUENCES // 2, ids=broken, labels=words)
+    with pytest.raises(DataError, match=r"labels were the inputs themselves in the batches before, .* in this batch they are others"):
+        compare(*networks, given, task="classification")
+    # once a batch tells that they are none, a clean one changes nothing
+    whole = batches(ids=broken.flip(0), mask=MASK.flip(0), labels=words.flip(0))
+    one, other = (compare(*networks, parts, task="classification") for parts in (given[::-1], whole))
+    assert one.scores["student"]["loss"].value == pytest.approx(other.scores["student"]["loss"].value)
+    assert not any("next one" in note for note in one.notes)
 
 
 def test_padding_changes_nothing():

@@ -191,7 +191,8 @@ def test_a_training_that_goes_astray_is_told_and_not_stopped(teacher, twins):
     watching.log(0)
     with torch.no_grad():
         student[4].weight.fill_(torch.nan)
-    assert watching.log(1) == {}
+    with pytest.warns(RuntimeWarning, match="watch: nothing could be measured at step 1: student: outputs"):
+        assert watching.log(1) == {}
     frame = watching.to_frame().query("step == 1")
     assert len(frame) == 5
     assert frame["value"].isna().all()

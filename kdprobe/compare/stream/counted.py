@@ -27,7 +27,7 @@ class Counted(NamedTuple):
     y
         (m, ...) targets, or None.
     shifted
-        Whether each token's output is read against the next one.
+        Whether each token's output is read against the next one; None where no batch so far could tell, and it is read against its own.
     ignored
         How many left for their label.
     """
@@ -36,7 +36,7 @@ class Counted(NamedTuple):
     total: int
     length: int
     y: np.ndarray | None
-    shifted: bool = False
+    shifted: bool | None = None
     ignored: int = 0
 
     @property
@@ -105,7 +105,15 @@ def _tokens(batch: Batch, shape: tuple[int, ...], name: str, kind: TaskKind, shi
                 "token, or let forward= return one output a sequence, such as forward=lambda model, batch: model(batch['x'])[:, -1]"
             )
         labelled = y != IGNORED if kind == "classification" else np.ones((rows, length), dtype=bool)
-        shifted = _is_input(batch, y, labelled) if shifted is None else shifted
+        own = _is_input(batch, y, labelled)
+        if shifted and own is False:
+            raise DataError(
+                "labels were the inputs themselves in the batches before, and each output was read against the next token; in this batch "
+                "they are others. If an output speaks of its own token, give larger batches, in each of which some labels are not the "
+                "inputs; if of the next one, give labels that are moved by one, with -100 at the last token"
+            )
+        # one batch that differs tells that labels are no inputs; a later one that happens to agree tells nothing
+        shifted = own if shifted is None else shifted
         if shifted:
             # what a token's output says is the next one
             y, labelled = (np.concatenate([part[:, 1:], part[:, -1:]], axis=1) for part in (y, labelled))
@@ -115,7 +123,7 @@ def _tokens(batch: Batch, shape: tuple[int, ...], name: str, kind: TaskKind, shi
         keep &= labelled
         y = y.reshape(rows * length, *y.shape[2:])
     places = None if keep.all() else np.flatnonzero(keep)
-    return Counted(places, rows * length, length, y if y is None or places is None else y[places], bool(shifted), ignored)
+    return Counted(places, rows * length, length, y if y is None or places is None else y[places], shifted, ignored)
 
 
 def _as_mask(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -127,9 +135,12 @@ def _as_mask(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return mask.astype(bool)
 
 
-def _is_input(batch: Batch, y: np.ndarray, labelled: np.ndarray) -> bool:
+def _is_input(batch: Batch, y: np.ndarray, labelled: np.ndarray) -> bool | None:
+    """Whether labels are the ids that the models read; None where a batch does not tell."""
     ids = _ids(batch)
-    return ids is not None and ids.shape == y.shape and bool(labelled.any()) and np.array_equal(ids[labelled], y[labelled])
+    if ids is None or ids.shape != y.shape or not labelled.any():
+        return None
+    return np.array_equal(ids[labelled], y[labelled])
 
 
 def _ids(batch: Batch) -> np.ndarray | None:

@@ -30,7 +30,8 @@ class Rows:
         self._origin: list[np.ndarray] = []
         self._targets = 0
         self._ignored = self._masked = 0
-        self._length, self._shifted = 0, False
+        self._length = 0
+        self._shifted: bool | None = None
         self._map: Reservoir | None = None
         blocks = None if reading.blocks is None else np.asarray(reading.blocks)
         self._codes = None if blocks is None or blocks.ndim != 1 or not len(blocks) else np.unique(blocks, return_inverse=True)[1]
@@ -59,7 +60,7 @@ class Rows:
                     f"{first} gives {shapes[first][2]:,} classes a token, {name} {shape[2]:,}: compare models of one vocabulary. Of two "
                     "that overlap in part, and of stored top-k log probabilities, give both models' outputs for the tokens that they share"
                 )
-        found = counted(batch, shapes[first], first, self._reading.kind, shifted=self._shifted if number else None)
+        found = counted(batch, shapes[first], first, self._reading.kind, shifted=self._shifted)
         self._length, self._shifted = max(self._length, found.length), found.shifted
         self._ignored, self._masked = self._ignored + found.ignored, self._masked + found.total - found.kept - found.ignored
         self._note_target(number, batch)

@@ -1,6 +1,7 @@
 """What `kdprobe.watch` gives: logs of a student, step by step."""
 
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -80,7 +81,7 @@ class Watch:
         dict
             "kdprobe/PROBE/student", "kdprobe/PROBE/twins" (their mean) and "kdprobe/PROBE/over_twins" (student less twins), each with
             "_low" and "_high" for its 95 % interval. All are finite: what was refused is left out, its reason is in `to_frame`. A student
-            whose outputs are no longer numbers is refused in every measure, and the training goes on.
+            whose outputs are no longer numbers is refused in every measure, with a RuntimeWarning, and the training goes on.
 
         Raises
         ------
@@ -97,6 +98,10 @@ class Watch:
         self._spent += self._latest
         self.last = step
         numbers = _flat(self._results[step])
+        if not numbers:
+            # a logger would just go quiet
+            why = next((found.reason for of in self._results[step].values() for found in of.values() if isinstance(found, Refusal)), "")
+            warnings.warn(f"watch: nothing could be measured at step {step}: {why or 'no measure fits'}", RuntimeWarning, stacklevel=2)
         if self._to is not None:
             self._to(numbers, step)
         return numbers
