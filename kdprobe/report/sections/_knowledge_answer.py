@@ -66,7 +66,9 @@ def _use(best: Read, large: Sequence[Read], open_: Sequence[Read]) -> str:
     also = f"; {words.listed(others)} knowledge help{'s' * (len(others) == 1)} too" if others else ""
     # a reader sees the larger mean in the figure, and asks why it is not the one that is named
     more = list(dict.fromkeys(one.kind for one in open_ if one.mean > best.mean and one.kind != best.kind))
-    also += f"; {words.listed(more)} knowledge gained more on average, and is not shown to beat what stands beside it" if more else ""
+    if more:
+        are = "is" if len(more) == 1 else "are"
+        also += f"; {words.listed(more)} knowledge gained more on average, and {are} not shown to beat what stands beside it"
     little = f", perhaps {TOO_SMALL}" if TOO_SMALL in reading.qualifier else ""
     return f"Teach this student with {_named(best)}: {words.result(_gain(best))} over training alone{over}{little}{also}."
 
