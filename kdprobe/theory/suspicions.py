@@ -1,4 +1,5 @@
 """Columns to look at before an advice is believed: the target under another name, or the number of the row."""
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from collections.abc import Sequence
 
@@ -47,16 +48,22 @@ def _made_of(x: np.ndarray, y: np.ndarray, names: Sequence[str], target: str) ->
     """A target that several columns give together, to rounding: a sum or a difference of which they are parts."""
     n, d = x.shape
     # numbers of any size: squares of them must stay in the range of float64
-    x, y = (values / np.maximum(np.abs(values).max(axis=0, initial=0.0), np.finfo(float).tiny) for values in (x, y))
+    x, y = _scaled(x), _scaled(y)
     spread = x.std(axis=0)
     if n < d + 2 or d < 2 or not y.std() > 0 or not (spread > 0).any():
         return []
     kept = np.flatnonzero(spread > 0)
+    names = [names[place] for place in kept.tolist()]
     design = (x[:, kept] - x[:, kept].mean(axis=0)) / spread[kept]
     centred = (y - y.mean()) / y.std()
-    weights = np.linalg.lstsq(design, centred, rcond=None)[0]
+    weights: np.ndarray = np.linalg.lstsq(design, centred, rcond=None)[0]
     if float(np.mean((centred - design @ weights) ** 2)) > EXACT:
         return []
-    parts = [names[kept[i]] for i in np.argsort(-np.abs(weights)) if abs(weights[i]) > 1e-6]
+    order: list[int] = np.argsort(-np.abs(weights)).tolist()
+    parts = [names[i] for i in order if abs(weights[i]) > 1e-6]
     named = ", ".join(parts[:4]) + (f" and {len(parts) - 4} more" if len(parts) > 4 else "")
     return [f"{named} give {target} together without any error: drop those that were computed from it"]
+
+
+def _scaled(values: np.ndarray) -> np.ndarray:
+    return values / np.maximum(np.abs(values).max(axis=0, initial=0.0), np.finfo(np.float64).tiny)
