@@ -254,6 +254,8 @@ def tested(paths: list[str], copy: Path, seconds: int) -> tuple[int, str]:
             resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
             os.dup2(output.fileno(), 1)
             os.dup2(output.fileno(), 2)
+            # whoever started this may have put others in their place
+            sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
             os.chdir(copy)
             os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(copy)}
             sys.path.insert(0, str(copy))
