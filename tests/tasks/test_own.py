@@ -112,6 +112,7 @@ def test_classes_beyond_whole_numbers_of_64_bits_stay_apart():
         (lambda f: f.assign(rooms=["2,5", "3,5"] * 100), {}, "column 'rooms' holds decimals with a comma (2,5): give --decimal ,"),
         (lambda f: f.assign(who=[f"n{i}" for i in range(200)]), {}, "has 200 different words (n0, n1, n10, ...), more than 50"),
         (lambda f: f.assign(rooms=[np.inf] + [1.0] * 199), {}, "column 'rooms' holds 1 infinite values"),
+        (lambda f: f.assign(rooms=[1e200] + [1.0] * 199), {}, "column 'rooms' holds 1e+200, beyond single precision"),
         (lambda f: f.assign(rooms=[1e39] + [1.0] * 199), {}, "column 'rooms' holds 1e+39, beyond single precision"),
         (lambda f: f.assign(price=[np.inf] + [1.5] * 199), {"kind": "regression"}, "target 'price' holds 1 infinite values"),
         (lambda f: f[["price"]], {}, "has no column beside the target"),

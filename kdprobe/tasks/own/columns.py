@@ -10,6 +10,8 @@ from kdprobe.stats.likeness import likeness
 MOST_CATEGORIES = 50
 """Different words in one column; more are names or ids, which a network would learn by heart."""
 _DATE = r"\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([T ]\d{1,2}:\d{2}.*)?\s*"
+SQUARED = 1e150
+"""Numbers beyond it have squares, or sums of these, that leave float64."""
 
 
 class Column(NamedTuple):
@@ -65,10 +67,12 @@ def _numbers(name: str, values: np.ndarray, impute: bool) -> Column:
         middle = float(np.median(values[~missing])) if not missing.all() else 0.0
         values, names = np.where(missing, middle, values), (name, f"{name} is missing")
         said = f"{name!r}: {int(missing.sum())} missing values become its median ({middle:.4g}), and a column says which"
-    spread, middle = float(values.std()), float(np.median(values))
-    if spread and abs(middle) > 1e4 * spread:
-        # single precision would round away what tells rows apart; each column is standardised anyway
-        values = values - middle
+    # of numbers whose squares leave the range there is no spread; within it a middle far from 0 is moved there first
+    if np.abs(values).max(initial=0.0) < SQUARED:
+        spread, middle = float(values.std()), float(np.median(values))
+        if spread and abs(middle) > 1e4 * spread:
+            # single precision would round away what tells rows apart; each column is standardised anyway
+            values = values - middle
     if np.abs(values).max(initial=0.0) > 3e38:
         raise DataError(
             f"column {name!r} holds {np.abs(values).max():.3g}, beyond single precision: give it in another unit, or its logarithm"
